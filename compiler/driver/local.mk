@@ -1,0 +1,1 @@
+netc_SOURCES = compiler/driver/main.c
