@@ -1,0 +1,91 @@
+/* The training loop: epochs over shuffled batches, validation, checkpoints, signals, resume. */
+#ifndef NETC_RUNTIME_TRAIN_H
+#define NETC_RUNTIME_TRAIN_H
+
+#include "runtime/data.h"
+#include "runtime/step.h"
+
+typedef enum { RT_CONSTANT, RT_STEP_DECAY, RT_COSINE } rt_schedule_kind;
+
+/* Learning rate in epoch e (from 0) of E, as PyTorch's StepLR and CosineAnnealingLR stepped once an epoch:
+ *   step decay: rate · factor^⌊e / every⌋
+ *   cosine:     minimum + (rate − minimum) · (1 + cos(π e / E)) / 2
+ * warm-up: in the first `warmup` epochs (may be a fraction) the rate is multiplied by (s + 1) / S for step s
+ * of the S steps of warm-up. */
+typedef struct {
+  rt_schedule_kind kind;
+  double minimum, factor, warmup;
+  uint32_t every;
+} rt_schedule;
+
+typedef struct {
+  const char *name; /* row of the table of metrics: accuracy, top_k, auc, rmse, confusion */
+  uint32_t k;       /* of top_k */
+} rt_metric;
+
+typedef struct {
+  uint32_t epochs, batch_size, threads;
+  uint64_t seed;
+  bool shuffle;
+  double *rates; /* by group; group 0 is the optimiser's own */
+  uint32_t rate_count;
+  rt_schedule schedule;
+  uint32_t patience; /* early stopping: epochs without a lower validation loss; 0: off */
+  rt_metric *metrics;
+  uint32_t metric_count;
+  const char *program_text, *program_name; /* flattened .net text for checkpoints */
+  const char *settings;                    /* --set and options, a line each, stored beside it */
+} rt_train_spec;
+
+/* What the loop tells the driver, which prints it as a progress bar, a line or JSON. */
+typedef struct {
+  uint32_t epoch, epochs; /* epoch from 1 */
+  uint64_t samples, samples_in_epoch; /* done in this epoch, of so many */
+  double train_loss, train_accuracy, validation_loss, validation_accuracy; /* NaN: not there */
+  double learning_rate, seconds, samples_per_second;
+  bool epoch_done;
+} rt_progress;
+
+typedef struct {
+  void (*report)(void *context, const rt_progress *progress); /* several times a second, and at each epoch's end */
+  void *context;
+} rt_listener;
+
+typedef enum { RT_DONE, RT_FAILED, RT_NOT_FINITE, RT_INTERRUPTED } rt_outcome; /* RT_FAILED: reported */
+
+typedef struct {
+  rt_outcome outcome;
+  int signal; /* of RT_INTERRUPTED */
+  uint32_t epochs, best_epoch;
+  double best_validation_loss, seconds;
+  const char *checkpoint; /* path of best.safetensors */
+} rt_train_result;
+
+/* Initial values, by the variables' initialisers and the seed. */
+void rt_initialize(const rt_program *program, uint64_t seed, float *variables);
+
+/* Trains into directory (which exists): best.safetensors, last.safetensors, log.jsonl. start: initial
+ * variables, changed in place to the last ones. resume: go on from last.safetensors there. */
+rt_train_result rt_train(netc *n, const rt_program *program, const rt_data *data, const rt_train_spec *spec,
+                         const char *directory, bool resume, float *variables, const rt_listener *listener);
+
+/* One pass over a split: mean loss, accuracy, and every metric asked for. */
+typedef struct {
+  uint64_t samples;
+  double loss, accuracy; /* NaN for regression */
+  double *auc;           /* per class, one against the rest; NULL: not asked for */
+  uint64_t *confusion;   /* classes × classes, rows = truth; NULL: not asked for */
+  double *top_k;         /* per metric of that name, in order */
+  double rmse;
+  uint32_t classes;
+} rt_evaluation;
+
+bool rt_evaluate(netc *n, const rt_program *program, const rt_data *data, rt_split_name split,
+                 const rt_metric *metrics, uint32_t metric_count, uint32_t threads, const float *variables,
+                 rt_evaluation *result);
+
+/* Network outputs for rows of inputs: one array per network output, rows × width, in the arena. */
+bool rt_predict(netc *n, const rt_program *program, const rt_split *rows, uint32_t threads,
+                const float *variables, float ***outputs);
+
+#endif
