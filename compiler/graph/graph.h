@@ -1,7 +1,7 @@
 /* The graph: values and nodes in SSA form, topologically ordered, with annotations.
  *
- * Everything is an id into the graph's arrays, so graphs copy, print and compare cheaply. A pass never edits the
- * graph it was given: it builds a new one (net_graph_copy to start from). The text form (print.h) parses back. */
+ * Everything is an id into the graph's arrays, so graphs copy, print and compare cheaply. A pass never edits
+ * the graph it was given: it builds a new one (net_graph_copy to start from). The text form parses back. */
 #ifndef NETC_GRAPH_GRAPH_H
 #define NETC_GRAPH_GRAPH_H
 
@@ -39,7 +39,7 @@ typedef struct {
 typedef enum { NET_SCALAR_RATE, NET_SCALAR_CORRECTION1, NET_SCALAR_CORRECTION2 } net_scalar_kind;
 
 typedef struct net_value {
-  net_name name; /* unique in the graph: NODE.PARAMETER for parameters, NODE or NODE.OUTPUT for results */
+  net_name name; /* unique in the graph: NODE.PARAMETER for parameters; results: NODE (first), NODE.OUTPUT */
   net_value_kind kind;
   net_type type;   /* NET_F32, or NET_U32 for class numbers */
   net_shape shape; /* without the batch */
@@ -57,13 +57,19 @@ typedef struct net_value {
   const float *data;      /* constants: elements, row-major, in the arena */
 } net_value;
 
-/* Computations at batch 1 (FORMATS section 4); all else follows from them. See graph/cost.h. */
+/* What a node costs at batch 1, filled in by net_graph_cost. See graph/cost.h. */
 typedef struct {
-  double computations, backward; /* a multiply-add counts 1 */
-  double flops, bitops;
+  double computations, backward; /* a multiply-add counts 1; backward: of its gradients */
+  double flops, bitops;          /* flops: computations on float data, else 0 */
 } net_cost;
 
-typedef enum { NET_ATTRIBUTE_INT, NET_ATTRIBUTE_REAL, NET_ATTRIBUTE_BOOL, NET_ATTRIBUTE_TEXT, NET_ATTRIBUTE_INTS } net_attribute_kind;
+typedef enum {
+  NET_ATTRIBUTE_INT,
+  NET_ATTRIBUTE_REAL,
+  NET_ATTRIBUTE_BOOL,
+  NET_ATTRIBUTE_TEXT,
+  NET_ATTRIBUTE_INTS,
+} net_attribute_kind;
 typedef struct {
   net_name key;
   net_attribute_kind kind;
@@ -95,7 +101,8 @@ typedef struct net_graph {
   NET_VEC(net_value_id) edges;
   NET_VEC(net_attribute) attributes;
   NET_VEC(net_value_id) outputs; /* of the network, in order */
-  NET_VEC(net_value_id) losses;  /* training and evaluation graphs: [0] the total loss, [1] weight sum, [2] correct */
+  NET_VEC(net_value_id) losses;  /* training and evaluation graphs: [0] the total loss, [1] weight sum,
+                                    [2] correct count (left out when no target is a class number) */
   NET_VEC(net_value_id) observed; /* values that metrics look at (logits), in the order of the losses */
 } net_graph;
 
@@ -103,8 +110,8 @@ net_graph *net_graph_new(netc *n, net_arena *arena, net_name name, net_loc loc);
 net_graph *net_graph_copy(net_arena *arena, const net_graph *graph);
 
 /* A value of its own (not a node's result); all but the arguments is to be filled in by the caller. */
-net_value_id net_graph_value(net_graph *graph, net_value_kind kind, net_name name, net_type type, net_shape shape,
-                             bool batched, net_loc loc);
+net_value_id net_graph_value(net_graph *graph, net_value_kind kind, net_name name, net_type type,
+                             net_shape shape, bool batched, net_loc loc);
 
 /* Adds a node: creates its outputs and runs the operator's shape function. Attributes left out take the
  * operator's defaults. Gives NET_NONE after reporting when shapes do not fit. */
@@ -114,6 +121,8 @@ net_node_id net_graph_node(net_graph *graph, const char *op, net_name name, cons
 /* the same for internal use: gives the first output */
 net_value_id net_graph_call(net_graph *graph, const char *op, net_name name, const net_value_id *inputs,
                             uint32_t input_count, const net_attribute *attributes, uint32_t attribute_count);
+/* base, or base.2, base.3, …: the first that neither a value nor a node has yet */
+net_name net_graph_fresh_name(const net_graph *graph, const char *base);
 
 net_attribute net_attribute_int(netc *n, const char *key, int64_t value);
 net_attribute net_attribute_real(netc *n, const char *key, double value);
@@ -121,7 +130,9 @@ net_attribute net_attribute_bool(netc *n, const char *key, bool value);
 net_attribute net_attribute_text(netc *n, const char *key, const char *value);
 net_attribute net_attribute_ints(netc *n, const char *key, net_shape value);
 
-static inline const net_node *net_graph_at(const net_graph *graph, net_node_id node) { return &graph->nodes.at[node]; }
+static inline const net_node *net_graph_at(const net_graph *graph, net_node_id node) {
+  return &graph->nodes.at[node];
+}
 static inline const net_value *net_graph_value_at(const net_graph *graph, net_value_id value) {
   return &graph->values.at[value];
 }
@@ -135,6 +146,7 @@ double net_node_real(const net_graph *graph, net_node_id node, const char *key);
 bool net_node_bool(const net_graph *graph, net_node_id node, const char *key);
 
 net_node_id net_graph_find(const net_graph *graph, net_name name); /* node of that path, or NET_NONE */
+net_value_id net_graph_find_value(const net_graph *graph, net_name name); /* or NET_NONE */
 /* trained elements */
 uint64_t net_graph_parameters(const net_graph *graph);
 /* Checks every invariant stated here; reports faults. */

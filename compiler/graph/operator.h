@@ -19,15 +19,18 @@ typedef enum {
 
 /* Inputs, outputs and attributes are declared in small strings, which also serve documentation:
  *   inputs      "x, weight: parameter, bias: parameter?, mean: statistic"   a ? makes it optional, "xs..." any
- *                number of them (last only)
- *   outputs     "y, saved_mean, saved_inverse"
- *   attributes  "features: int, bias: bool = true, axis: int = -1"   in the order of positional arguments; one
- *                without a default must be given; kinds int, real, bool, text, ints */
+ *               number of them (last only)
+ *   outputs     "y, mean: observes running_mean, inverse"   observes: what that statistic follows in training;
+ *               "new: alias parameter": written in place of that input (class UPDATE only)
+ *   attributes  "features: int, bias: bool = true, axes: ints = [0, 1]"   in the order of positional
+ *               arguments; one without a default must be given; kinds int, real, bool, text, ints */
 typedef struct net_op_field {
   const char *name;
-  char kind[12]; /* "data", "parameter", "statistic", "state"; or an attribute's kind */
+  char kind[12]; /* inputs: "data", "parameter", "statistic", "state", "scalar", "target", "weight",
+                    "constant"; outputs: "data", "alias", "observes"; or an attribute's kind */
   bool optional, variadic, has_default;
   const char *default_text;
+  uint32_t input; /* outputs of kind "alias" or "observes": index of that input */
 } net_op_field;
 
 /* How differentiate asks an operator for its gradient. */
@@ -37,7 +40,14 @@ typedef struct net_gradient {
   const net_value_id *dy; /* per output: gradient of the loss, or NET_NONE */
   net_value_id *dx;       /* per input: to be set where wanted (else left NET_NONE) */
   const bool *wanted;     /* per input: whether anything before it is trained */
+  double scale;           /* losses: factor of this loss in the total (dy[0] is then NET_NONE); others: 1 */
 } net_gradient;
+
+/* Adds a backward node named NODE.SUFFIX after the forward node, at its place, and gives its first output
+ * (NET_NONE: reported). A gradient has the type, shape and batching of what it is the gradient of. */
+net_value_id net_gradient_call(net_gradient *gradient, const char *op, const char *suffix,
+                               const net_value_id *inputs, uint32_t input_count,
+                               const net_attribute *attributes, uint32_t attribute_count);
 
 /* What the interpreter hands an operator: elements in double, exactly representable in binary32; batched
  * tensors have count rows. An operator writes outputs in double; the interpreter rounds them once. */
@@ -50,23 +60,29 @@ typedef struct net_interpretation {
   uint32_t step, key[2]; /* of random draws */
 } net_interpretation;
 
+#define NET_ABSENT UINT32_MAX
+
 typedef struct net_op {
   const char *name;
   net_op_class class;
   bool user;             /* may be called from a .net file */
-  const char *kind;      /* as fx names the node of a user's call: "call_module", "call_function", "call_method" */
+  const char *kind;      /* as fx names a user's call: "call_module", "call_function", "call_method" */
   const char *inputs, *outputs, *attributes;
-  /* Checks inputs and attributes (reporting at the node's place) and sets the outputs' type, shape, batched. */
+  /* Checks inputs and attributes (reporting at the node's place), sets the outputs' type, shape, batched. */
   bool (*shape)(netc *n, net_graph *graph, net_node_id node);
-  /* Shape and initial values of the parameter or statistic that is the given input, for a call on the data inputs
-   * that are set already (inputs: value ids, NET_NONE where to be created). NULL: takes none. False: reported. */
-  bool (*parameter)(netc *n, const net_graph *graph, const net_value_id *inputs, const net_attribute *attributes,
-                    uint32_t attribute_count, uint32_t input, net_loc loc, net_shape *shape, net_init *init);
+  /* Shape and initial values of the parameter, statistic or state that is the given input, for a call on the
+   * data inputs that are set already (inputs: value ids, NET_NONE where to be created). An optional one that
+   * the attributes switch off (bias = false) gets shape->rank = NET_ABSENT. NULL: takes none. False: reported.
+   * The attributes are all the declared ones, in order, defaults filled in. */
+  bool (*parameter)(netc *n, const net_graph *graph, const net_value_id *inputs,
+                    const net_attribute *attributes, uint32_t attribute_count, uint32_t input, net_loc loc,
+                    net_shape *shape, net_init *init);
   bool (*gradient)(net_gradient *gradient); /* NULL: no gradient flows */
+  /* Sets computations, backward and bitops, mostly by a helper of graph/cost.h. NULL: costs nothing. */
   void (*cost)(const net_graph *graph, net_node_id node, net_cost *cost);
   void (*interpret)(const net_interpretation *call);
   void (*kernel)(struct lp_function *function, const net_graph *graph, net_node_id node); /* → loops */
-  double ulps; /* how far compiled float results may lie from the interpreter's (per operator; DESIGN: numerics) */
+  double ulps; /* how far compiled float results may lie from the interpreter's (DESIGN: numerics) */
 } net_op;
 
 /* Declared fields of a row, parsed; in the arena. */
@@ -74,5 +90,11 @@ uint32_t net_op_inputs(netc *n, const net_op *op, const net_op_field **fields);
 uint32_t net_op_outputs(netc *n, const net_op *op, const net_op_field **fields);
 uint32_t net_op_attributes(netc *n, const net_op *op, const net_op_field **fields);
 const net_op *net_op_find(const netc *n, const char *name, uint16_t *row); /* NULL: no such operator */
+
+/* The attributes of a call, completed: all declared ones in their order, those not given from their defaults
+ * (*complete is in the arena). Unknown, repeated, missing ones and wrong kinds are reported at loc; an int given
+ * for a real is converted. */
+bool net_op_complete(netc *n, net_arena *arena, const net_op *op, const net_attribute *given, uint32_t count,
+                     net_loc loc, const net_attribute **complete, uint32_t *complete_count);
 
 #endif
