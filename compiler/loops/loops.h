@@ -69,7 +69,7 @@ typedef enum {
   LP_tree,       /* form 2: registers reg[0 … n − 1][0], n ≤ lanes, each reduced over its lanes by a shuffle tree:
                     lane k of the result = combine of all lanes of reg[k][0]; lanes from n on are unspecified */
   LP_fold,       /* form 2: a vector reduced to a scalar by halving (lane k with lane k + lanes/2, …) */
-  LP_lane,       /* form 2: lane `integer` of a vector, as a scalar */
+  LP_part,       /* form 2: `lanes` consecutive lanes of a vector from lane `integer` on; 1 lane is a scalar */
 } lp_expr_kind;
 
 typedef enum { LP_SUM, LP_MAXIMUM, LP_MINIMUM } lp_combine;
@@ -79,7 +79,7 @@ typedef struct {
   uint8_t type;   /* net_type of the result */
   uint16_t lanes; /* 1 for scalars; form 1 has only scalars */
   lp_combine combine; /* reduce, tree, fold */
-  lp_expr operand[3]; /* operations; splat, fold, lane: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none) */
+  lp_expr operand[3]; /* operations; splat, fold, part: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none) */
   uint32_t first, count; /* load: indices; reduce: axes — in lp_function.lists. tree: first unused, count = n */
   uint32_t which; /* load: buffer; read, tree: reg; axis: axis; var: var; param */
   double real;
@@ -222,7 +222,7 @@ lp_expr lp_lanes_of(lp_function *f, uint32_t lanes);
 lp_expr lp_vector_load(lp_function *f, lp_buffer buffer, uint32_t lanes, uint32_t count, const lp_expr *indices);
 lp_expr lp_tree_of(lp_function *f, lp_combine combine, lp_reg reg, uint32_t count);
 lp_expr lp_fold_of(lp_function *f, lp_combine combine, lp_expr vector);
-lp_expr lp_lane_of(lp_function *f, lp_expr vector, uint32_t lane);
+lp_expr lp_part_of(lp_function *f, lp_expr vector, uint32_t first, uint32_t lanes);
 void lp_nest_begin(lp_function *f, net_name name);
 void lp_nest_end(lp_function *f, double work);
 
