@@ -9,6 +9,7 @@
 typedef void (*rt_work)(const void *context, uint32_t begin, uint32_t end);
 
 /* Arguments of one call. All buffers are owned by the runtime, 64-byte aligned; sizes come from rt_program.
+ * Columns may be read for 64 bytes past their end; scratch holds garbage on entry.
  * Compiled code reads and writes this struct by field index: keep codegen/step_type.c in step with it. */
 typedef struct rt_step {
   const void *const *columns; /* rows of data by rt_program.columns: f32 rows × width, u32 rows; a column of
@@ -24,8 +25,8 @@ typedef struct rt_step {
   void (*parallel_for)(void *pool, rt_work work, const void *context, uint32_t count); /* NULL: one thread */
   void *pool;
   uint32_t count; /* samples in this batch: = batch of the exact function; 1 … batch of the masked one */
-  uint32_t step;  /* counter of steps since the start of the run: Philox counter */
-  uint32_t key[2]; /* Philox key, from the seed */
+  uint32_t step;  /* counter of steps since the start of the run, from 0: Philox counter */
+  uint32_t key[2]; /* Philox key: rt_random_key(seed, RT_RANDOM_DROPOUT) */
 } rt_step;
 
 /* Gives 0, or 1 when the loss is not finite: then no variable has been written. */
@@ -35,7 +36,7 @@ typedef struct {
   rt_step_function call; /* NULL: not compiled */
   uint32_t batch;        /* most samples a call */
   uint32_t padded;       /* entries of index: batch rounded up to whole vectors */
-  bool exact;            /* only count = batch */
+  bool exact;            /* only count = batch; else 1 … batch, what lies past count masked */
   size_t scratch_bytes;
 } rt_function;
 
@@ -92,12 +93,18 @@ typedef struct rt_program {
   uint32_t output_count, network_outputs;
   uint32_t logits;            /* output that accuracy, auc, confusion look at; UINT32_MAX: none */
   uint32_t target_column;     /* the target that belongs to logits: index among the split's targets */
+  uint32_t values;            /* output that rmse looks at; UINT32_MAX: none */
+  uint32_t values_target;     /* the target that belongs to values */
   bool has_batch_norm;        /* a one-sample remainder joins the batch before it */
-  rt_function train, train_rest; /* exact; masked, for the last batch of an epoch */
+  /* Exact; masked, for the last batch of an epoch: train_rest.batch ≥ train.batch, and ≥ train.batch + 1 with
+   * has_batch_norm. rt_cut (runtime/batches.h) says which of the two a split needs: the other may be left out. */
+  rt_function train, train_rest;
   rt_function evaluate;          /* masked; writes outputs; no updates. Columns of targets may be NULL in
                                     predict: compiled separately as `infer` */
   rt_function infer;             /* masked; outputs only */
-  /* Says which node first gave a non-finite value, by running the batch in the interpreter; may be NULL. */
+  /* Says which node first gave a non-finite value, by running the batch in the interpreter; may be NULL, and
+   * may give NULL. step is that of the call that failed: of train or train_rest when step->outputs is NULL, else
+   * of evaluate. */
   const char *(*explain)(void *context, const rt_step *step);
   void *context;
 } rt_program;
