@@ -1,7 +1,10 @@
 /* The graph: values and nodes in SSA form, topologically ordered, with annotations.
  *
  * Everything is an id into the graph's arrays, so graphs copy, print and compare cheaply. A pass never edits
- * the graph it was given: it builds a new one (net_graph_copy to start from). The text form parses back. */
+ * the graph it was given: it builds a new one (net_graph_copy to start from). The text form parses back.
+ *
+ * Ids ascend: nodes stand in topological order, their outputs in the order of the nodes, and every input of a
+ * node has a smaller id than its outputs. Passes append, or build anew in order. */
 #ifndef NETC_GRAPH_GRAPH_H
 #define NETC_GRAPH_GRAPH_H
 
@@ -34,6 +37,7 @@ typedef struct {
 typedef struct {
   double lo, hi;
 } net_range;
+#define NET_RANGE_UNKNOWN ((net_range){1, -1})
 
 /* What the runtime gives for a NET_VALUE_SCALAR (runtime/step.h has the formulas). */
 typedef enum { NET_SCALAR_RATE, NET_SCALAR_CORRECTION1, NET_SCALAR_CORRECTION2 } net_scalar_kind;
@@ -91,19 +95,21 @@ typedef struct net_node {
   net_loc definition; /* inside which user layer's body; NET_NOWHERE if none */
 } net_node;
 
+typedef NET_VEC(net_value_id) net_value_ids;
+
 typedef struct net_graph {
   netc *n;
   net_arena *arena;
   net_name name;
   net_loc loc;
   NET_VEC(net_value) values;
-  NET_VEC(net_node) nodes; /* topological order */
+  NET_VEC(net_node) nodes;
   NET_VEC(net_value_id) edges;
   NET_VEC(net_attribute) attributes;
-  NET_VEC(net_value_id) outputs; /* of the network, in order */
-  NET_VEC(net_value_id) losses;  /* training and evaluation graphs: [0] the total loss, [1] weight sum,
-                                    [2] correct count (left out when no target is a class number) */
-  NET_VEC(net_value_id) observed; /* values that metrics look at (logits), in the order of the losses */
+  net_value_ids outputs; /* of the network, in order */
+  net_value_ids losses;  /* training and evaluation graphs: [0] the total loss, [1] weight sum, [2] correct
+                            count (left out when no target is a class number) */
+  net_value_ids observed; /* values that metrics look at (logits), in the order of the losses */
 } net_graph;
 
 net_graph *net_graph_new(netc *n, net_arena *arena, net_name name, net_loc loc);
@@ -118,9 +124,14 @@ net_value_id net_graph_value(net_graph *graph, net_value_kind kind, net_name nam
 net_node_id net_graph_node(net_graph *graph, const char *op, net_name name, const net_value_id *inputs,
                            uint32_t input_count, const net_attribute *attributes, uint32_t attribute_count,
                            net_loc loc);
-/* the same for internal use: gives the first output */
+/* The same for internal use: makes the name fresh (after the operator when it is empty), has no place, and
+ * gives the first output. */
 net_value_id net_graph_call(net_graph *graph, const char *op, net_name name, const net_value_id *inputs,
                             uint32_t input_count, const net_attribute *attributes, uint32_t attribute_count);
+/* For passes that build a graph from parts of another: a value that is no result; a node with its outputs.
+ * map: per value of the old graph its id in the new one; the outputs' are set. */
+net_value_id net_graph_clone_value(net_graph *to, const net_graph *from, net_value_id value);
+net_node_id net_graph_clone_node(net_graph *to, const net_graph *from, net_node_id node, net_value_id *map);
 /* base, or base.2, base.3, …: the first that neither a value nor a node has yet */
 net_name net_graph_fresh_name(const net_graph *graph, const char *base);
 
@@ -129,6 +140,8 @@ net_attribute net_attribute_real(netc *n, const char *key, double value);
 net_attribute net_attribute_bool(netc *n, const char *key, bool value);
 net_attribute net_attribute_text(netc *n, const char *key, const char *value);
 net_attribute net_attribute_ints(netc *n, const char *key, net_shape value);
+
+bool net_attribute_same(const net_attribute *a, const net_attribute *b);
 
 static inline const net_node *net_graph_at(const net_graph *graph, net_node_id node) {
   return &graph->nodes.at[node];
@@ -139,6 +152,8 @@ static inline const net_value *net_graph_value_at(const net_graph *graph, net_va
 const struct net_op *net_node_op(const net_graph *graph, net_node_id node);
 net_value_id net_node_input(const net_graph *graph, net_node_id node, uint32_t index);  /* NET_NONE: absent */
 net_value_id net_node_output(const net_graph *graph, net_node_id node, uint32_t index);
+/* The value that output is written over (an update's), or NET_NONE. */
+net_value_id net_node_alias(const net_graph *graph, net_node_id node, uint32_t output);
 /* The attribute of that key; every declared attribute is there once the node is built (faults otherwise). */
 const net_attribute *net_node_attribute(const net_graph *graph, net_node_id node, const char *key);
 int64_t net_node_int(const net_graph *graph, net_node_id node, const char *key);
@@ -147,7 +162,7 @@ bool net_node_bool(const net_graph *graph, net_node_id node, const char *key);
 
 net_node_id net_graph_find(const net_graph *graph, net_name name); /* node of that path, or NET_NONE */
 net_value_id net_graph_find_value(const net_graph *graph, net_name name); /* or NET_NONE */
-/* trained elements */
+/* elements of all parameters, frozen ones too */
 uint64_t net_graph_parameters(const net_graph *graph);
 /* Checks every invariant stated here; reports faults. */
 bool net_graph_verify(netc *n, const net_graph *graph);

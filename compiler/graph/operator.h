@@ -18,10 +18,10 @@ typedef enum {
 } net_op_class;
 
 /* Inputs, outputs and attributes are declared in small strings, which also serve documentation:
- *   inputs      "x, weight: parameter, bias: parameter?, mean: statistic"   a ? makes it optional, "xs..." any
- *               number of them (last only)
- *   outputs     "y, mean: observes running_mean, inverse"   observes: what that statistic follows in training;
- *               "new: alias parameter": written in place of that input (class UPDATE only)
+ *   inputs      "x, weight: parameter, bias: parameter?, mean: statistic"   a ? makes it optional, "xs..."
+ *               any number of them (last only)
+ *   outputs     "y, mean: observes running_mean, inverse"   observes: what that statistic follows in
+ *               training; "new: alias parameter": written in place of that input (class UPDATE only)
  *   attributes  "features: int, bias: bool = true, axes: ints = [0, 1]"   in the order of positional
  *               arguments; one without a default must be given; kinds int, real, bool, text, ints */
 typedef struct net_op_field {
@@ -72,8 +72,8 @@ typedef struct net_op {
   bool (*shape)(netc *n, net_graph *graph, net_node_id node);
   /* Shape and initial values of the parameter, statistic or state that is the given input, for a call on the
    * data inputs that are set already (inputs: value ids, NET_NONE where to be created). An optional one that
-   * the attributes switch off (bias = false) gets shape->rank = NET_ABSENT. NULL: takes none. False: reported.
-   * The attributes are all the declared ones, in order, defaults filled in. */
+   * the attributes switch off (bias = false) gets shape->rank = NET_ABSENT. NULL: takes none. False: reported
+   * at loc. The attributes are all the declared ones, in order, defaults filled in. */
   bool (*parameter)(netc *n, const net_graph *graph, const net_value_id *inputs,
                     const net_attribute *attributes, uint32_t attribute_count, uint32_t input, net_loc loc,
                     net_shape *shape, net_init *init);
@@ -91,9 +91,14 @@ uint32_t net_op_outputs(netc *n, const net_op *op, const net_op_field **fields);
 uint32_t net_op_attributes(netc *n, const net_op *op, const net_op_field **fields);
 const net_op *net_op_find(const netc *n, const char *name, uint16_t *row); /* NULL: no such operator */
 
+net_attribute_kind net_op_attribute_kind(const net_op_field *attribute);
+
+/* Whether a value of that kind can be such an input: a parameter may be computed (quantised) or constant. */
+bool net_op_accepts(const net_op_field *input, net_value_kind kind);
+
 /* The attributes of a call, completed: all declared ones in their order, those not given from their defaults
- * (*complete is in the arena). Unknown, repeated, missing ones and wrong kinds are reported at loc; an int given
- * for a real is converted. */
+ * (*complete is in the arena). Unknown, repeated, missing ones and wrong kinds are reported at loc; an int
+ * given for a real is converted. */
 bool net_op_complete(netc *n, net_arena *arena, const net_op *op, const net_attribute *given, uint32_t count,
                      net_loc loc, const net_attribute **complete, uint32_t *complete_count);
 

@@ -17,6 +17,7 @@ typedef struct netc {
   net_diagnostics diagnostics;
   const struct net_op *ops; /* table of operators: graph/ reaches them only through it */
   uint32_t op_count;
+  struct net_op_signature *signatures; /* of the operators, read when first asked for: graph/operator.c */
   const struct net_format *formats; /* table of number formats */
   uint32_t format_count;
 } netc;
