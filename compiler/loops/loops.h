@@ -21,7 +21,7 @@ typedef uint32_t lp_reg;    /* id in lp_function.regs */
 typedef uint32_t lp_stmt;   /* id in lp_function.stmts (form 2); 0 is none */
 #define LP_NONE UINT32_MAX
 
-enum { LP_MAX_RANK = NET_MAX_RANK + 2 };
+enum { LP_MAX_RANK = NET_MAX_RANK + 2, LP_MAX_LANES = 64 /* powers of two */ };
 
 /* ---- buffers ---- */
 
@@ -78,7 +78,8 @@ typedef struct {
   uint8_t kind;   /* lp_expr_kind */
   uint8_t type;   /* net_type of the result */
   uint16_t lanes; /* 1 for scalars; form 1 has only scalars */
-  lp_combine combine; /* reduce, tree, fold */
+  uint8_t combine; /* lp_combine: reduce, tree, fold */
+  bool pure;       /* neither loads nor reads registers: equal pure expressions have equal ids */
   lp_expr operand[3]; /* operations; splat, fold, part: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none) */
   uint32_t first, count; /* load: indices; reduce: axes — in lp_function.lists. tree: first unused, count = n */
   uint32_t which; /* load: buffer; read, tree: reg; axis: axis; var: var; param */
@@ -156,15 +157,20 @@ typedef struct lp_function {
   NET_VEC(lp_statement) statements;
   uint32_t node; /* statements added belong to this node */
   bool update;   /* … and are updates */
-  lp_buffer *value_buffer; /* by graph value id */
+  lp_buffer *value_buffer;     /* by graph value id */
+  const net_name *node_name;   /* by graph node id, for printing; may be NULL */
   /* form 2 */
   NET_VEC(net_name) vars;
   NET_VEC(lp_reg_info) regs;
   NET_VEC(lp_stmt_info) stmts; /* [0] unused */
   NET_VEC(lp_nest) nests;
   lp_stmt open[64], last[64]; /* builder: enclosing statements, last statement at each depth */
-  uint32_t depth;
+  uint32_t depth; /* 0: no nest is open */
   size_t scratch_bytes;
+  /* builder */
+  lp_expr *pure; /* hash table of pure expressions, 0: free */
+  uint32_t pure_slots, pure_count;
+  NET_VEC(uint32_t) marks; /* by expression: number of the last walk that came by; [0]: walks so far */
 } lp_function;
 
 lp_function *lp_function_new(netc *n, net_arena *arena, net_name name, uint32_t batch, bool masked);
@@ -174,14 +180,17 @@ lp_function *lp_function_new(netc *n, net_arena *arena, net_name name, uint32_t 
 lp_expr lp_real(lp_function *f, double value); /* f32 constant */
 lp_expr lp_int(lp_function *f, int64_t value); /* i32 constant */
 lp_expr lp_constant(lp_function *f, net_type type, double real, int64_t integer);
-/* Operand types must agree (select: the first is bool; convert and bitcast by lp_convert, lp_bitcast). The
- * builder folds constants, x·1, x+0 (integers), and makes i32 index arithmetic compact. */
+/* Operand types must agree (select: the first is bool; convert and bitcast by lp_convert, lp_bitcast); a scalar
+ * beside a vector is splatted. The builder folds constants, x·1, x+0 (integers), makes integer arithmetic compact
+ * (constants outermost: x·c + d), and keeps operations on splats scalar. It never changes the bits of a result.
+ * A wrong use anywhere in the builder is a net_fault; what it gives back then is zero. */
 lp_expr lp_op1(lp_function *f, lp_expr_kind op, lp_expr a);
 lp_expr lp_op2(lp_function *f, lp_expr_kind op, lp_expr a, lp_expr b);
 lp_expr lp_op3(lp_function *f, lp_expr_kind op, lp_expr a, lp_expr b, lp_expr c);
 lp_expr lp_convert(lp_function *f, net_type type, lp_expr a);
 lp_expr lp_bitcast(lp_function *f, net_type type, lp_expr a);
-lp_expr lp_samples(lp_function *f); /* LP_count as f32 */
+lp_expr lp_sample_count(lp_function *f); /* LP_count (u32); a constant in exact functions */
+lp_expr lp_samples(lp_function *f);      /* the same as f32 */
 lp_expr lp_parameter(lp_function *f, uint32_t which);
 lp_expr lp_batch(lp_function *f); /* the batch axis */
 lp_expr lp_axis_new(lp_function *f, const char *name, uint32_t extent);
