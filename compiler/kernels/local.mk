@@ -1,1 +1,13 @@
-
+libnetc_a_SOURCES += \
+  compiler/kernels/contraction.c \
+  compiler/kernels/facts.c \
+  compiler/kernels/feature.c \
+  compiler/kernels/flat.c \
+  compiler/kernels/gather.c \
+  compiler/kernels/group.c \
+  compiler/kernels/kernels.h \
+  compiler/kernels/layout.c \
+  compiler/kernels/lower.c \
+  compiler/kernels/sample.c \
+  compiler/kernels/schedule.c compiler/kernels/schedule.h \
+  compiler/kernels/scope.c

@@ -1,0 +1,136 @@
+/* The scheduler's own view of a function: facts about statements, groups of statements that share a nest, and
+ * the scope in which a statement's expression is rewritten from axes to loops, lanes and registers. */
+#ifndef NETC_KERNELS_SCHEDULE_H
+#define NETC_KERNELS_SCHEDULE_H
+
+#include "kernels/kernels.h"
+
+/* ---- facts (facts.c) ---- */
+
+typedef struct {
+  lp_buffer buffer;
+  uint32_t first, count; /* indices, in lp_function.lists */
+} kn_access;
+
+typedef enum {
+  KN_GATHER,  /* rows of data → a batched value */
+  KN_SCATTER, /* a batched value → rows of output */
+  KN_FORWARD, /* contraction, one result for each sample: vector lanes are samples, weights are broadcast */
+  KN_WEIGHT,  /* contraction over the batch: lanes are reduced by a shuffle tree */
+  KN_FEATURE, /* features outside, samples inside: statistics over the batch and what uses them */
+  KN_SAMPLE,  /* samples outside, features inside */
+  KN_FLAT,    /* nothing batched: updates, scalars */
+} kn_kind;
+
+/* A statement is of one of these forms by what it has on the left and what it reduces. */
+typedef struct {
+  uint32_t axes[LP_MAX_RANK], axis_count; /* feature axes on the left, in order */
+  bool batched;       /* the batch axis is on the left */
+  bool over_batch;    /* some reduction runs over the batch */
+  bool over_features; /* some reduction runs over features */
+  bool whole;         /* the left side is exactly the axes and covers the whole buffer */
+  bool live;
+  lp_expr reduction;  /* the reduction, if it is the only one */
+  kn_kind kind;       /* of the nest it would start */
+  uint32_t tile[2];   /* contractions: axes to tile: forward [0]; weight gradient: of the first and second load */
+  NET_VEC(kn_access) reads;
+} kn_facts;
+
+typedef struct {
+  kn_kind kind;
+  bool flexible; /* only element-wise statements so far: may still become KN_FEATURE or KN_SAMPLE */
+  bool update, finite; /* finite: leave the function here if the loss is not finite */
+  uint32_t channel;    /* KN_FEATURE: which feature dimension of its batched values is outside */
+  NET_VEC(uint32_t) statements;
+} kn_group;
+
+typedef struct {
+  lp_function *f;
+  const kn_machine *machine;
+  const kn_options *options;
+  kn_facts *facts;     /* by statement */
+  uint32_t *group_of;  /* by statement; LP_NONE while unplaced */
+  uint32_t *writer;    /* by buffer: last group that writes it; LP_NONE */
+  bool *local;         /* by buffer: seen only inside the group that writes it */
+  NET_VEC(kn_group) groups;
+  uint32_t statement_exprs; /* expressions that existed before any nest was made */
+} kn_schedule_state;
+
+void kn_find_facts(kn_schedule_state *s);
+/* Sets live: whatever leads to a variable, a result or an output. */
+void kn_find_live(kn_schedule_state *s);
+uint32_t kn_axis_of(const lp_function *f, lp_expr e); /* the axis if e is one, else LP_NONE */
+
+/* ---- groups (group.c) ---- */
+
+void kn_group_statements(kn_schedule_state *s);
+
+/* ---- layouts and places (layout.c) ---- */
+
+void kn_choose_layouts(kn_schedule_state *s);
+void kn_place_buffers(kn_schedule_state *s); /* scratch offsets by life times; needs groups and locals */
+
+/* ---- rewriting expressions (scope.c) ---- */
+
+typedef struct {
+  lp_buffer buffer;
+  lp_reg reg;
+  bool point; /* reg[row][column], whatever the indices; else reg[flat feature index][0] */
+  lp_expr row, column;
+} kn_binding;
+
+typedef struct {
+  kn_schedule_state *s;
+  lp_function *f;
+  uint32_t lanes;       /* of the values made */
+  uint32_t vector_axis; /* axis along the lanes: 0 the batch, a feature axis, or LP_NONE */
+  lp_expr *axis;        /* by axis: its i32 value (of the vector axis: in lane 0); 0: unbound */
+  lp_expr tile, within; /* batch position: which tile, offset in it */
+  uint32_t unroll;      /* inner loops up to this extent are unrolled */
+  lp_expr *memo;        /* by form-1 expression: what it became, if memo_stamp is current */
+  uint32_t *memo_stamp, stamp;
+  NET_VEC(kn_binding) bound;
+} kn_scope;
+
+kn_scope *kn_scope_new(kn_schedule_state *s, uint32_t lanes, uint32_t vector_axis);
+/* Forgets what expressions became: after anything they may depend on has changed. */
+void kn_scope_renew(kn_scope *scope);
+void kn_scope_bind(kn_scope *scope, lp_buffer buffer, lp_reg reg, bool point, lp_expr row, lp_expr column);
+/* A form-1 expression as a form-2 value with the scope's lanes; emits loops for reductions over features. */
+lp_expr kn_value(kn_scope *scope, lp_expr e);
+/* An index: a scalar i32. */
+lp_expr kn_index(kn_scope *scope, lp_expr e);
+/* Row-major feature index of an access (the batch index left out). */
+lp_expr kn_flat(kn_scope *scope, lp_buffer buffer, uint32_t first, uint32_t count);
+/* Stores value where the statement's left side says (or into the register the buffer is bound to). */
+void kn_assign(kn_scope *scope, const lp_statement *statement, lp_expr value);
+/* Which lanes are samples of the batch; 0 when all are. */
+lp_expr kn_valid(kn_scope *scope);
+/* combine(accumulator, body), by fma where body is a product */
+lp_expr kn_accumulate(lp_function *f, lp_combine combine, lp_expr accumulator, lp_expr body);
+lp_expr kn_initial(lp_function *f, lp_combine combine, net_type type, uint32_t lanes);
+
+/* Splits an extent into equal tiles of at most most: n[0] tiles of size[0], then n[1] tiles of size[0] − 1. */
+typedef struct {
+  uint32_t size[2], n[2], start[2];
+} kn_split;
+kn_split kn_split_evenly(uint32_t extent, uint32_t most);
+
+/* ---- nests, one file per kind ---- */
+
+void kn_emit_gather(kn_schedule_state *s, const kn_group *group);
+void kn_emit_scatter(kn_schedule_state *s, const kn_group *group);
+void kn_emit_forward(kn_schedule_state *s, const kn_group *group);
+void kn_emit_weight(kn_schedule_state *s, const kn_group *group);
+void kn_emit_feature(kn_schedule_state *s, const kn_group *group);
+void kn_emit_sample(kn_schedule_state *s, const kn_group *group);
+void kn_emit_flat(kn_schedule_state *s, const kn_group *group);
+
+static inline const lp_statement *kn_statement(const kn_schedule_state *s, uint32_t index) {
+  return &s->f->statements.at[index];
+}
+static inline uint32_t kn_extent(const lp_function *f, uint32_t axis) { return f->axes.at[axis].extent; }
+/* Number of points of a statement's feature axes, and of its reductions' feature axes. */
+double kn_points(const kn_schedule_state *s, uint32_t statement);
+
+#endif
