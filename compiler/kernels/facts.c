@@ -6,6 +6,11 @@ uint32_t kn_axis_of(const lp_function *f, lp_expr e) {
   return info->kind == LP_axis ? info->which : LP_NONE;
 }
 
+bool kn_at_point(const lp_function *f, const kn_access *access, const lp_statement *statement) {
+  return access->count == statement->count && !memcmp(lp_list_at(f, access->first), lp_list_at(f, statement->first),
+                                                      access->count * sizeof(lp_expr));
+}
+
 typedef struct {
   kn_schedule_state *s;
   kn_facts *facts;
@@ -81,8 +86,10 @@ static void find(kn_schedule_state *s, uint32_t index, uint8_t *seen) {
   const lp_buffer_info *to = &f->buffers.at[statement->buffer];
   facts->whole = true;
   for (uint32_t i = 0; i < statement->count; i++) {
-    uint32_t axis = kn_axis_of(f, lp_list_at(f, statement->first)[i]);
-    if (axis == LP_NONE) { /* an affine index: its axes are parallel all the same */
+    uint32_t axis = kn_axis_of(f, lp_list_at(f, statement->first)[i]), k = i - to->batched;
+    bool only = k < to->shape.rank && to->shape.dim[k] == 1; /* a dimension of 1 may be indexed by 0 */
+    if (axis == LP_NONE && only) {
+    } else if (axis == LP_NONE) { /* an affine index: its axes are parallel all the same */
       facts->whole = false;
       for (uint32_t a = 1; a < f->axes.count; a++)
         if (lp_depends(f, lp_list_at(f, statement->first)[i], a)) facts->axes[facts->axis_count++] = a;
@@ -90,10 +97,10 @@ static void find(kn_schedule_state *s, uint32_t index, uint8_t *seen) {
       facts->batched = true;
     } else {
       facts->axes[facts->axis_count++] = axis;
-      uint32_t k = i - to->batched;
       if (k < to->shape.rank && kn_extent(f, axis) != to->shape.dim[k]) facts->whole = false;
     }
   }
+  facts->full = facts->whole && facts->axis_count + facts->batched == statement->count;
   finder d = {s, facts, 0, seen};
   memset(seen, 0, f->exprs.count);
   look(&d, statement->value);

@@ -26,9 +26,7 @@ static bool same_shape_everywhere(const kn_schedule_state *s, const kn_group *gr
       kn_access a = facts->reads.at[r];
       const lp_buffer_info *buffer = &s->f->buffers.at[a.buffer];
       if (buffer->shape.rank == 0) continue; /* a scalar */
-      if (!net_shape_same(&buffer->shape, shape)) return false;
-      for (uint32_t i = 0; i < a.count; i++)
-        if (kn_axis_of(s->f, lp_list_at(s->f, a.first)[i]) != facts->axes[i]) return false;
+      if (!net_shape_same(&buffer->shape, shape) || !kn_at_point(s->f, &a, statement)) return false;
     }
   }
   return true;

@@ -42,15 +42,10 @@ static bool same_domain(const kn_schedule_state *s, uint32_t a, uint32_t b) {
 /* Every read of what the group writes is at the statement's own point [b, axes…]. */
 static bool reads_at_point(const kn_schedule_state *s, const kn_group *g, uint32_t index) {
   const kn_facts *facts = &s->facts[index];
-  for (uint32_t r = 0; r < facts->reads.count; r++) {
-    kn_access a = facts->reads.at[r];
-    if (!writes(s, g, a.buffer)) continue;
-    if (a.count != facts->axis_count + facts->batched) return false;
-    for (uint32_t i = 0; i < a.count; i++) {
-      uint32_t axis = kn_axis_of(s->f, lp_list_at(s->f, a.first)[i]);
-      if (axis != (facts->batched ? (i ? facts->axes[i - 1] : 0) : facts->axes[i])) return false;
-    }
-  }
+  for (uint32_t r = 0; r < facts->reads.count; r++)
+    if (writes(s, g, facts->reads.at[r].buffer) &&
+        !kn_at_point(s->f, &facts->reads.at[r], kn_statement(s, index)))
+      return false;
   return true;
 }
 
@@ -104,7 +99,7 @@ static uint32_t channel_extent(const kn_schedule_state *s, const kn_group *g) {
 }
 
 /* A statistic per channel: statement[c] = … over the batch, or an element-wise value[c]. */
-static bool per_channel(const kn_facts *facts) { return !facts->batched && facts->axis_count == 1 && facts->whole; }
+static bool per_channel(const kn_facts *facts) { return !facts->batched && facts->axis_count == 1 && facts->full; }
 
 static bool feature_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   const kn_facts *facts = &s->facts[index];
@@ -115,7 +110,7 @@ static bool feature_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
       return false;
     return channel_of_reads(s, g, index, facts->axes[0], g->channel) == g->channel;
   }
-  if (!facts->batched || !elementwise(facts) || !uses_group(s, g, index)) return false;
+  if (!facts->batched || !facts->full || !elementwise(facts) || !uses_group(s, g, index)) return false;
   /* every batched value of the group has the same extents */
   for (uint32_t i = 0; i < g->statements.count; i++)
     if (s->facts[g->statements.at[i]].batched && !same_domain(s, g->statements.at[i], index)) return false;
@@ -195,7 +190,7 @@ static void place(kn_schedule_state *s, uint32_t index) {
   for (uint32_t g = earliest; g < s->groups.count && !s->options->unfused; g++)
     if (takes(s, &s->groups.at[g], index)) return add(s, g, index);
   kn_group fresh = {.kind = facts->kind, .update = kn_statement(s, index)->update};
-  fresh.flexible = fresh.kind == KN_SAMPLE && facts->batched && elementwise(facts);
+  fresh.flexible = fresh.kind == KN_SAMPLE && facts->batched && facts->full && elementwise(facts);
   add(s, net_vec_push(s->f->arena, &s->groups, fresh), index);
 }
 

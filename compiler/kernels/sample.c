@@ -16,16 +16,11 @@ static bool joins_run(const kn_schedule_state *s, const kn_group *group, uint32_
     return false;
   for (uint32_t i = 0; i < a->axis_count; i++)
     if (kn_extent(s->f, a->axes[i]) != kn_extent(s->f, b->axes[i])) return false;
-  for (uint32_t k = begin; k < at; k++) {
-    lp_buffer written = kn_statement(s, group->statements.at[k])->buffer;
-    for (uint32_t r = 0; r < b->reads.count; r++) {
-      kn_access read = b->reads.at[r];
-      if (read.buffer != written) continue;
-      if (read.count != b->axis_count + 1) return false;
-      for (uint32_t i = 0; i < b->axis_count; i++)
-        if (kn_axis_of(s->f, lp_list_at(s->f, read.first)[i + 1]) != b->axes[i]) return false;
-    }
-  }
+  for (uint32_t k = begin; k < at; k++)
+    for (uint32_t r = 0; r < b->reads.count; r++)
+      if (b->reads.at[r].buffer == kn_statement(s, group->statements.at[k])->buffer &&
+          !kn_at_point(s->f, &b->reads.at[r], kn_statement(s, index)))
+        return false;
   return true;
 }
 

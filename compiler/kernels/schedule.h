@@ -28,7 +28,8 @@ typedef struct {
   bool batched;       /* the batch axis is on the left */
   bool over_batch;    /* some reduction runs over the batch */
   bool over_features; /* some reduction runs over features */
-  bool whole;         /* the left side is exactly the axes and covers the whole buffer */
+  bool whole;         /* the left side covers the whole buffer */
+  bool full;          /* … with an axis for every dimension */
   bool live;
   lp_expr reduction;  /* the reduction, if it is the only one */
   kn_kind kind;       /* of the nest it would start */
@@ -60,6 +61,8 @@ void kn_find_facts(kn_schedule_state *s);
 /* Sets live: whatever leads to a variable, a result or an output. */
 void kn_find_live(kn_schedule_state *s);
 uint32_t kn_axis_of(const lp_function *f, lp_expr e); /* the axis if e is one, else LP_NONE */
+/* Whether an access has the very indices of the statement's left side. */
+bool kn_at_point(const lp_function *f, const kn_access *access, const lp_statement *statement);
 
 /* ---- groups (group.c) ---- */
 
