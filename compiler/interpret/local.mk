@@ -1,1 +1,3 @@
-
+libnetc_a_SOURCES += \
+  compiler/interpret/interpret.c compiler/interpret/interpret.h
+EXTRA_DIST += compiler/interpret/README.md

@@ -1,1 +1,9 @@
-
+libnetc_a_SOURCES += \
+  compiler/passes/differentiate.c \
+  compiler/passes/eliminate_dead.c \
+  compiler/passes/losses.c \
+  compiler/passes/passes.c compiler/passes/passes.h compiler/passes/passes.def \
+  compiler/passes/training.h \
+  compiler/passes/training_mode.c \
+  compiler/passes/updates.c
+EXTRA_DIST += compiler/passes/README.md

@@ -85,7 +85,7 @@ typedef struct net_pass {
 
 extern const net_pass net_passes[NET_PASS_COUNT];
 
-#define PASS(name, needs, gives, drops, function)                                                             \
+#define PASS(name, needs, gives, drops, function)                                                            \
   net_graph *function(const net_pass_context *context, const net_graph *graph);
 #include "passes/passes.def"
 #undef PASS

@@ -1,0 +1,27 @@
+/* Switches operators that behave differently in training, which are those with an attribute `training`, and
+ * gives those that draw random numbers (attribute `stream`) a stream each, counted in node order. */
+#include "graph/operator.h"
+#include "passes/passes.h"
+
+static net_attribute *find(net_graph *graph, net_node_id node, const char *key, net_attribute_kind kind) {
+  const net_node *at = &graph->nodes.at[node];
+  for (uint32_t i = 0; i < at->attribute_count; i++) {
+    net_attribute *attribute = &graph->attributes.at[at->first_attribute + i];
+    if (attribute->kind == kind && !strcmp(net_text(graph->n, attribute->key), key)) return attribute;
+  }
+  return NULL;
+}
+
+net_graph *net_pass_training_mode(const net_pass_context *context, const net_graph *graph) {
+  net_graph *result = net_graph_copy(context->arena, graph);
+  int64_t streams = 0;
+  for (net_node_id i = 0; i < result->nodes.count; i++) {
+    net_attribute *training = find(result, i, "training", NET_ATTRIBUTE_BOOL);
+    net_attribute *stream = find(result, i, "stream", NET_ATTRIBUTE_INT);
+    if (training) training->integer = true;
+    if (stream) stream->integer = streams++;
+    /* the results may be others in training */
+    if ((training || stream) && !net_node_op(result, i)->shape(context->n, result, i)) return NULL;
+  }
+  return result;
+}
