@@ -1,1 +1,22 @@
+libnetc_a_SOURCES += \
+  dsl/ast.c dsl/ast.h \
+  dsl/compare.c \
+  dsl/lines.c \
+  dsl/parse.c dsl/parse.h \
+  dsl/reader.h \
+  dsl/syntax.c \
+  dsl/trivia.c
 
+# Scanner and parser are made by flex and bison, whose warnings are errors here, and are not distributed.
+nodist_libnetc_a_SOURCES += dsl/lexer.c dsl/parser.c dsl/parser.h
+BUILT_SOURCES += dsl/parser.h
+CLEANFILES += dsl/lexer.c dsl/parser.c dsl/parser.h
+EXTRA_DIST += dsl/lexer.l dsl/parser.y dsl/GRAMMAR.md dsl/README.md
+
+dsl/parser.c: dsl/parser.y
+	$(AM_V_GEN)$(MKDIR_P) dsl && $(BISON) -Wall -Werror --header=dsl/parser.h -o $@ $(srcdir)/dsl/parser.y
+dsl/parser.h: dsl/parser.c
+	@test -f $@ || { rm -f dsl/parser.c && $(MAKE) $(AM_MAKEFLAGS) dsl/parser.c; }
+dsl/lexer.c: dsl/lexer.l
+	$(AM_V_GEN)$(MKDIR_P) dsl && $(FLEX) -o $@ $(srcdir)/dsl/lexer.l
+dsl/lexer.$(OBJEXT) dsl/lines.$(OBJEXT) dsl/parse.$(OBJEXT) dsl/syntax.$(OBJEXT) dsl/trivia.$(OBJEXT): dsl/parser.h
