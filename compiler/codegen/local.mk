@@ -1,1 +1,15 @@
-
+libnetc_a_SOURCES += \
+  compiler/codegen/compile.c compiler/codegen/compile.h \
+  compiler/codegen/emit.c compiler/codegen/emit.h \
+  compiler/codegen/emit_expression.c \
+  compiler/codegen/emit_index.c \
+  compiler/codegen/emit_memory.c \
+  compiler/codegen/emit_shuffle.c \
+  compiler/codegen/emit_statement.c \
+  compiler/codegen/fault.c compiler/codegen/fault.h \
+  compiler/codegen/features.def \
+  compiler/codegen/jit.c compiler/codegen/jit.h \
+  compiler/codegen/optimise.c \
+  compiler/codegen/step_type.c compiler/codegen/step_type.h \
+  compiler/codegen/target.c compiler/codegen/target.h \
+  compiler/codegen/unit.c compiler/codegen/unit.h

@@ -1,0 +1,112 @@
+/* The walk from form-2 loop IR to an LLVM module: what its files share. Outside codegen/, see compile.h. */
+#ifndef NETC_CODEGEN_EMIT_H
+#define NETC_CODEGEN_EMIT_H
+
+#include "codegen/step_type.h"
+#include "codegen/target.h"
+#include "loops/loops.h"
+
+#include <llvm-c/Core.h>
+
+/* A loop variable in scope: an i64, or a constant when its loop is being unrolled. */
+typedef struct {
+  LLVMValueRef value;
+  int64_t constant;
+  bool unrolled;
+  uint32_t depth;   /* of loops: 1 is the outermost */
+  uint64_t divisor; /* a power of two that divides every value it takes */
+  bool never_negative;
+} cg_var;
+
+typedef struct {
+  LLVMValueRef instruction;
+  lp_buffer buffer;
+} cg_access;
+
+typedef struct cg_emit {
+  netc *n;
+  const cg_target *target;
+  const lp_function *f;
+  net_arena *arena; /* dies with the emission */
+  LLVMContextRef context;
+  LLVMModuleRef module;
+  LLVMBuilderRef builder; /* where code goes */
+  bool failed;            /* a fault was reported */
+
+  /* of the function being emitted: a nest or the entry point */
+  LLVMBuilderRef entry; /* end of its entry block: pointers, registers */
+  LLVMValueRef function, step;
+  LLVMValueRef fields[CG_STEP_FIELDS]; /* loaded from rt_step; NULL: not yet */
+  LLVMValueRef *bases;                 /* by buffer: its first byte; NULL: not yet */
+  LLVMValueRef *regs;                  /* elements of registers by reg_first[reg] + i·columns + j */
+  uint32_t *reg_first;
+  cg_var *vars; /* by loop variable */
+  uint32_t depth;
+  NET_VEC(cg_access) accesses; /* for alias scopes */
+
+  /* values of the statement being emitted, by expression: valid where stamps[e] is the epoch */
+  LLVMValueRef *values;
+  uint32_t *stamps, epoch;
+
+  LLVMValueRef *constants; /* globals of LP_CONSTANT buffers, by buffer */
+} cg_emit;
+
+/* emit.c: adds the function's nests and entry point to the module. False: a fault was reported. */
+bool cg_emit_function(netc *n, const cg_target *target, LLVMModuleRef module, const lp_function *f);
+LLVMTypeRef cg_type(cg_emit *e, net_type type, uint32_t lanes);        /* in registers */
+LLVMTypeRef cg_memory_type(cg_emit *e, net_type type, uint32_t lanes); /* in memory: bools are bytes */
+LLVMValueRef cg_int(cg_emit *e, net_type type, int64_t value);         /* a constant */
+LLVMValueRef cg_i64(cg_emit *e, int64_t value);
+/* Reports a fault of the IR given; every emitter goes on with some value, and the whole fails at the end. */
+void cg_fault(cg_emit *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* emit_statement.c */
+void cg_emit_statements(cg_emit *e, lp_stmt first);
+/* Iterations begin … end − 1 (i32) of a loop, instead of all of them. */
+void cg_emit_iterations(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef begin, LLVMValueRef end);
+LLVMValueRef cg_emit_iteration_count(cg_emit *e, const lp_stmt_info *loop); /* an i32 */
+LLVMBasicBlockRef cg_block(cg_emit *e, const char *name); /* a new block at the end of the function */
+
+/* emit_expression.c */
+LLVMValueRef cg_emit_expr(cg_emit *e, lp_expr expr);
+LLVMValueRef cg_emit_splat(cg_emit *e, LLVMValueRef scalar, uint32_t lanes);
+LLVMValueRef cg_emit_combine(cg_emit *e, lp_combine combine, net_type type, LLVMValueRef a, LLVMValueRef b);
+LLVMValueRef cg_intrinsic(cg_emit *e, const char *name, LLVMValueRef *operands, uint32_t count);
+
+/* emit_index.c: an integer taken apart as constant + Σ coefficient·term, exactly, in 64 bits */
+typedef struct {
+  LLVMValueRef value; /* an i64 */
+  int64_t coefficient;
+  uint32_t depth;   /* of the innermost loop it changes in */
+  uint64_t divisor; /* of the value: a power of two */
+  bool never_negative; /* the value */
+} cg_term;
+enum { CG_MAX_TERMS = 16 };
+typedef struct {
+  int64_t constant;
+  uint32_t count;
+  cg_term terms[CG_MAX_TERMS]; /* outermost first */
+} cg_index;
+void cg_index_add(cg_emit *e, cg_index *index, lp_expr expr, int64_t scale);
+uint64_t cg_index_divisor(const cg_index *index); /* a power of two, at most 2^32, that divides it */
+bool cg_index_grows(const cg_index *index);       /* no part of it is negative */
+LLVMValueRef cg_emit_term(cg_emit *e, const cg_term *term); /* coefficient·value */
+LLVMValueRef cg_emit_index(cg_emit *e, lp_expr expr, cg_index *index); /* the whole as an i64 */
+bool cg_emit_constant(cg_emit *e, lp_expr expr, int64_t *value);       /* false: it is none */
+
+/* emit_memory.c */
+LLVMValueRef cg_emit_field(cg_emit *e, cg_step_field field);
+LLVMValueRef cg_emit_load(cg_emit *e, const lp_expr_info *load);
+void cg_emit_store(cg_emit *e, const lp_stmt_info *store);
+/* The register element reg[i][j]; i, j: expressions that are constant by now, 0 for none. */
+LLVMValueRef cg_emit_register(cg_emit *e, lp_reg reg, lp_expr i, lp_expr j);
+LLVMValueRef cg_register_element(cg_emit *e, lp_reg reg, uint32_t i, uint32_t j);
+void cg_emit_alias_scopes(cg_emit *e, const char *nest); /* at the end of a nest */
+
+/* emit_shuffle.c */
+LLVMValueRef cg_emit_tree(cg_emit *e, const lp_expr_info *tree);
+LLVMValueRef cg_emit_fold(cg_emit *e, const lp_expr_info *fold);
+LLVMValueRef cg_emit_part(cg_emit *e, const lp_expr_info *part);
+void cg_emit_transpose(cg_emit *e, lp_reg reg);
+
+#endif

@@ -1,0 +1,229 @@
+#include "codegen/emit.h"
+
+/* ---- rt_step ---- */
+
+LLVMValueRef cg_emit_field(cg_emit *e, cg_step_field field) {
+  if (e->fields[field]) return e->fields[field];
+  const cg_step_field_info *info = &cg_step_fields[field];
+  LLVMTypeRef i8 = LLVMInt8TypeInContext(e->context);
+  LLVMTypeRef type =
+      info->pointer ? LLVMPointerTypeInContext(e->context, 0) : LLVMInt32TypeInContext(e->context);
+  LLVMValueRef offset = cg_i64(e, info->offset);
+  LLVMValueRef at = LLVMBuildInBoundsGEP2(e->entry, i8, e->step, &offset, 1, "");
+  LLVMValueRef value = LLVMBuildLoad2(e->entry, type, at, info->name);
+  LLVMSetAlignment(value, info->pointer ? 8 : 4);
+  return e->fields[field] = value;
+}
+
+/* Entry `slot` of a table of pointers. */
+static LLVMValueRef table_entry(cg_emit *e, cg_step_field table, uint32_t slot) {
+  LLVMTypeRef pointer = LLVMPointerTypeInContext(e->context, 0);
+  LLVMValueRef index = cg_i64(e, slot);
+  LLVMValueRef at = LLVMBuildInBoundsGEP2(e->entry, pointer, cg_emit_field(e, table), &index, 1, "");
+  LLVMValueRef value = LLVMBuildLoad2(e->entry, pointer, at, "");
+  LLVMSetAlignment(value, 8);
+  return value;
+}
+
+/* ---- buffers ---- */
+
+static uint64_t bytes_of(const lp_buffer_info *b) {
+  uint64_t bytes = net_type_bytes(b->type);
+  for (uint32_t i = 0; i < b->rank; i++) bytes *= b->dim[i];
+  return bytes;
+}
+
+static LLVMValueRef constant_data(cg_emit *e, lp_buffer buffer) {
+  if (e->constants[buffer]) return e->constants[buffer];
+  const lp_buffer_info *b = &e->f->buffers.at[buffer];
+  LLVMValueRef data = LLVMConstStringInContext2(e->context, b->data, bytes_of(b), true);
+  LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), net_text(e->n, b->name));
+  LLVMSetInitializer(global, data);
+  LLVMSetGlobalConstant(global, true);
+  LLVMSetLinkage(global, LLVMPrivateLinkage);
+  LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
+  LLVMSetAlignment(global, 64);
+  return e->constants[buffer] = global;
+}
+
+/* Where storages begin: `table` holds pointers by slot, else the field itself is the pointer and the buffer lies
+ * `unit`·offset (or, for scalars, 4·slot) bytes behind it. */
+static const struct {
+  cg_step_field field;
+  bool table;
+  uint32_t unit, slot_bytes;
+} storages[] = {
+    [LP_SCRATCH] = {CG_STEP_SCRATCH, false, 1, 0}, [LP_VARIABLE] = {CG_STEP_VARIABLES, false, 4, 0},
+    [LP_COLUMN] = {CG_STEP_COLUMNS, true, 0, 0},   [LP_INDEX] = {CG_STEP_INDEX, false, 0, 0},
+    [LP_SCALAR] = {CG_STEP_SCALARS, false, 0, 4},  [LP_OUTPUT] = {CG_STEP_OUTPUTS, true, 0, 0},
+};
+static const cg_step_field results[] = {CG_STEP_LOSS, CG_STEP_WEIGHT_SUM, CG_STEP_CORRECT};
+
+/* Bytes between the start of its storage and the buffer. */
+static uint64_t storage_offset(const lp_buffer_info *b) {
+  if (b->storage == LP_CONSTANT || b->storage == LP_RESULT) return 0;
+  return storages[b->storage].unit * (uint64_t)b->offset + storages[b->storage].slot_bytes * (uint64_t)b->slot;
+}
+
+/* Storages start at multiples of 64; results are plain variables of the runtime. */
+static uint64_t base_alignment(const lp_buffer_info *b) {
+  if (b->storage == LP_RESULT) return net_type_bytes(b->type);
+  uint64_t bits = storage_offset(b) | 64;
+  return bits & -bits;
+}
+
+/* The first byte of the buffer. */
+static LLVMValueRef base_of(cg_emit *e, lp_buffer buffer) {
+  if (e->bases[buffer]) return e->bases[buffer];
+  const lp_buffer_info *b = &e->f->buffers.at[buffer];
+  if (b->storage == LP_CONSTANT) return e->bases[buffer] = constant_data(e, buffer);
+  if (b->storage == LP_RESULT) return e->bases[buffer] = cg_emit_field(e, results[b->slot]);
+  cg_step_field field = storages[b->storage].field;
+  LLVMValueRef base = storages[b->storage].table ? table_entry(e, field, b->slot) : cg_emit_field(e, field);
+  LLVMValueRef offset = cg_i64(e, (int64_t)storage_offset(b));
+  if (storage_offset(b))
+    base = LLVMBuildInBoundsGEP2(e->entry, LLVMInt8TypeInContext(e->context), base, &offset, 1, "");
+  return e->bases[buffer] = base;
+}
+
+/* ---- addresses ---- */
+
+typedef struct {
+  LLVMValueRef at;
+  unsigned align; /* that the indices prove, at most 64 */
+} cg_address;
+
+/* Row-major: ((i0·d1 + i1)·d2 + i2)… elements, as bytes. */
+static cg_address address(cg_emit *e, lp_buffer buffer, uint32_t first, uint32_t count) {
+  const lp_buffer_info *b = &e->f->buffers.at[buffer];
+  if (count != b->rank) {
+    cg_fault(e, "'%s' has %u dimensions, but is indexed by %u", net_text(e->n, b->name), b->rank, count);
+    return (cg_address){base_of(e, buffer), 1};
+  }
+  cg_index sum = {0};
+  int64_t stride = (int64_t)net_type_bytes(b->type);
+  for (uint32_t k = count; k-- > 0; stride *= b->dim[k])
+    cg_index_add(e, &sum, lp_list_at(e->f, first)[k], stride);
+  /* Where every step goes forward, partial sums lie between the buffer's start and the element: inbounds. */
+  LLVMValueRef (*gep)(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *) =
+      cg_index_grows(&sum) ? LLVMBuildInBoundsGEP2 : LLVMBuildGEP2;
+  LLVMTypeRef i8 = LLVMInt8TypeInContext(e->context);
+  LLVMValueRef at = base_of(e, buffer), constant = cg_i64(e, sum.constant);
+  for (uint32_t i = 0; i < sum.count; i++) {
+    LLVMValueRef offset = cg_emit_term(e, &sum.terms[i]);
+    at = gep(e->builder, i8, at, &offset, 1, "");
+  }
+  if (sum.constant) at = gep(e->builder, i8, at, &constant, 1, "");
+  uint64_t align = cg_index_divisor(&sum), base = base_alignment(b);
+  return (cg_address){at, (unsigned)(align < base ? align : base)};
+}
+
+static void note_access(cg_emit *e, LLVMValueRef instruction, lp_buffer buffer) {
+  net_vec_push(e->arena, &e->accesses, (cg_access){instruction, buffer});
+}
+
+LLVMValueRef cg_emit_load(cg_emit *e, const lp_expr_info *load) {
+  cg_address from = address(e, load->which, load->first, load->count);
+  LLVMTypeRef type = cg_memory_type(e, load->type, load->lanes);
+  LLVMValueRef value = LLVMBuildLoad2(e->builder, type, from.at, "");
+  LLVMSetAlignment(value, from.align);
+  note_access(e, value, load->which);
+  if (load->type != NET_BOOL) return value;
+  return LLVMBuildICmp(e->builder, LLVMIntNE, value, LLVMConstNull(type), "");
+}
+
+void cg_emit_store(cg_emit *e, const lp_stmt_info *store) {
+  const lp_expr_info *x = lp_expr_at(e->f, store->value);
+  LLVMValueRef value = cg_emit_expr(e, store->value);
+  cg_address to = address(e, store->which, store->first, store->count);
+  if (x->type == NET_BOOL) value = LLVMBuildZExt(e->builder, value, cg_memory_type(e, NET_BOOL, x->lanes), "");
+  LLVMValueRef instruction = LLVMBuildStore(e->builder, value, to.at);
+  LLVMSetAlignment(instruction, to.align);
+  note_access(e, instruction, store->which);
+}
+
+/* ---- registers ---- */
+
+/* Each element is an alloca of its own, which mem2reg makes an SSA value. */
+LLVMValueRef cg_register_element(cg_emit *e, lp_reg reg, uint32_t i, uint32_t j) {
+  const lp_reg_info *r = &e->f->regs.at[reg];
+  if (i >= r->rows || j >= r->columns) {
+    cg_fault(e, "register '%s' [%u][%u] has no element [%u][%u]", net_text(e->n, r->name), r->rows, r->columns, i, j);
+    i = j = 0;
+  }
+  LLVMValueRef *element = &e->regs[e->reg_first[reg] + i * r->columns + j];
+  if (!*element) *element = LLVMBuildAlloca(e->entry, cg_type(e, r->type, r->lanes), net_text(e->n, r->name));
+  return *element;
+}
+
+LLVMValueRef cg_emit_register(cg_emit *e, lp_reg reg, lp_expr i, lp_expr j) {
+  int64_t row = 0, column = 0;
+  if ((i && !cg_emit_constant(e, i, &row)) || (j && !cg_emit_constant(e, j, &column)))
+    cg_fault(e, "register '%s' is indexed by what is not constant after unrolling",
+             net_text(e->n, e->f->regs.at[reg].name));
+  return cg_register_element(e, reg, (uint32_t)row, (uint32_t)column);
+}
+
+/* ---- alias scopes ---- */
+
+/* Buffers that may share memory have the same scope: the same slot, or places that overlap. */
+static bool may_overlap(const lp_buffer_info *a, const lp_buffer_info *b) {
+  if (a->storage != b->storage || a->storage == LP_CONSTANT) return false;
+  if (a->storage != LP_SCRATCH && a->storage != LP_VARIABLE) return a->slot == b->slot;
+  return storage_offset(a) < storage_offset(b) + bytes_of(b) && storage_offset(b) < storage_offset(a) + bytes_of(a);
+}
+
+typedef struct {
+  lp_buffer buffer;
+  uint32_t scope; /* index of the first buffer that it is joined with */
+  LLVMValueRef own, others;
+} cg_scope;
+typedef NET_VEC(cg_scope) cg_scopes;
+
+static uint32_t find_scope(cg_emit *e, cg_scopes *scopes, lp_buffer buffer) {
+  for (uint32_t i = 0; i < scopes->count; i++)
+    if (scopes->at[i].buffer == buffer) return i;
+  return net_vec_push(e->arena, scopes, (cg_scope){.buffer = buffer, .scope = scopes->count});
+}
+
+static void join_scopes(cg_emit *e, cg_scopes *scopes) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (uint32_t i = 0; i < scopes->count; i++)
+      for (uint32_t j = 0; j < scopes->count; j++)
+        if (scopes->at[j].scope < scopes->at[i].scope &&
+            may_overlap(&e->f->buffers.at[scopes->at[i].buffer], &e->f->buffers.at[scopes->at[j].buffer]))
+          scopes->at[i].scope = scopes->at[j].scope, changed = true;
+  }
+}
+
+static LLVMMetadataRef string_node(cg_emit *e, const char *text, LLVMMetadataRef domain) {
+  LLVMMetadataRef parts[2] = {LLVMMDStringInContext2(e->context, text, strlen(text)), domain};
+  return LLVMMDNodeInContext2(e->context, parts, domain ? 2 : 1);
+}
+
+void cg_emit_alias_scopes(cg_emit *e, const char *nest) {
+  cg_scopes scopes = {0};
+  for (uint32_t i = 0; i < e->accesses.count; i++) find_scope(e, &scopes, e->accesses.at[i].buffer);
+  join_scopes(e, &scopes);
+  LLVMMetadataRef *nodes = NET_NEW_ARRAY(e->arena, LLVMMetadataRef, scopes.count + 1);
+  LLVMMetadataRef *list = NET_NEW_ARRAY(e->arena, LLVMMetadataRef, scopes.count + 1);
+  LLVMMetadataRef domain = string_node(e, nest, NULL);
+  for (uint32_t i = 0; i < scopes.count; i++)
+    nodes[i] = string_node(e, net_arena_format(e->arena, "%s %u", nest, i), domain);
+  for (uint32_t i = 0; i < scopes.count; i++) {
+    uint32_t count = 0;
+    for (uint32_t j = 0; j < scopes.count; j++)
+      if (scopes.at[j].scope == j && j != scopes.at[i].scope) list[count++] = nodes[j];
+    scopes.at[i].own = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, &nodes[scopes.at[i].scope], 1));
+    scopes.at[i].others = count ? LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, list, count)) : NULL;
+  }
+  unsigned own = LLVMGetMDKindIDInContext(e->context, "alias.scope", 11);
+  unsigned others = LLVMGetMDKindIDInContext(e->context, "noalias", 7);
+  for (uint32_t i = 0; i < e->accesses.count; i++) {
+    const cg_scope *s = &scopes.at[find_scope(e, &scopes, e->accesses.at[i].buffer)];
+    LLVMSetMetadata(e->accesses.at[i].instruction, own, s->own);
+    if (s->others) LLVMSetMetadata(e->accesses.at[i].instruction, others, s->others);
+  }
+  e->accesses.count = 0;
+}
