@@ -124,8 +124,13 @@ net_value_id net_graph_value(net_graph *graph, net_value_kind kind, net_name nam
 net_node_id net_graph_node(net_graph *graph, const char *op, net_name name, const net_value_id *inputs,
                            uint32_t input_count, const net_attribute *attributes, uint32_t attribute_count,
                            net_loc loc);
-/* The same for internal use: makes the name fresh (after the operator when it is empty), has no place, and
- * gives the first output. */
+/* A node as a user's call makes it: given the data inputs only, creates the parameters and statistics that the
+ * operator takes (NODE.INPUT). Gives NET_NONE after reporting. */
+net_node_id net_graph_layer(net_graph *graph, const char *op, net_name name, const net_value_id *data,
+                            uint32_t data_count, const net_attribute *attributes, uint32_t attribute_count,
+                            net_loc loc);
+/* The same as net_graph_node for internal use: makes the name fresh (after the operator when it is empty), has
+ * no place, and gives the first output. */
 net_value_id net_graph_call(net_graph *graph, const char *op, net_name name, const net_value_id *inputs,
                             uint32_t input_count, const net_attribute *attributes, uint32_t attribute_count);
 /* For passes that build a graph from parts of another: a value that is no result; a node with its outputs.

@@ -2,6 +2,7 @@ libnetc_a_SOURCES += \
   compiler/graph/attribute.c \
   compiler/graph/cost.c compiler/graph/cost.h \
   compiler/graph/graph.c compiler/graph/graph.h \
+  compiler/graph/layer.c \
   compiler/graph/operator.c compiler/graph/operator.h \
   compiler/graph/parse.c \
   compiler/graph/print.c \
