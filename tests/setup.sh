@@ -61,5 +61,17 @@ fi
 cd "$top/build"
 if [ ! -e Makefile ]; then
   quietly "$top/configure"
+else
+  # configure has not seen yet what was installed since it ran
+  for kind; do
+    if [ ! -e "setup.$kind" ]; then
+      quietly ./config.status --recheck
+      quietly ./config.status
+      break
+    fi
+  done
 fi
+for kind; do
+  : >"setup.$kind"
+done
 quietly make -j "$(nproc)"
