@@ -46,7 +46,8 @@ static uint64_t mix(uint64_t hash, uint64_t value) {
 }
 
 static uint64_t hash_of(const lp_expr_info *info) {
-  uint64_t real, hash = mix(info->kind, info->type | (uint64_t)info->lanes << 8 | (uint64_t)info->combine << 24);
+  uint64_t real,
+      hash = mix(info->kind, info->type | (uint64_t)info->lanes << 8 | (uint64_t)info->combine << 24);
   memcpy(&real, &info->real, sizeof real);
   hash = mix(hash, info->operand[0] | (uint64_t)info->operand[1] << 32);
   hash = mix(hash, info->operand[2] | (uint64_t)info->which << 32);
@@ -112,9 +113,12 @@ const lp_expr_info *lp_constant_at(const lp_function *f, lp_expr e) {
 lp_expr lp_constant(lp_function *f, net_type type, double real, int64_t integer) {
   if (type >= NET_TYPE_COUNT) return lp_wrong(f, NET_F32, 1, "a constant of no type");
   lp_expr_info info = {.kind = LP_const, .type = (uint8_t)type, .lanes = 1};
-  if (type == NET_F32) info.real = (float)real;
-  else if (type == NET_F64) info.real = real;
-  else info.integer = lp_wrap(type, integer);
+  if (type == NET_F32)
+    info.real = (float)real;
+  else if (type == NET_F64)
+    info.real = real;
+  else
+    info.integer = lp_wrap(type, integer);
   return lp_add_expr(f, info);
 }
 
@@ -144,7 +148,8 @@ lp_expr lp_axis_new(lp_function *f, const char *name, uint32_t extent) {
   return axis(f, net_vec_push(f->arena, &f->axes, (lp_axis_info){net_intern(f->n, name), extent, false}));
 }
 
-bool lp_check_indices(lp_function *f, const char *what, lp_buffer buffer, uint32_t count, const lp_expr *indices) {
+bool lp_check_indices(lp_function *f, const char *what, lp_buffer buffer, uint32_t count,
+                      const lp_expr *indices) {
   if (buffer >= f->buffers.count) {
     lp_wrong(f, NET_F32, 1, "%s buffer %u, which does not exist", what, buffer);
     return false;
@@ -182,7 +187,8 @@ lp_expr lp_load_at(lp_function *f, lp_buffer buffer, uint32_t count, const lp_ex
                                        .count = count});
 }
 
-lp_expr lp_reduce_over(lp_function *f, lp_combine combine, uint32_t count, const lp_expr *axes, lp_expr body) {
+lp_expr lp_reduce_over(lp_function *f, lp_combine combine, uint32_t count, const lp_expr *axes,
+                       lp_expr body) {
   if (!lp_known(f, body, "a reduction")) return lp_real(f, 0);
   const lp_expr_info info = *lp_expr_at(f, body);
   if (combine > LP_MINIMUM || info.lanes != 1 || info.type == NET_BOOL)
@@ -252,7 +258,8 @@ lp_buffer lp_temporary(lp_function *f, const char *name, net_type type, net_shap
 }
 
 void lp_assign_at(lp_function *f, lp_buffer buffer, uint32_t count, const lp_expr *indices, lp_expr value) {
-  if (!check_logical(f, "assigning to", buffer, count, indices) || !lp_known(f, value, "an assignment")) return;
+  if (!check_logical(f, "assigning to", buffer, count, indices) || !lp_known(f, value, "an assignment"))
+    return;
   const lp_buffer_info *b = &f->buffers.at[buffer];
   const lp_expr_info *info = lp_expr_at(f, value);
   if (!lp_is_writable(b->storage))

@@ -19,18 +19,21 @@ lp_expr lp_wrong(lp_function *f, net_type type, uint32_t lanes, const char *form
     __attribute__((format(printf, 4, 5)));
 /* Whether e is an expression of f; reports it if not. */
 bool lp_known(lp_function *f, lp_expr e, const char *what);
-/* Adds an expression. Whether it is pure is worked out from its operands; an equal pure one is given again. */
+/* Adds an expression. Whether it is pure is worked out from its operands; an equal pure one is given again.
+ */
 lp_expr lp_add_expr(lp_function *f, lp_expr_info info);
 uint32_t lp_add_list(lp_function *f, uint32_t count, const lp_expr *items);
 /* Whether the indices of a load or store are known scalar integers and the buffer exists; reports. */
-bool lp_check_indices(lp_function *f, const char *what, lp_buffer buffer, uint32_t count, const lp_expr *indices);
+bool lp_check_indices(lp_function *f, const char *what, lp_buffer buffer, uint32_t count,
+                      const lp_expr *indices);
 /* The value of a constant or of a splat of one. */
 const lp_expr_info *lp_constant_at(const lp_function *f, lp_expr e);
 /* Starts a walk over expressions; lp_visit says whether this walk meets e for the first time. */
 void lp_walk(const lp_function *f);
 bool lp_visit(const lp_function *f, lp_expr e);
 
-/* What is wrong with the operand types of an operation, or NULL. result: as declared, for convert and bitcast. */
+/* What is wrong with the operand types of an operation, or NULL. result: as declared, for convert and
+ * bitcast. */
 const char *lp_type_fault(lp_expr_kind op, net_type result, const net_type *operand);
 /* Type of an operation's result; not for convert and bitcast. */
 net_type lp_type_of(lp_expr_kind op, const net_type *operand);

@@ -17,17 +17,38 @@ static const struct {
 };
 
 static const uint8_t allowed[LP_operations] = {
-    [LP_add] = NUMBER,        [LP_sub] = NUMBER,          [LP_mul] = NUMBER,
-    [LP_div] = REAL | UNSIGNED, [LP_rem] = UNSIGNED,      [LP_min] = NUMBER,
-    [LP_max] = NUMBER,        [LP_fma] = REAL,            [LP_neg] = NUMBER,
-    [LP_abs] = REAL | SIGNED, [LP_sqrt] = REAL,           [LP_and] = INTEGER | BOOLEAN,
-    [LP_or] = INTEGER | BOOLEAN, [LP_xor] = INTEGER | BOOLEAN, [LP_shl] = INTEGER,
-    [LP_shr] = INTEGER,       [LP_mulhi] = U32,           [LP_lt] = NUMBER,
-    [LP_le] = NUMBER,         [LP_gt] = NUMBER,           [LP_ge] = NUMBER,
-    [LP_eq] = NUMBER | BOOLEAN, [LP_ne] = NUMBER | BOOLEAN, [LP_select] = NUMBER | BOOLEAN,
-    [LP_convert] = NUMBER | BOOLEAN, [LP_bitcast] = NUMBER, [LP_exp] = F32,
-    [LP_log] = F32,           [LP_log1p] = F32,           [LP_tanh] = F32,
-    [LP_sigmoid] = F32,       [LP_erf] = F32,
+    [LP_add] = NUMBER,
+    [LP_sub] = NUMBER,
+    [LP_mul] = NUMBER,
+    [LP_div] = REAL | UNSIGNED,
+    [LP_rem] = UNSIGNED,
+    [LP_min] = NUMBER,
+    [LP_max] = NUMBER,
+    [LP_fma] = REAL,
+    [LP_neg] = NUMBER,
+    [LP_abs] = REAL | SIGNED,
+    [LP_sqrt] = REAL,
+    [LP_and] = INTEGER | BOOLEAN,
+    [LP_or] = INTEGER | BOOLEAN,
+    [LP_xor] = INTEGER | BOOLEAN,
+    [LP_shl] = INTEGER,
+    [LP_shr] = INTEGER,
+    [LP_mulhi] = U32,
+    [LP_lt] = NUMBER,
+    [LP_le] = NUMBER,
+    [LP_gt] = NUMBER,
+    [LP_ge] = NUMBER,
+    [LP_eq] = NUMBER | BOOLEAN,
+    [LP_ne] = NUMBER | BOOLEAN,
+    [LP_select] = NUMBER | BOOLEAN,
+    [LP_convert] = NUMBER | BOOLEAN,
+    [LP_bitcast] = NUMBER,
+    [LP_exp] = F32,
+    [LP_log] = F32,
+    [LP_log1p] = F32,
+    [LP_tanh] = F32,
+    [LP_sigmoid] = F32,
+    [LP_erf] = F32,
 };
 
 static unsigned classes_of(net_type type) {
@@ -56,7 +77,8 @@ const char *lp_type_fault(lp_expr_kind op, net_type result, const net_type *oper
   if (op == LP_convert) return result == NET_BOOL ? "cannot convert to bool (compare with ne)" : NULL;
   if (op != LP_bitcast) return lp_type_of(op, operand) == result ? NULL : "the result has another type";
   if (result == NET_BOOL) return "cannot bitcast to bool";
-  return net_type_bytes(result) == net_type_bytes(operand[0]) ? NULL : "bitcast between types of different sizes";
+  return net_type_bytes(result) == net_type_bytes(operand[0]) ? NULL
+                                                              : "bitcast between types of different sizes";
 }
 
 /* ---- constants ---- */
@@ -107,8 +129,10 @@ static lp_expr fold_constants(lp_function *f, lp_expr_kind op, net_type type, co
   if (op == LP_convert) {
     if (!lp_converts(type, from, v[0])) return 0;
     r = lp_compute_convert(type, from, v[0]);
-  } else if (op == LP_bitcast) r = lp_compute_bitcast(type, from, v[0]);
-  else lp_compute(op, from, false, 1, &v[0], &v[1], &v[2], &r);
+  } else if (op == LP_bitcast)
+    r = lp_compute_bitcast(type, from, v[0]);
+  else
+    lp_compute(op, from, false, 1, &v[0], &v[1], &v[2], &r);
   return is_nan(type, r) ? 0 : constant_of(f, type, r);
 }
 
@@ -121,7 +145,8 @@ typedef struct {
 
 static term split(const lp_function *f, lp_expr_kind op, lp_expr e, int64_t neutral) {
   const lp_expr_info *info = lp_expr_at(f, e), *c;
-  if (info->kind == op && (c = lp_constant_at(f, info->operand[1]))) return (term){info->operand[0], c->integer};
+  if (info->kind == op && (c = lp_constant_at(f, info->operand[1])))
+    return (term){info->operand[0], c->integer};
   return (term){e, neutral};
 }
 
@@ -131,7 +156,8 @@ static lp_expr times(lp_function *f, lp_expr a, int64_t factor);
 static lp_expr sum(lp_function *f, lp_expr_kind op, lp_expr a, lp_expr b) {
   term x = split(f, LP_mul, a, 1), y = split(f, LP_mul, b, 1);
   uint64_t sign = op == LP_sub ? UINT64_MAX : 1;
-  if (x.base == y.base) return times(f, x.base, (int64_t)((uint64_t)x.constant + sign * (uint64_t)y.constant));
+  if (x.base == y.base)
+    return times(f, x.base, (int64_t)((uint64_t)x.constant + sign * (uint64_t)y.constant));
   return plain2(f, op, a, b);
 }
 
@@ -149,7 +175,8 @@ static lp_expr times(lp_function *f, lp_expr a, int64_t factor) {
   if (factor == 0) return integer_like(f, a, 0);
   if (factor == 1) return a;
   term x = split(f, LP_add, a, 0);
-  if (x.constant) return plus(f, times(f, x.base, factor), (int64_t)((uint64_t)x.constant * (uint64_t)factor));
+  if (x.constant)
+    return plus(f, times(f, x.base, factor), (int64_t)((uint64_t)x.constant * (uint64_t)factor));
   x = split(f, LP_mul, a, 1);
   int64_t product = lp_wrap(type, (int64_t)((uint64_t)x.constant * (uint64_t)factor));
   if (x.constant != 1) return times(f, x.base, product);
@@ -172,8 +199,8 @@ static lp_expr with_constant(lp_function *f, lp_expr_kind op, lp_expr a, int64_t
   static const struct {
     uint8_t op, same; /* same: x op c = x, otherwise = c */
     int8_t constant;  /* −1: all ones */
-  } laws[] = {{LP_and, true, -1}, {LP_and, false, 0}, {LP_or, true, 0},  {LP_or, false, -1}, {LP_xor, true, 0},
-              {LP_shl, true, 0},  {LP_shr, true, 0},  {LP_div, true, 1}};
+  } laws[] = {{LP_and, true, -1}, {LP_and, false, 0}, {LP_or, true, 0},  {LP_or, false, -1},
+              {LP_xor, true, 0},  {LP_shl, true, 0},  {LP_shr, true, 0}, {LP_div, true, 1}};
   for (uint32_t i = 0; i < sizeof laws / sizeof *laws; i++)
     if (laws[i].op == op && c == (laws[i].constant < 0 ? ones : laws[i].constant))
       return laws[i].same ? a : integer_like(f, a, c);
@@ -206,7 +233,8 @@ static bool is_real(const lp_function *f, lp_expr e, double value) {
   return c && !memcmp(&c->real, &value, sizeof value); /* tells −0 from 0 */
 }
 
-/* 1/x when x is a power of two whose reciprocal is normal in the type: dividing by x is multiplying with it. */
+/* 1/x when x is a power of two whose reciprocal is normal in the type: dividing by x is multiplying with it.
+ */
 static double exact_reciprocal(const lp_expr_info *c) {
   uint64_t bits;
   memcpy(&bits, &c->real, sizeof bits);
@@ -228,7 +256,8 @@ static lp_expr float_algebra(lp_function *f, lp_expr_kind op, const lp_expr *ope
     double reciprocal = exact_reciprocal(&c);
     if (reciprocal == 1) return a;
     if (reciprocal != 0)
-      return plain2(f, LP_mul, a, lp_splat_of(f, lp_constant(f, c.type, reciprocal, 0), lp_expr_at(f, b)->lanes));
+      return plain2(f, LP_mul, a,
+                    lp_splat_of(f, lp_constant(f, c.type, reciprocal, 0), lp_expr_at(f, b)->lanes));
   }
   /* With a factor 1 the product is exact, so that fma is an addition however it rounds. */
   if (op == LP_fma && is_real(f, a, 1)) return lp_op2(f, LP_add, b, operand[2]);
@@ -260,7 +289,8 @@ static const char *divisor_fault(const lp_function *f, lp_expr_kind op, const lp
   return !c ? "integers are divided by constants only" : !c->integer ? "division by zero" : NULL;
 }
 
-static lp_expr operate(lp_function *f, lp_expr_kind op, uint32_t count, net_type result, const lp_expr *given) {
+static lp_expr operate(lp_function *f, lp_expr_kind op, uint32_t count, net_type result,
+                       const lp_expr *given) {
   if (op >= LP_operations || operations[op].operands != count)
     return lp_wrong(f, NET_F32, 1, "operation %u does not take %u operands", (unsigned)op, count);
   lp_expr operand[3] = {0};
@@ -268,7 +298,8 @@ static lp_expr operate(lp_function *f, lp_expr_kind op, uint32_t count, net_type
   uint32_t lanes = 1, scalars = 0;
   for (uint32_t i = 0; i < count; i++) {
     operand[i] = given[i];
-    if (!lp_known(f, operand[i], operations[op].text)) return lp_wrong(f, NET_F32, 1, "so there is no result");
+    if (!lp_known(f, operand[i], operations[op].text))
+      return lp_wrong(f, NET_F32, 1, "so there is no result");
     const lp_expr_info *info = lp_expr_at(f, operand[i]);
     types[i] = info->type;
     if (info->lanes > lanes) lanes = info->lanes;
@@ -283,8 +314,8 @@ static lp_expr operate(lp_function *f, lp_expr_kind op, uint32_t count, net_type
   const char *fault = lp_type_fault(op, result, types);
   if (!fault) fault = divisor_fault(f, op, operand);
   if (fault)
-    return lp_wrong(f, result < NET_TYPE_COUNT ? result : NET_F32, lanes, "%s of %s%s%s: %s", operations[op].text,
-                    net_type_name(types[0]), count > 1 ? " and " : "",
+    return lp_wrong(f, result < NET_TYPE_COUNT ? result : NET_F32, lanes, "%s of %s%s%s: %s",
+                    operations[op].text, net_type_name(types[0]), count > 1 ? " and " : "",
                     count > 1 ? net_type_name(types[count - 1]) : "", fault);
   for (uint32_t i = 0; i < count; i++) scalars += lp_expr_at(f, operand[i])->kind == LP_splat;
   if (scalars == count) { /* all lanes are equal: once is enough */

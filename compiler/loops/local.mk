@@ -2,9 +2,11 @@ libnetc_a_SOURCES += \
   compiler/loops/build.c compiler/loops/build.h \
   compiler/loops/build_nests.c \
   compiler/loops/compute.c compiler/loops/compute.h \
-  compiler/loops/evaluate.h \
+  compiler/loops/evaluate.c compiler/loops/evaluate.h \
   compiler/loops/expressions.def \
   compiler/loops/fold.c \
   compiler/loops/loops.h \
   compiler/loops/math.h \
-  compiler/loops/print.h
+  compiler/loops/memory.c \
+  compiler/loops/print.c compiler/loops/print.h \
+  compiler/loops/print_text.c compiler/loops/print_text.h

@@ -66,13 +66,16 @@ typedef enum {
   LP_read,       /* form 2: register array element reg[i][j] */
   LP_splat,      /* form 2: a scalar in all lanes */
   LP_lanes,      /* form 2: 0, 1, 2, … lanes − 1 (i32) */
-  LP_tree,       /* form 2: registers reg[0 … n − 1][0], n ≤ lanes, each reduced over its lanes by a shuffle tree:
-                    lane k of the result = combine of all lanes of reg[k][0]; lanes from n on are unspecified */
-  LP_fold,       /* form 2: a vector reduced to a scalar by halving (lane k with lane k + lanes/2, …) */
+  LP_tree,       /* form 2: registers reg[0 … n − 1][0], n ≤ lanes, each folded by itself: lane k of the result is the
+                    fold of reg[k][0]; lanes from n on are unspecified. All at once it is a tree of shuffles: the
+                    step at w joins register k with k + w, lower halves of 2·w lanes and upper ones side by side */
+  LP_fold,       /* form 2: a vector reduced to a scalar by halving: for w = lanes/2, lanes/4, … 1, lane k becomes
+                    combine(lane k, lane k + w) for k < w; lane 0 is the result. Maximum is max(a, b) as operated */
   LP_part,       /* form 2: `lanes` consecutive lanes of a vector from lane `integer` on; 1 lane is a scalar */
+  LP_expr_kinds,
 } lp_expr_kind;
 
-typedef enum { LP_SUM, LP_MAXIMUM, LP_MINIMUM } lp_combine;
+typedef enum { LP_SUM, LP_MAXIMUM, LP_MINIMUM } lp_combine; /* add, max, min of expressions.def */
 
 typedef struct {
   uint8_t kind;   /* lp_expr_kind */
@@ -105,6 +108,7 @@ typedef struct {
 
 /* ---- form 2 ---- */
 
+/* Registers hold nothing of use at the beginning of a nest and of each iteration of a parallel loop. */
 typedef struct {
   net_name name;
   net_type type;
