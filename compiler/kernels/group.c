@@ -1,6 +1,6 @@
 /* Fusion: which statements share a nest.
  *
- * Statements are placed one by one, in order. Each may join a group no earlier than the last group that writes
+ * What depends on no sample comes first. Then statements are placed one by one, in order. Each may join a group no earlier than the last group that writes
  * what it reads (results are never overwritten, and updates come behind everything else, so nothing else holds
  * it back). It joins the first group that takes it:
  *   forward contraction   element-wise statements on its results, at the same point: the epilogue
@@ -194,6 +194,23 @@ static void place(kn_schedule_state *s, uint32_t index) {
   add(s, net_vec_push(s->f->arena, &s->groups, fresh), index);
 }
 
+/* Values per network made of variables and constants alone come before everything else, so that nothing is held
+ * back by them: the divisor of a mean, a batch_norm's factors in inference. */
+static bool in_front(const kn_schedule_state *s, uint32_t index) {
+  const kn_facts *facts = &s->facts[index];
+  if (facts->kind != KN_FLAT || kn_statement(s, index)->update) return false;
+  if (s->f->buffers.at[kn_statement(s, index)->buffer].storage != LP_SCRATCH) return false;
+  for (uint32_t r = 0; r < facts->reads.count; r++)
+    if (s->written[facts->reads.at[r].buffer] && s->writer[facts->reads.at[r].buffer] == LP_NONE) return false;
+  return true;
+}
+
+static void find_written(kn_schedule_state *s) {
+  s->written = NET_NEW_ARRAY(s->f->arena, bool, s->f->buffers.count + 1);
+  for (uint32_t i = 0; i < s->f->statements.count; i++)
+    if (!kn_statement(s, i)->update) s->written[kn_statement(s, i)->buffer] = true;
+}
+
 /* A value is local if it lies in scratch and only the group that writes it reads it. */
 static void find_locals(kn_schedule_state *s) {
   lp_function *f = s->f;
@@ -216,8 +233,12 @@ void kn_group_statements(kn_schedule_state *s) {
   s->group_of = NET_NEW_ARRAY(f->arena, uint32_t, f->statements.count + 1);
   s->writer = NET_NEW_ARRAY(f->arena, uint32_t, f->buffers.count + 1);
   for (lp_buffer b = 0; b < f->buffers.count; b++) s->writer[b] = LP_NONE;
+  find_written(s);
+  for (uint32_t i = 0; i < f->statements.count; i++) s->group_of[i] = LP_NONE;
+  for (uint32_t i = 0; i < f->statements.count; i++)
+    if (s->facts[i].live && in_front(s, i)) place(s, i);
   for (int update = 0; update < 2; update++)
     for (uint32_t i = 0; i < f->statements.count; i++)
-      if (s->facts[i].live && kn_statement(s, i)->update == (bool)update) place(s, i);
+      if (s->facts[i].live && s->group_of[i] == LP_NONE && kn_statement(s, i)->update == (bool)update) place(s, i);
   find_locals(s);
 }

@@ -52,6 +52,7 @@ typedef struct {
   kn_facts *facts;     /* by statement */
   uint32_t *group_of;  /* by statement; LP_NONE while unplaced */
   uint32_t *writer;    /* by buffer: last group that writes it; LP_NONE */
+  bool *written;       /* by buffer: some statement that is no update writes it */
   bool *local;         /* by buffer: seen only inside the group that writes it */
   NET_VEC(kn_group) groups;
   uint32_t statement_exprs; /* expressions that existed before any nest was made */
