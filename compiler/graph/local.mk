@@ -3,6 +3,7 @@ libnetc_a_SOURCES += \
   compiler/graph/cost.c compiler/graph/cost.h \
   compiler/graph/graph.c compiler/graph/graph.h \
   compiler/graph/layer.c \
+  compiler/graph/objective.h \
   compiler/graph/operator.c compiler/graph/operator.h \
   compiler/graph/parse.c \
   compiler/graph/print.c \
