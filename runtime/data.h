@@ -138,7 +138,7 @@ typedef struct {
 
 /* A fitted normalisation of one input: a list of steps, each over all elements; what checkpoints store and
  * objects compile in. An element that a step does not concern has the operands that leave it as it is.
- *   standard, minmax, scale, power_of_two: y = (x − offset) · factor, each operation rounded to binary32 (0, 1)
+ *   standard, minmax, scale, power_of_two: y = (x − offset) · factor, both rounded to binary32 (0, 1)
  *   clip: lo = offset, hi = factor (−∞, ∞)
  *   log1p: y = ln(1 + x) in double, rounded once, where factor is 1 (0) */
 typedef struct {
@@ -160,18 +160,18 @@ typedef struct {
 } rt_data;
 
 /* Reads, checks, splits and normalises. wanted: a bit per split (1 << RT_TEST …), each of which must have
- * rows. The train split's inputs are read whenever normalisation must be fitted. fitted: a stored normalisation
- * to use instead (one per input), or NULL. Big memory is malloc'ed until rt_data_free, the rest in n->arena.
- * Reports and returns NULL on any bad data, naming file, dataset and row (rows count from 0, lines from 1).
- * Class names found in a file depend on all of its labels, whatever is wanted; still, whoever stores weights
- * should store rt_data.classes with them and put them into the spec the next time. */
+ * rows. The train split's inputs are read whenever normalisation must be fitted. fitted: stored
+ * normalisations (one per input) to use instead, or NULL. Big memory is malloc'ed until rt_data_free, the
+ * rest in n->arena. Reports and returns NULL on any bad data, naming file, dataset and row (rows count from
+ * 0, lines from 1). Class names found in a file depend on all of its labels, whatever is wanted; still,
+ * whoever stores weights should store rt_data.classes with them and put them into the spec the next time. */
 rt_data *rt_data_load(netc *n, const rt_data_spec *spec, unsigned wanted, const rt_fitted *fitted);
 void rt_data_free(rt_data *data);
 void rt_split_free(rt_split *split);
 
-/* The inputs alone of a file (`predict`): the kind by its ending, the columns by the spec's names. Where those
- * say nothing about such a file (the spec's source is of another kind): its one dataset, or a CSV's columns all.
- * Normalised by fitted (one per input; NULL: not at all). rows: to be freed with rt_split_free. */
+/* The inputs alone of a file (`predict`): the kind by its ending, the columns by the spec's names; where
+ * those say nothing about such a file (the spec's source is of another kind), its only dataset or all columns
+ * of a CSV. Normalised by fitted (one per input; NULL: not at all). rows: to be freed with rt_split_free. */
 bool rt_data_load_inputs(netc *n, const char *path, const rt_data_spec *spec, const rt_fitted *fitted,
                          rt_split *rows);
 
