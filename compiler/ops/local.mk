@@ -1,1 +1,33 @@
-
+libnetc_a_SOURCES += \
+  compiler/ops/batch_norm.c \
+  compiler/ops/batch_norm_kernel.c \
+  compiler/ops/binary.c \
+  compiler/ops/broadcast.c \
+  compiler/ops/common.c \
+  compiler/ops/common.h \
+  compiler/ops/cost.c \
+  compiler/ops/cross_entropy.c \
+  compiler/ops/cross_entropy_kernel.c \
+  compiler/ops/dropout.c \
+  compiler/ops/families.h \
+  compiler/ops/kernel.c \
+  compiler/ops/kernel.h \
+  compiler/ops/layer_norm.c \
+  compiler/ops/layer_norm_kernel.c \
+  compiler/ops/linear.c \
+  compiler/ops/linear_kernel.c \
+  compiler/ops/movement.c \
+  compiler/ops/movement_kernel.c \
+  compiler/ops/ops.c \
+  compiler/ops/ops.def \
+  compiler/ops/ops.h \
+  compiler/ops/reduction.c \
+  compiler/ops/reduction.h \
+  compiler/ops/reduction_kernel.c \
+  compiler/ops/regression.c \
+  compiler/ops/softmax.c \
+  compiler/ops/softmax_kernel.c \
+  compiler/ops/unary.c \
+  compiler/ops/update.c \
+  compiler/ops/update.h \
+  compiler/ops/update_kernel.c

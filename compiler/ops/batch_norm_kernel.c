@@ -1,0 +1,76 @@
+/* Kernels of batch_norm.c. Variances are taken around the mean: two passes, but no cancellation. */
+#include "ops/kernel.h"
+
+enum { X, WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR };
+enum { Y, MEAN, INVERSE, VARIANCE };
+
+/* Places of an element and of its channel, the later axes, and 1 / elements of a channel. */
+typedef struct {
+  ops_place at, channel, later;
+  lp_expr count, share;
+} channels;
+
+static channels channels_of(lp_function *f, const net_shape *shape) {
+  channels c = {.at = ops_axes(f, shape, "cijklm")};
+  net_shape later = ops_trailing(*shape, shape->rank - 1);
+  c.channel = ops_leading_place(&c.at, 1);
+  c.later = ops_trailing_place(&c.at, shape->rank - 1);
+  c.count = lp_product(f, lp_samples(f), lp_real(f, (double)net_shape_elements(&later)));
+  c.share = lp_quotient(f, lp_real(f, 1), c.count);
+  return c;
+}
+
+static lp_expr inverse_root(lp_function *f, lp_expr variance, double epsilon) {
+  return lp_quotient(f, lp_real(f, 1), lp_op1(f, LP_sqrt, lp_addition(f, variance, lp_real(f, epsilon))));
+}
+
+/* Stores a value for each channel and gives it back, loaded. */
+static lp_expr kept(lp_function *f, const channels *c, lp_buffer buffer, lp_expr value) {
+  ops_store(f, buffer, &c->channel, value);
+  return ops_load(f, buffer, &c->channel);
+}
+
+void batch_norm_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
+  const net_shape *shape = &ops_input(graph, node, X)->shape;
+  channels c = channels_of(f, shape);
+  double epsilon = net_node_real(graph, node, "epsilon");
+  lp_expr x = ops_load_in(f, graph, node, X, &c.at), mean, inverse;
+  net_shape one_each = ops_vector(shape->dim[0]);
+  if (net_node_bool(graph, node, "training")) {
+    lp_expr sum = ops_sum(f, &c.later, true, x), one = lp_real(f, 1);
+    mean = kept(f, &c, ops_out_buffer(f, graph, node, MEAN), lp_product(f, sum, c.share));
+    lp_expr away = lp_difference(f, x, mean), squares = ops_sum(f, &c.later, true, lp_product(f, away, away));
+    squares = kept(f, &c, lp_temporary(f, "squares", NET_F32, one_each, false), squares);
+    lp_expr degrees = lp_op2(f, LP_max, lp_difference(f, c.count, one), one);
+    ops_store(f, ops_out_buffer(f, graph, node, VARIANCE), &c.channel, lp_quotient(f, squares, degrees));
+    inverse = kept(f, &c, ops_out_buffer(f, graph, node, INVERSE),
+                   inverse_root(f, lp_product(f, squares, c.share), epsilon));
+  } else {
+    mean = ops_load_in(f, graph, node, RUNNING_MEAN, &c.channel);
+    lp_expr variance = ops_load_in(f, graph, node, RUNNING_VAR, &c.channel);
+    lp_buffer inverses = lp_temporary(f, "inverse", NET_F32, one_each, false);
+    inverse = kept(f, &c, inverses, inverse_root(f, variance, epsilon));
+  }
+  lp_expr factor = inverse, y;
+  if (ops_input(graph, node, WEIGHT))
+    factor = lp_product(f, inverse, ops_load_in(f, graph, node, WEIGHT, &c.channel));
+  y = lp_product(f, lp_difference(f, x, mean), factor);
+  if (ops_input(graph, node, BIAS)) y = lp_addition(f, y, ops_load_in(f, graph, node, BIAS, &c.channel));
+  ops_store(f, ops_out_buffer(f, graph, node, Y), &c.at, y);
+}
+
+void batch_norm_gradient_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
+  channels c = channels_of(f, &ops_input(graph, node, 1)->shape);
+  lp_expr dy = ops_load_in(f, graph, node, 0, &c.at), x = ops_load_in(f, graph, node, 1, &c.at);
+  lp_expr mean = ops_load_in(f, graph, node, 3, &c.channel), inverse = ops_load_in(f, graph, node, 4, &c.channel);
+  lp_expr away = lp_difference(f, x, mean), factor = inverse;
+  lp_expr dbias = kept(f, &c, ops_out_buffer(f, graph, node, 2), ops_sum(f, &c.later, true, dy));
+  lp_expr sum = ops_sum(f, &c.later, true, lp_product(f, dy, away));
+  lp_expr dweight = kept(f, &c, ops_out_buffer(f, graph, node, 1), lp_product(f, sum, inverse));
+  lp_expr slope = lp_product(f, lp_product(f, dweight, inverse), c.share);
+  lp_expr dx = lp_difference(f, dy, lp_product(f, dbias, c.share));
+  dx = lp_difference(f, dx, lp_product(f, away, slope));
+  if (ops_input(graph, node, 2))
+    factor = lp_product(f, inverse, ops_load_in(f, graph, node, 2, &c.channel));
+  ops_store(f, ops_out_buffer(f, graph, node, 0), &c.at, lp_product(f, dx, factor));
+}
