@@ -162,7 +162,7 @@ void lp_finite(lp_function *f, lp_expr value) {
 
 /* ---- expressions ---- */
 
-static bool is_lanes(uint32_t lanes) { return lanes && lanes <= LP_MAX_LANES && !(lanes & (lanes - 1)); }
+static bool is_lanes(uint32_t lanes) { return lanes && lanes <= LP_MAX_LANES; }
 
 lp_reg lp_reg_new(lp_function *f, const char *name, net_type type, uint32_t lanes, uint32_t rows,
                   uint32_t columns) {
@@ -235,8 +235,9 @@ lp_expr lp_tree_of(lp_function *f, lp_combine combine, lp_reg reg, uint32_t coun
 lp_expr lp_fold_of(lp_function *f, lp_combine combine, lp_expr vector) {
   if (!lp_known(f, vector, "a fold")) return lp_real(f, 0);
   const lp_expr_info info = *lp_expr_at(f, vector);
-  if (combine > LP_MINIMUM || info.type == NET_BOOL)
-    return lp_wrong(f, info.type, 1, "fold %u of %s", (unsigned)combine, net_type_name(info.type));
+  if (combine > LP_MINIMUM || info.type == NET_BOOL || info.lanes & (info.lanes - 1))
+    return lp_wrong(f, info.type, 1, "fold %u of %s with %u lanes", (unsigned)combine, net_type_name(info.type),
+                    info.lanes);
   if (info.lanes == 1) return vector;
   return lp_add_expr(
       f,
