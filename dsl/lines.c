@@ -25,9 +25,10 @@ static int closer_of(int opener) {
   return opener == TOK_LBRACE ? TOK_RBRACE : opener == TOK_LPAREN ? TOK_RPAREN : TOK_RBRACKET;
 }
 
-/* How many brackets are open, counting from the outside up to the innermost `{`, among the first `count`. */
-static uint32_t depth_of_brace(const net_reader *r, uint32_t count) {
-  while (count && r->brackets.at[count - 1].kind != TOK_LBRACE) count--;
+/* How many brackets are open, counting from the outside up to the innermost one within which the parser can
+ * recover, among the first `count`. */
+static uint32_t depth_of_refuge(const net_reader *r, uint32_t count) {
+  while (count && r->brackets.at[count - 1].kind != TOK_LBRACE && !r->brackets.at[count - 1].header) count--;
   return count;
 }
 
@@ -68,7 +69,7 @@ static void report_unclosed(net_reader *r, const net_token *t) {
   const net_bracket *open = innermost(r);
   const char *closer = net_token_text(closer_of(open->kind)), *opener = net_token_text(open->kind);
   if (t->kind == TOK_END)
-    net_reader_error(r, t->loc, "missing '%s' at the end of the file", closer);
+    net_reader_error(r, r->last.loc, "missing '%s' at the end of the file", closer);
   else
     net_reader_error(r, t->loc, "missing '%s' before this declaration", closer);
   if (r->stopped) return;
@@ -78,7 +79,8 @@ static void report_unclosed(net_reader *r, const net_token *t) {
 }
 
 static void open_bracket(net_reader *r, const net_token *t) {
-  net_bracket b = {.kind = t->kind, .loc = t->loc, .indent = t->indent};
+  bool header = t->kind == TOK_LPAREN && !r->brackets.count && r->next > 2 && net_reader_declares(r, r->next - 3);
+  net_bracket b = {.kind = t->kind, .loc = t->loc, .indent = t->indent, .header = header};
   net_vec_push(&r->n->arena, &r->brackets, b);
   if (r->brackets.count <= NET_AST_DEPTH) return;
   net_reader_error(r, t->loc, "brackets nest deeper than %d levels", NET_AST_DEPTH);
@@ -87,8 +89,8 @@ static void open_bracket(net_reader *r, const net_token *t) {
 
 static void close_bracket(net_reader *r, const net_token *t) {
   if (r->skipping && t->kind == TOK_RBRACE) { /* brackets left open by the error go with their braces */
-    uint32_t depth = depth_of_brace(r, r->brackets.count);
-    if (depth) r->brackets.count = depth;
+    uint32_t depth = depth_of_refuge(r, r->brackets.count);
+    if (depth && r->brackets.at[depth - 1].kind == TOK_LBRACE) r->brackets.count = depth;
   }
   const net_bracket *open = innermost(r);
   r->unmatched = !open || closer_of(open->kind) != t->kind;
@@ -121,6 +123,7 @@ static bool ends_line(net_reader *r, const net_token *t) {
   if (r->last.kind == TOK_START_PROGRAM || r->last.kind == TOK_START_SETTING) return false;
   if (r->last.kind == TOK_NL || r->last.kind == TOK_LBRACE) return false;
   if (t->kind == TOK_END) return r->start == TOK_START_PROGRAM;
+  if (!open && net_reader_declares(r, r->next)) return true; /* `const classes =`, and nothing more */
   return (t->first || t->kind == TOK_NL) && t->kind != TOK_ARROW && !continues(r->last.kind);
 }
 
@@ -140,10 +143,14 @@ void net_reader_skip(net_reader *r) {
   uint32_t count = r->brackets.count;
   bool opener = t->kind == TOK_LBRACE || t->kind == TOK_LPAREN || t->kind == TOK_LBRACKET;
   r->skipping = true;
-  r->skip_depth = depth_of_brace(r, opener ? count - 1 : count);
-  if (t->kind == TOK_RBRACE && r->unmatched && r->skip_depth) { /* `{ f(a }` */
+  r->skip_depth = depth_of_refuge(r, opener ? count - 1 : count);
+  if (t->kind == TOK_LBRACE && r->skip_depth == 1 && r->brackets.at[0].header) { /* `network n(x: f32[16] {` */
+    r->brackets.count = 0;
+    r->insert = TOK_RPAREN;
+    r->next--;
+  } else if (t->kind == TOK_RBRACE && r->unmatched && r->skip_depth && r->brackets.at[r->skip_depth - 1].kind == TOK_LBRACE) { /* `{ f(a }` */
     r->brackets.count = r->skip_depth - 1;
-    r->skip_depth = depth_of_brace(r, r->brackets.count);
+    r->skip_depth = depth_of_refuge(r, r->brackets.count);
   } else drop_brackets(r, t);
 }
 
@@ -152,9 +159,9 @@ void net_reader_resume(net_reader *r) { r->skipping = false; }
 /* Whether the parser, waiting behind its `error`, may want this token. */
 static bool may_resume(net_reader *r, const net_token *t) {
   if (t->kind == TOK_END) return true;
-  if (t->kind == TOK_RBRACE) return r->brackets.count < r->skip_depth;
+  if (t->kind == TOK_RBRACE || t->kind == TOK_RPAREN) return r->brackets.count < r->skip_depth;
   if (r->brackets.count != r->skip_depth) return false;
-  if (r->skip_depth) return t->kind == TOK_NL || t->kind == TOK_COMMA;
+  if (r->skip_depth) return (t->kind == TOK_NL || t->kind == TOK_COMMA) && !r->brackets.at[r->skip_depth - 1].header;
   const net_token *next = token_at(r, r->next); /* a new declaration, perhaps misspelt */
   return t->kind == TOK_NL &&
          (next->kind == TOK_END || net_reader_declares(r, r->next) ||
@@ -168,16 +175,22 @@ static net_token advance(net_reader *r) {
   const net_token *t = token_at(r, r->next);
   net_loc behind = {r->last.loc.end, r->last.loc.end};
   if (r->last.kind == 0) return (net_token){.kind = r->start, .loc = {t->loc.begin, t->loc.begin}};
-  if (r->closing && r->brackets.count) {
-    net_token closer = {.kind = closer_of(innermost(r)->kind), .loc = behind};
-    r->brackets.count--;
+  if (r->insert) {
+    net_token inserted = {.kind = r->insert, .loc = behind};
+    r->insert = 0;
+    return inserted;
+  }
+  if (r->closing) {
+    net_token closer = {.kind = r->brackets.count ? closer_of(innermost(r)->kind) : TOK_NL, .loc = behind};
+    if (r->brackets.count) r->brackets.count--;
+    else r->closing = false;
     return closer;
   }
-  r->closing = r->quiet = false;
+  r->quiet = false;
   if (r->skipping) drop_brackets(r, t);
   if (breaks_out(r, r->next) || (t->kind == TOK_END && r->brackets.count)) {
     if (!r->skipping) report_unclosed(r, t);
-    r->closing = r->quiet = true;
+    r->closing = r->quiet = true; /* all brackets, then the line */
     return advance(r);
   }
   if (ends_line(r, t)) return (net_token){.kind = TOK_NL, .loc = behind};
@@ -194,7 +207,8 @@ int net_yylex(NET_YYSTYPE *value, net_loc *loc, net_reader *r) {
     if (t.kind == TOK_NL && t.problem && !ends_line(r, &t)) continue; /* `;` at the end of a line */
     net_bracket *open = innermost(r);
     if (open && t.first && !open->content) open->content = t.column;
-    if (!r->quiet) {
+    r->unmatched = false;
+    if (!r->quiet && t.loc.end > t.loc.begin) {
       if (t.kind == TOK_LBRACE || t.kind == TOK_LPAREN || t.kind == TOK_LBRACKET) open_bracket(r, &t);
       if (t.kind == TOK_RBRACE || t.kind == TOK_RPAREN || t.kind == TOK_RBRACKET) close_bracket(r, &t);
     }

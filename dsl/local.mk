@@ -1,8 +1,13 @@
 libnetc_a_SOURCES += \
   dsl/ast.c dsl/ast.h \
   dsl/compare.c \
+  dsl/format.c dsl/format.h \
+  dsl/format_expr.c \
+  dsl/format_flat.c \
+  dsl/format_lines.c \
   dsl/lines.c \
   dsl/parse.c dsl/parse.h \
+  dsl/printer.h \
   dsl/reader.h \
   dsl/syntax.c \
   dsl/trivia.c

@@ -242,9 +242,9 @@ decl:
 | block_kind name map                         { $$ = block(r, $1, @1, $2, $3); }
 | TRAIN map                                   { $$ = block(r, NET_DECL_TRAIN, @1, (net_ident){0}, $2); }
 | TRAIN name map                              { $$ = block(r, NET_DECL_TRAIN, @1, $2, $3); }
-| LAYER name "(" params ")" "=" expr          { $$ = module(r, NET_DECL_LAYER, @1, $2, $4, short_body(r, $7)); }
-| LAYER name "(" params ")" block             { $$ = module(r, NET_DECL_LAYER, @1, $2, $4, $6); }
-| NETWORK name "(" params ")" block           { $$ = module(r, NET_DECL_NETWORK, @1, $2, $4, $6); }
+| LAYER name params "=" expr                  { $$ = module(r, NET_DECL_LAYER, @1, $2, $3, short_body(r, $5)); }
+| LAYER name params block                     { $$ = module(r, NET_DECL_LAYER, @1, $2, $3, $4); }
+| NETWORK name params block                   { $$ = module(r, NET_DECL_NETWORK, @1, $2, $3, $4); }
 ;
 
 block_kind:
@@ -256,9 +256,10 @@ block_kind:
 ;
 
 params:
-  %empty                                      { $$ = (net_params){0}; }
-| param_list
-| param_list ","
+  "(" ")"                                     { $$ = (net_params){0}; }
+| "(" param_list ")"                          { $$ = $2; }
+| "(" param_list "," ")"                      { $$ = $2; }
+| "(" error ")"                               { yyerrok; net_reader_resume(r); $$ = (net_params){0}; }
 ;
 
 param_list:

@@ -36,6 +36,7 @@ typedef struct {
   net_loc loc;
   uint32_t indent;  /* of the line it stands on */
   uint32_t content; /* the column of the first line inside it; 0: none yet */
+  bool header;      /* around the parameters of a layer or network */
 } net_bracket;
 
 typedef struct net_reader {
@@ -53,6 +54,7 @@ typedef struct net_reader {
   bool quiet;           /* the parser works on a token that is not in the text: no reports */
   bool skipping;        /* after a syntax error, until the parser has found its feet */
   uint32_t skip_depth;  /* brackets.count at the level where it will */
+  int insert;           /* a token to come first; 0: none */
   bool unmatched;       /* the last closing bracket closed nothing */
   net_loc odd_closer;   /* the last `}` not indented like the line of its `{` */
   bool stopped;         /* nothing more is read */

@@ -147,7 +147,8 @@ static const char *misspelt_entry(const slip *s) {
   if (!s->expected[TOK_EQUALS] || s->before->kind != TOK_NAME) return NULL;
   if (!net_token_is_name(s->here->kind) && s->here->kind != TOK_STRING) return NULL;
   const char *near = net_nearest(net_text(s->r->n, s->before->value.text), words, sizeof words / sizeof *words);
-  return near ? net_arena_format(&s->r->n->arena, "did you mean '%s' in front of it?", near) : NULL;
+  return near ? net_arena_format(&s->r->n->arena, "did you mean '%s' in place of '%s'?", near,
+                                 net_text(s->r->n, s->before->value.text)) : NULL;
 }
 
 /* `network n(x = f32[16])` */
@@ -157,6 +158,12 @@ static const char *input_as_parameter(const slip *s) {
   if (s->r->brackets.count > 2) return NULL;
   return net_arena_format(&s->r->n->arena, "an input is written '%s: %s[\u2026]'",
                           net_text(s->r->n, s->before[-2].value.text), net_text(s->r->n, s->before->value.text));
+}
+
+/* `layer f(x) = {` */
+static const char *body_behind_equals(const slip *s) {
+  bool here = s->here->kind == TOK_LBRACE && s->before->kind == TOK_EQUALS && s->before > s->r->tokens.at;
+  return here && !s->open && s->before[-1].kind == TOK_RPAREN ? "a body in braces has no '=' in front" : NULL;
 }
 
 static const char *continued_line(const slip *s) {
@@ -173,7 +180,8 @@ static const char *wrong_closer(const slip *s) {
 }
 
 static const char *(*const guesses[])(const slip *) = {
-    sum_of_stage, misspelt_declaration, misspelt_entry, input_as_parameter, continued_line, wrong_closer,
+    sum_of_stage, misspelt_declaration, misspelt_entry, input_as_parameter, body_behind_equals,
+    continued_line, wrong_closer,
 };
 
 /* Rows apply where the token is found, the one before it is of the given kind (0: any), the second is expected,
@@ -184,10 +192,11 @@ static const struct {
 } hints[] = {
     {TOK_COLON, TOK_STRING, TOK_LBRACE, 0, "keys are names without quotes: key = value"},
     {TOK_EQUALS, TOK_STRING, TOK_LBRACE, 0, "keys are names without quotes: key = value"},
+    {TOK_EQUALS, TOK_STRING, TOK_NL, 0, "names stand without quotes"},
     {TOK_COLON, 0, TOK_EQUALS, 0, "a setting is written 'key = value'"},
     {TOK_EQUALS, TOK_NAME, TOK_COLON, 0, "a label is written 'name: stage'"},
     {TOK_EQUALS, TOK_RPAREN, TOK_LBRACE, 0, "the body of a network stands in braces"},
-    {TOK_EQUALS, 0, TOK_LBRACE, 0, "no '=' stands in front of this '{'"},
+    {TOK_EQUALS, 0, TOK_LBRACE, TOK_INT, "no '=' stands in front of this '{'"},
     {TOK_LBRACE, TOK_EQUALS, TOK_INT, TOK_RBRACE, "a map can only be the value of a setting or an argument"},
     {TOK_STRING, 0, TOK_NAME, TOK_INT, "names stand without quotes"},
     {TOK_MINUS, 0, TOK_LBRACE, TOK_PLUS, "names consist of letters, digits and '_'"},
