@@ -9,35 +9,36 @@ static void gather_single(kn_schedule_state *s, const lp_statement *statement, l
   lp_expr tile = lp_begin_for(f, "bt", zero, lp_int(f, f->padded / f->tile), 1, 0);
   lp_expr within = lp_begin_for(f, "l", zero, lp_int(f, f->tile), 1, 0);
   lp_expr sample = lp_addition(f, lp_product(f, tile, lp_int(f, f->tile)), within);
-  lp_expr row = lp_load_at(f, index, 1, &sample);
-  lp_expr value = lp_load_at(f, column, 2, (lp_expr[]){lp_convert(f, NET_I32, row), zero});
+  lp_expr row = lp_vector_load(f, index, 1, 1, &sample);
+  lp_expr value = lp_vector_load(f, column, 1, 2, (lp_expr[]){lp_convert(f, NET_I32, row), zero});
   lp_store_at(f, statement->buffer, 3, (lp_expr[]){tile, zero, within}, value);
   lp_end(f);
   lp_end(f);
 }
 
-/* lanes rows × lanes features at a time. Rows may be read past their end: columns have slack behind them. */
+/* As many rows as features at a time: a vector's lanes, or fewer if rows are shorter. The last block of a row
+ * overlaps the one before. */
 static void gather_rows(kn_schedule_state *s, const lp_statement *statement, lp_buffer column, lp_buffer index,
                         uint32_t width) {
   lp_function *f = s->f;
   uint32_t lanes = s->machine->lanes;
+  while (lanes > width) lanes /= 2;
   lp_expr zero = lp_int(f, 0);
   lp_reg block = lp_reg_new(f, "block", NET_F32, lanes, lanes, 1);
   lp_expr tile = lp_begin_for(f, "bt", zero, lp_int(f, f->padded / f->tile), 1, LP_PARALLEL);
   lp_expr within = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes, 0);
   uint32_t blocks = width / lanes, rest = width % lanes;
-  for (int part = 0; part < 2; part++) {
-    uint32_t valid = part ? rest : lanes;
-    if (part ? !rest : !blocks) continue;
-    lp_expr feature = part ? lp_int(f, blocks * lanes)
+  for (int part = 0; part < (rest ? 2 : 1); part++) {
+    uint32_t skip = part ? lanes - rest : 0; /* features that the block before has stored */
+    lp_expr feature = part ? lp_int(f, width - lanes)
                            : lp_begin_for(f, "i", zero, lp_int(f, blocks * lanes), lanes, blocks == 1 ? LP_UNROLL : 0);
     lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, lanes), 1, LP_UNROLL);
     lp_expr sample = lp_addition(f, lp_product(f, tile, lp_int(f, f->tile)), lp_addition(f, within, r));
-    lp_expr row = lp_convert(f, NET_I32, lp_load_at(f, index, 1, &sample));
+    lp_expr row = lp_convert(f, NET_I32, lp_vector_load(f, index, 1, 1, &sample));
     lp_set(f, block, r, zero, lp_vector_load(f, column, lanes, 2, (lp_expr[]){row, feature}));
     lp_end(f);
-    lp_transpose(f, block);
-    r = lp_begin_for(f, "r", zero, lp_int(f, valid), 1, LP_UNROLL);
+    if (lanes > 1) lp_transpose(f, block);
+    r = lp_begin_for(f, "r", lp_int(f, skip), lp_int(f, lanes), 1, LP_UNROLL);
     lp_store_at(f, statement->buffer, 3, (lp_expr[]){tile, lp_addition(f, feature, r), within},
                 lp_read_reg(f, block, r, zero));
     lp_end(f);
@@ -87,12 +88,12 @@ void kn_emit_scatter(kn_schedule_state *s, const kn_group *group) {
     lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, valid), 1, LP_UNROLL);
     lp_expr at = lp_addition(f, feature, r);
     lp_expr value = batched ? lp_vector_load(f, from.buffer, lanes, 3, (lp_expr[]){tile, at, within})
-                            : lp_splat_of(f, lp_load_at(f, from.buffer, 1, &at), lanes);
+                            : lp_splat_of(f, lp_vector_load(f, from.buffer, 1, 1, &at), lanes);
     lp_set(f, block, r, zero, value);
     lp_end(f);
     for (uint32_t k = valid; k < lanes; k++)
       lp_set(f, block, lp_int(f, k), zero, lp_splat_of(f, lp_real(f, 0), lanes));
-    lp_transpose(f, block);
+    if (lanes > 1) lp_transpose(f, block);
     r = lp_begin_for(f, "r", zero, lp_int(f, lanes), 1, LP_UNROLL);
     lp_expr sample = lp_addition(f, lp_product(f, tile, lp_int(f, f->tile)), lp_addition(f, within, r));
     lp_begin_if(f, lp_op2(f, LP_lt, sample, count));

@@ -88,22 +88,12 @@ static bool place_source(lowering *l, net_value_id id) {
 
 /* Buffers of a node's results: an alias output is the input's own buffer. */
 static void place_results(lowering *l, net_node_id id) {
-  const net_node *node = net_graph_at(l->graph, id);
-  const net_op_field *outputs, *inputs;
-  const net_op *op = net_node_op(l->graph, id);
-  uint32_t output_count = net_op_outputs(l->n, op, &outputs), input_count = net_op_inputs(l->n, op, &inputs);
-  for (uint32_t i = 0; i < node->output_count; i++) {
-    net_value_id value = net_node_output(l->graph, id, i);
+  for (uint32_t i = 0; i < net_graph_at(l->graph, id)->output_count; i++) {
+    net_value_id value = net_node_output(l->graph, id, i), alias = net_node_alias(l->graph, id, i);
     const net_value *v = net_graph_value_at(l->graph, value);
-    lp_buffer buffer = LP_NONE;
-    if (i < output_count && !strcmp(outputs[i].kind, "alias"))
-      for (uint32_t k = 0; k < input_count && k < node->input_count; k++)
-        if (!strcmp(inputs[k].name, outputs[i].default_text)) {
-          net_value_id input = net_node_input(l->graph, id, k);
-          if (input != NET_NONE) buffer = l->f->value_buffer[input];
-        }
-    if (buffer == LP_NONE) buffer = lp_buffer_new(l->f, v->name, v->type, v->shape, v->batched, LP_SCRATCH, 0);
-    l->f->value_buffer[value] = buffer;
+    l->f->value_buffer[value] =
+        alias != NET_NONE ? l->f->value_buffer[alias]
+                          : lp_buffer_new(l->f, v->name, v->type, v->shape, v->batched, LP_SCRATCH, 0);
   }
 }
 

@@ -26,7 +26,7 @@ static void emit_finite(kn_schedule_state *s) {
   for (lp_buffer b = 0; b < f->buffers.count; b++) {
     if (f->buffers.at[b].storage != LP_RESULT || f->buffers.at[b].slot != 0) continue;
     lp_nest_begin(f, net_intern(f->n, "finite"));
-    lp_finite(f, lp_load_from(f, b, lp_int(f, 0)));
+    lp_finite(f, lp_vector_load(f, b, 1, 1, (lp_expr[]){lp_int(f, 0)}));
     lp_nest_end(f, 1);
     return;
   }

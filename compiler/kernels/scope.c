@@ -80,7 +80,7 @@ static lp_expr load(kn_scope *scope, const lp_expr_info *info) {
     for (uint32_t i = 0; i < info->count; i++)
       along |= lp_depends(f, lp_list_at(f, info->first)[i], scope->vector_axis);
   if (along) return lp_vector_load(f, info->which, scope->lanes, 1, &flat);
-  return lp_splat_of(f, lp_load_at(f, info->which, 1, &flat), scope->lanes);
+  return lp_splat_of(f, lp_vector_load(f, info->which, 1, 1, &flat), scope->lanes);
 }
 
 static bool integer_type(net_type type) { return type != NET_F32 && type != NET_F64 && type != NET_BOOL; }

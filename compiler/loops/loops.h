@@ -21,7 +21,8 @@ typedef uint32_t lp_reg;    /* id in lp_function.regs */
 typedef uint32_t lp_stmt;   /* id in lp_function.stmts (form 2); 0 is none */
 #define LP_NONE UINT32_MAX
 
-enum { LP_MAX_RANK = NET_MAX_RANK + 2, LP_MAX_LANES = 64 /* any number up to that; folds, trees and transpositions want powers of two */ };
+/* lanes: any number up to LP_MAX_LANES; folds, trees and transpositions want powers of two */
+enum { LP_MAX_RANK = NET_MAX_RANK + 2, LP_MAX_LANES = 64 };
 
 /* ---- buffers ---- */
 
