@@ -17,3 +17,14 @@ check_PROGRAMS += tests/unit/resume
 tests_unit_resume_SOURCES = tests/unit/resume.c $(HAND)
 tests_unit_resume_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/resume
+
+# Graphs, passes, the interpreter.
+GRAPH_SUPPORT = tests/unit/graph_support.c tests/unit/graph_support.h
+check_PROGRAMS += tests/unit/graph tests/unit/graph_text tests/unit/graph_cost
+tests_unit_graph_SOURCES = tests/unit/graph.c tests/unit/tiny_ops.h
+tests_unit_graph_LDADD = $(TEST_LDADD)
+tests_unit_graph_text_SOURCES = tests/unit/graph_text.c tests/unit/tiny_ops.h
+tests_unit_graph_text_LDADD = $(TEST_LDADD)
+tests_unit_graph_cost_SOURCES = tests/unit/graph_cost.c $(GRAPH_SUPPORT)
+tests_unit_graph_cost_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/graph tests/unit/graph_text tests/unit/graph_cost

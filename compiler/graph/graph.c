@@ -137,8 +137,8 @@ net_node_id net_graph_node(net_graph *graph, const char *op_name, net_name name,
 net_value_id net_graph_call(net_graph *graph, const char *op, net_name name, const net_value_id *inputs,
                             uint32_t input_count, const net_attribute *attributes, uint32_t attribute_count) {
   net_name fresh = net_graph_fresh_name(graph, name.id ? net_text(graph->n, name) : op);
-  net_node_id node = net_graph_node(graph, op, fresh, inputs, input_count, attributes, attribute_count,
-                                    NET_NOWHERE);
+  net_node_id node =
+      net_graph_node(graph, op, fresh, inputs, input_count, attributes, attribute_count, NET_NOWHERE);
   return node == NET_NONE ? NET_NONE : graph->nodes.at[node].first_output;
 }
 

@@ -87,7 +87,7 @@ typedef struct net_node {
   net_name name; /* path: "dense_2.batch_norm_1" */
   uint16_t op;   /* row of netc.ops */
   uint16_t input_count, output_count, attribute_count;
-  uint32_t first_input;     /* in edges; an absent optional input is NET_NONE */
+  uint32_t first_input;      /* in edges; an absent optional input is NET_NONE */
   net_value_id first_output; /* outputs are consecutive values */
   uint32_t first_attribute;
   net_cost cost;
@@ -106,9 +106,9 @@ typedef struct net_graph {
   NET_VEC(net_node) nodes;
   NET_VEC(net_value_id) edges;
   NET_VEC(net_attribute) attributes;
-  net_value_ids outputs; /* of the network, in order */
-  net_value_ids losses;  /* training and evaluation graphs: [0] the total loss, [1] weight sum, [2] correct
-                            count (left out when no target is a class number) */
+  net_value_ids outputs;  /* of the network, in order */
+  net_value_ids losses;   /* training and evaluation graphs: [0] the total loss, [1] weight sum, [2] correct
+                             count (left out when no target is a class number) */
   net_value_ids observed; /* values that metrics look at (logits), in the order of the losses */
 } net_graph;
 
@@ -124,13 +124,13 @@ net_value_id net_graph_value(net_graph *graph, net_value_kind kind, net_name nam
 net_node_id net_graph_node(net_graph *graph, const char *op, net_name name, const net_value_id *inputs,
                            uint32_t input_count, const net_attribute *attributes, uint32_t attribute_count,
                            net_loc loc);
-/* A node as a user's call makes it: given the data inputs only, creates the parameters and statistics that the
- * operator takes (NODE.INPUT). Gives NET_NONE after reporting. */
+/* A node as a user's call makes it: given the data inputs only, creates the parameters and statistics that
+ * the operator takes (NODE.INPUT). Gives NET_NONE after reporting. */
 net_node_id net_graph_layer(net_graph *graph, const char *op, net_name name, const net_value_id *data,
                             uint32_t data_count, const net_attribute *attributes, uint32_t attribute_count,
                             net_loc loc);
-/* The same as net_graph_node for internal use: makes the name fresh (after the operator when it is empty), has
- * no place, and gives the first output. */
+/* As net_graph_node, for internal use: makes the name fresh (after the operator when it is empty), has no
+ * place, and gives the first output. */
 net_value_id net_graph_call(net_graph *graph, const char *op, net_name name, const net_value_id *inputs,
                             uint32_t input_count, const net_attribute *attributes, uint32_t attribute_count);
 /* For passes that build a graph from parts of another: a value that is no result; a node with its outputs.
@@ -155,7 +155,7 @@ static inline const net_value *net_graph_value_at(const net_graph *graph, net_va
   return &graph->values.at[value];
 }
 const struct net_op *net_node_op(const net_graph *graph, net_node_id node);
-net_value_id net_node_input(const net_graph *graph, net_node_id node, uint32_t index);  /* NET_NONE: absent */
+net_value_id net_node_input(const net_graph *graph, net_node_id node, uint32_t index); /* NET_NONE: absent */
 net_value_id net_node_output(const net_graph *graph, net_node_id node, uint32_t index);
 /* The value that output is written over (an update's), or NET_NONE. */
 net_value_id net_node_alias(const net_graph *graph, net_node_id node, uint32_t output);
@@ -165,7 +165,7 @@ int64_t net_node_int(const net_graph *graph, net_node_id node, const char *key);
 double net_node_real(const net_graph *graph, net_node_id node, const char *key);
 bool net_node_bool(const net_graph *graph, net_node_id node, const char *key);
 
-net_node_id net_graph_find(const net_graph *graph, net_name name); /* node of that path, or NET_NONE */
+net_node_id net_graph_find(const net_graph *graph, net_name name);        /* node of that path, or NET_NONE */
 net_value_id net_graph_find_value(const net_graph *graph, net_name name); /* or NET_NONE */
 /* elements of all parameters, frozen ones too */
 uint64_t net_graph_parameters(const net_graph *graph);

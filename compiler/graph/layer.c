@@ -3,8 +3,8 @@
 
 /* The value for an input that is not data; NET_NONE where the attributes switch it off. */
 static bool add_variable(net_graph *graph, const net_op *op, net_name node, const net_op_field *field,
-                         uint32_t index, net_value_id *inputs, const net_attribute *attributes, uint32_t count,
-                         net_loc loc) {
+                         uint32_t index, net_value_id *inputs, const net_attribute *attributes,
+                         uint32_t count, net_loc loc) {
   bool parameter = !strcmp(field->kind, "parameter"), statistic = !strcmp(field->kind, "statistic");
   net_shape shape = {0};
   net_init init = {NET_INIT_FILL, 0};

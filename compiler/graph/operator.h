@@ -54,7 +54,7 @@ net_value_id net_gradient_call(net_gradient *gradient, const char *op, const cha
 typedef struct net_interpretation {
   const net_graph *graph;
   net_node_id node;
-  uint32_t count;             /* samples */
+  uint32_t count;              /* samples */
   const double *const *inputs; /* NULL: absent */
   double *const *outputs;
   uint32_t step, key[2]; /* of random draws */
@@ -65,8 +65,8 @@ typedef struct net_interpretation {
 typedef struct net_op {
   const char *name;
   net_op_class class;
-  bool user;             /* may be called from a .net file */
-  const char *kind;      /* as fx names a user's call: "call_module", "call_function", "call_method" */
+  bool user;        /* may be called from a .net file */
+  const char *kind; /* as fx names a user's call: "call_module", "call_function", "call_method" */
   const char *inputs, *outputs, *attributes;
   /* Checks inputs and attributes (reporting at the node's place), sets the outputs' type, shape, batched. */
   bool (*shape)(netc *n, net_graph *graph, net_node_id node);

@@ -2,6 +2,21 @@
 #include "graph/operator.h"
 #include "graph/text.h"
 
+/* "[" ["b"] {"," INT} "]", the bracket taken */
+static bool read_axes(text_reader *r, net_value *value, net_loc at) {
+  uint64_t elements = 1;
+  value->batched = text_take_word(r, "b");
+  for (bool more = !value->batched || text_take_mark(r, ','); more; more = text_take_mark(r, ',')) {
+    uint32_t dim;
+    if (value->shape.rank == NET_MAX_RANK)
+      return net_error(r->n, at, "more than %d axes", NET_MAX_RANK), false;
+    if (!text_need_count(r, 1, &dim)) return false;
+    value->shape.dim[value->shape.rank++] = dim;
+    if ((elements *= dim) > INT32_MAX) return net_error(r->n, at, "more than 2^31 elements"), false;
+  }
+  return text_need_mark(r, ']');
+}
+
 /* type = WORD ["[" ["b"] {"," INT} "]"] ["format" INT] ["in" "[" REAL "," REAL "]"] */
 static bool read_type(text_reader *r, net_value *value) {
   *value = (net_value){.range = NET_RANGE_UNKNOWN, .format = NET_FORMAT_FLOAT32};
@@ -9,23 +24,9 @@ static bool read_type(text_reader *r, net_value *value) {
   while (type < NET_TYPE_COUNT && !text_is_word(r, net_type_name(type))) type++;
   if (type == NET_TYPE_COUNT) return text_expected(r, "a type such as f32[b, 16]");
   value->type = type;
-  text_token at = r->token;
+  net_loc at = text_loc_of(r, &r->token);
   text_advance(r);
-  if (text_take_mark(r, '[')) {
-    uint64_t elements = 1;
-    value->batched = text_take_word(r, "b");
-    if (!value->batched || text_take_mark(r, ','))
-      do {
-        if (value->shape.rank == NET_MAX_RANK)
-          return net_error(r->n, text_loc_of(r, &at), "more than %d axes", NET_MAX_RANK), false;
-        uint32_t *dim = &value->shape.dim[value->shape.rank];
-        if (!text_need_count(r, 1, dim)) return false;
-        value->shape.rank++;
-        if ((elements *= *dim) > INT32_MAX)
-          return net_error(r->n, text_loc_of(r, &at), "more than 2^31 elements"), false;
-      } while (text_take_mark(r, ','));
-    if (!text_need_mark(r, ']')) return false;
-  }
+  if (text_take_mark(r, '[') && !read_axes(r, value, at)) return false;
   if (text_take_word(r, "format") && !text_need_count(r, 0, &value->format)) return false;
   if (!text_take_word(r, "in")) return true;
   return text_need_mark(r, '[') && text_need_real(r, &value->range.lo) && text_need_mark(r, ',') &&

@@ -7,22 +7,27 @@
 #include <stdlib.h>
 
 const text_kind text_kinds[NET_VALUE_RESULT] = {
-    [NET_VALUE_INPUT] = {"input", TEXT_BATCHED},
-    [NET_VALUE_TARGET] = {"target", TEXT_BATCHED},
-    [NET_VALUE_WEIGHT] = {"weight", TEXT_BATCHED},
-    [NET_VALUE_PARAMETER] = {"parameter", TEXT_INIT},
-    [NET_VALUE_STATISTIC] = {"statistic", TEXT_INIT},
-    [NET_VALUE_STATE] = {"state", TEXT_INIT},
-    [NET_VALUE_SCALAR] = {"scalar", TEXT_SCALAR},
-    [NET_VALUE_CONSTANT] = {"constant", TEXT_DATA},
+    [NET_VALUE_INPUT] = {"input", TEXT_BATCHED},      [NET_VALUE_TARGET] = {"target", TEXT_BATCHED},
+    [NET_VALUE_WEIGHT] = {"weight", TEXT_BATCHED},    [NET_VALUE_PARAMETER] = {"parameter", TEXT_INIT},
+    [NET_VALUE_STATISTIC] = {"statistic", TEXT_INIT}, [NET_VALUE_STATE] = {"state", TEXT_INIT},
+    [NET_VALUE_SCALAR] = {"scalar", TEXT_SCALAR},     [NET_VALUE_CONSTANT] = {"constant", TEXT_DATA},
 };
 
-/* The shortest decimal that reads back as the same double; with a point or exponent only if it has one. */
+/* The shortest decimal that reads back as the same number. */
 static void print_real(FILE *to, double value) {
   char text[40];
   for (int digits = 15; digits <= 17; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
+  }
+  fputs(isnan(value) ? "nan" : text, to);
+}
+
+static void print_float(FILE *to, float value) {
+  char text[40];
+  for (int digits = 6; digits <= 9; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, (double)value);
+    if ((float)strtod(text, NULL) == value) break;
   }
   fputs(isnan(value) ? "nan" : text, to);
 }
@@ -98,7 +103,7 @@ static void print_definition(FILE *to, const net_value *value, uint32_t ordinal)
     fputs(" = [", to);
     for (uint64_t i = 0, count = net_shape_elements(&value->shape); i < count && value->data; i++) {
       if (i) fputs(", ", to);
-      print_real(to, value->data[i]);
+      print_float(to, value->data[i]);
     }
     putc(']', to);
     break;

@@ -33,7 +33,7 @@ typedef struct {
   const char *text, *at; /* at: behind the token */
   uint32_t base;         /* of the text in the source space */
   int depth;             /* open brackets: within them line ends are spaces */
-  text_token token;       /* the next one to be taken */
+  text_token token;      /* the next one to be taken */
 } text_reader;
 
 /* tokens.c. take_…: goes on if the token is that. need_…: the same, else reports. */

@@ -17,7 +17,8 @@ static void bad(checker *c, net_loc where, net_name name, const char *format, ..
   va_start(arguments, format);
   const char *message = net_arena_vformat(&c->n->arena, format, arguments);
   va_end(arguments);
-  net_fault(c->n, where, "graph '%s', '%s' %s", net_text(c->n, c->graph->name), net_text(c->n, name), message);
+  const char *graph = net_text(c->n, c->graph->name);
+  net_fault(c->n, where, "graph '%s', '%s' %s", graph, net_text(c->n, name), message);
   c->faults++;
 }
 
@@ -191,6 +192,10 @@ static void check_results(checker *c, net_arena *scratch) {
   }
   if (c->faults) return;
   net_graph *fresh = net_graph_copy(scratch, g);
+  for (net_value_id v = 0; v < g->values.count; v++) { /* as the shape functions find them */
+    net_value *value = &fresh->values.at[v];
+    if (value->kind == NET_VALUE_RESULT) value->type = NET_F32, value->shape.rank = 0, value->batched = false;
+  }
   for (net_node_id i = 0; i < g->nodes.count; i++) {
     const net_node *node = &g->nodes.at[i];
     if (!net_node_op(g, i)->shape(c->n, fresh, i)) {
@@ -227,12 +232,13 @@ static void check_updates(checker *c, net_arena *scratch) {
       if (def != NET_NONE && net_node_op(g, def)->class == OP_UPDATE)
         BAD_NODE(c, node, "reads the result of an update");
     }
+    const net_op_field *outputs;
+    net_op_outputs(c->n, net_node_op(g, i), &outputs);
     for (uint32_t k = 0; k < node->output_count; k++) {
       net_value_id v = net_node_alias(g, i, k);
-      if (v == NET_NONE) {
-        if (update) BAD_NODE(c, node, "is an update with a result that replaces nothing");
-        continue;
-      }
+      if (update && strcmp(outputs[k].kind, "alias"))
+        BAD_NODE(c, node, "is an update with a result '%s' that replaces nothing", outputs[k].name);
+      if (v == NET_NONE) continue; /* also of an optional input that is absent */
       const net_value *value = &g->values.at[v];
       const net_value *by = &g->values.at[node->first_output + k];
       const char *name = net_text(c->n, value->name);

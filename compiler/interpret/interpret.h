@@ -1,9 +1,9 @@
 /* The oracle: runs a graph on a batch, node by node, in double.
  *
  * Each node gets inputs that are representable in binary32, computes in double, and its results are rounded
- * once to binary32 (DESIGN: numerics). Every value of the graph is kept, so that compiled code can be compared
- * node by node, each node fed the compiled code's own inputs, and so that the first node that gave a non-finite
- * value can be named. Updates give new values and leave those they replace alone. */
+ * once to binary32 (DESIGN: numerics). Every value of the graph is kept, so that compiled code can be
+ * compared node by node, each node fed the compiled code's own inputs, and so that the first node that gave a
+ * non-finite value can be named. Updates give new values and leave those they replace alone. */
 #ifndef NETC_INTERPRET_INTERPRET_H
 #define NETC_INTERPRET_INTERPRET_H
 

@@ -13,10 +13,10 @@ typedef struct {
   netc *n;
   net_graph *graph;
   net_arena *scratch;
-  uint32_t values, nodes;  /* of the forward graph */
-  bool *trained;           /* by value: a trained parameter lies behind it */
-  net_value_id *gradient;  /* by value: NET_NONE if none yet */
-  double *factor;          /* by value: of numbers that the total is a weighted sum of; 0: none */
+  uint32_t values, nodes; /* of the forward graph */
+  bool *trained;          /* by value: a trained parameter lies behind it */
+  net_value_id *gradient; /* by value: NET_NONE if none yet */
+  double *factor;         /* by value: of numbers that the total is a weighted sum of; 0: none */
 } backward;
 
 static void find_trained(backward *b) {
@@ -119,7 +119,8 @@ static bool collect(backward *b, net_loc loc, training_gradients *gradients) {
     frozen += value->frozen;
     training_gradient pair = {v, b->gradient[v]};
     if (pair.gradient != NET_NONE) net_vec_push(b->scratch, gradients, pair);
-    else if (!value->frozen) net_warning(b->n, value->loc, "'%s' is not trained: no loss depends on it", name);
+    else if (!value->frozen)
+      net_warning(b->n, value->loc, "'%s' is not trained: no loss depends on it", name);
   }
   if (gradients->count) return true;
   net_error(b->n, loc, "there is nothing to train: %s",

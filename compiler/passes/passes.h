@@ -20,10 +20,10 @@ enum {
 /* Everything a pass may ask for; what a pass does not use may be NULL. */
 typedef struct net_pass_context {
   netc *n;
-  net_arena *arena;                /* where the new graph goes */
-  const net_objective *objective;  /* losses */
-  const net_optimizer *optimizer;  /* differentiate */
-  bool verify;                     /* net_pass_run verifies what the pass made */
+  net_arena *arena;               /* where the new graph goes */
+  const net_objective *objective; /* losses */
+  const net_optimizer *optimizer; /* differentiate */
+  bool verify;                    /* net_pass_run verifies what the pass made */
 } net_pass_context;
 
 typedef net_graph *(*net_pass_function)(const net_pass_context *context, const net_graph *graph);
