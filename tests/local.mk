@@ -13,10 +13,22 @@ TESTS += tests/unit/kernels
 
 # The training loop, behind a step written by hand.
 HAND = tests/unit/hand_step.c tests/unit/hand_step.h tests/unit/hand_run.c tests/unit/hand_run.h
-check_PROGRAMS += tests/unit/resume
+TRAINING_TESTS = tests/unit/train tests/unit/resume tests/unit/shuffle tests/unit/schedule \
+  tests/unit/checkpoint tests/unit/metrics
+check_PROGRAMS += $(TRAINING_TESTS)
+tests_unit_train_SOURCES = tests/unit/train.c $(HAND)
+tests_unit_train_LDADD = $(TEST_LDADD)
 tests_unit_resume_SOURCES = tests/unit/resume.c $(HAND)
 tests_unit_resume_LDADD = $(TEST_LDADD)
-TESTS += tests/unit/resume
+tests_unit_checkpoint_SOURCES = tests/unit/checkpoint.c $(HAND)
+tests_unit_checkpoint_LDADD = $(TEST_LDADD)
+tests_unit_shuffle_SOURCES = tests/unit/shuffle.c
+tests_unit_shuffle_LDADD = $(TEST_LDADD)
+tests_unit_schedule_SOURCES = tests/unit/schedule.c
+tests_unit_schedule_LDADD = $(TEST_LDADD)
+tests_unit_metrics_SOURCES = tests/unit/metrics.c
+tests_unit_metrics_LDADD = $(TEST_LDADD)
+TESTS += $(TRAINING_TESTS)
 
 # Graphs, passes, the interpreter.
 GRAPH_SUPPORT = tests/unit/graph_support.c tests/unit/graph_support.h
@@ -28,3 +40,13 @@ tests_unit_graph_text_LDADD = $(TEST_LDADD)
 tests_unit_graph_cost_SOURCES = tests/unit/graph_cost.c $(GRAPH_SUPPORT)
 tests_unit_graph_cost_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/graph tests/unit/graph_text tests/unit/graph_cost
+
+PASSES_SUPPORT = tests/unit/passes_support.c tests/unit/passes_support.h $(GRAPH_SUPPORT)
+check_PROGRAMS += tests/unit/interpret tests/unit/passes
+tests_unit_interpret_SOURCES = tests/unit/interpret.c tests/unit/tiny_ops.h
+tests_unit_interpret_LDADD = $(TEST_LDADD)
+tests_unit_passes_SOURCES = tests/unit/passes.c $(PASSES_SUPPORT)
+tests_unit_passes_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/interpret tests/unit/passes
+EXTRA_DIST += tests/graph/tagger.graph tests/graph/tagger.training_mode.graph tests/graph/tagger.losses.graph \
+  tests/graph/tagger.differentiate.graph tests/graph/tagger.eliminate_dead.graph

@@ -114,7 +114,7 @@ net_node_id net_graph_node(net_graph *graph, const char *op_name, net_name name,
                    .first_output = graph->values.count,
                    .first_attribute = graph->attributes.count,
                    .loc = loc,
-                   .definition = NET_NOWHERE};
+                   .use = NET_NOWHERE};
   for (uint32_t i = 0; i < padded; i++)
     net_vec_push(graph->arena, &graph->edges, i < input_count ? inputs[i] : NET_NONE);
   for (uint32_t i = 0; i < complete_count; i++) net_vec_push(graph->arena, &graph->attributes, complete[i]);

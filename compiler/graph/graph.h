@@ -92,7 +92,7 @@ typedef struct net_node {
   uint32_t first_attribute;
   net_cost cost;
   net_loc loc;        /* where the node was written */
-  net_loc definition; /* inside which user layer's body; NET_NOWHERE if none */
+  net_loc use; /* inside user layers: where the outermost one is called; else NET_NOWHERE */
 } net_node;
 
 typedef NET_VEC(net_value_id) net_value_ids;

@@ -167,10 +167,10 @@ net_value_id net_gradient_call(net_gradient *gradient, const char *op, const cha
   net_graph *graph = gradient->graph;
   const net_node *forward = &graph->nodes.at[gradient->node];
   const char *base = net_arena_format(graph->arena, "%s.%s", net_text(graph->n, forward->name), suffix);
-  net_loc loc = forward->loc, definition = forward->definition;
+  net_loc loc = forward->loc, use = forward->use;
   net_node_id node = net_graph_node(graph, op, net_graph_fresh_name(graph, base), inputs, input_count,
                                     attributes, attribute_count, loc);
   if (node == NET_NONE) return NET_NONE;
-  graph->nodes.at[node].definition = definition;
+  graph->nodes.at[node].use = use;
   return graph->nodes.at[node].first_output;
 }
