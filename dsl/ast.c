@@ -27,24 +27,34 @@ static uint32_t deepest_arg(uint32_t depth, const net_args *args) {
 bool net_expr_measure(net_expr *e) {
   uint32_t depth = 0;
   switch (e->kind) {
-  case NET_EXPR_CALL: depth = deepest_arg(depth, &e->call.args); break;
+  case NET_EXPR_CALL:
+    depth = deepest_arg(depth, &e->call.args);
+    break;
   case NET_EXPR_LIST:
     for (uint32_t i = 0; i < e->list.count; i++) depth = deeper(depth, e->list.at[i]);
     break;
   case NET_EXPR_TUPLE:
     for (uint32_t i = 0; i < e->tuple.count; i++) depth = deeper(depth, e->tuple.at[i]);
     break;
-  case NET_EXPR_NEGATE: depth = deeper(depth, e->negated); break;
-  case NET_EXPR_BINARY: depth = deeper(deeper(depth, e->binary.left), e->binary.right); break;
-  case NET_EXPR_RANGE: depth = deeper(deeper(depth, e->range.low), e->range.high); break;
+  case NET_EXPR_NEGATE:
+    depth = deeper(depth, e->negated);
+    break;
+  case NET_EXPR_BINARY:
+    depth = deeper(deeper(depth, e->binary.left), e->binary.right);
+    break;
+  case NET_EXPR_RANGE:
+    depth = deeper(deeper(depth, e->range.low), e->range.high);
+    break;
   case NET_EXPR_CHAIN:
     depth = deeper(depth, e->chain.head);
-    for (uint32_t i = 0; i < e->chain.stages.count; i++) depth = deepest_arg(depth, &e->chain.stages.at[i].args);
+    for (uint32_t i = 0; i < e->chain.stages.count; i++)
+      depth = deepest_arg(depth, &e->chain.stages.at[i].args);
     break;
   case NET_EXPR_MAP:
     for (uint32_t i = 0; i < e->map->entries.count; i++) depth = deeper(depth, e->map->entries.at[i].value);
     break;
-  default: break;
+  default:
+    break;
   }
   e->depth = (uint16_t)(depth + 1);
   return e->depth <= NET_AST_DEPTH;
@@ -62,10 +72,12 @@ bool net_expr_is(const netc *n, const net_expr *e, const char *word) {
 
 const char *net_expr_kind_text(const net_expr *e) {
   static const char *const texts[] = {
-      [NET_EXPR_INTEGER] = "an integer", [NET_EXPR_REAL] = "a number",    [NET_EXPR_STRING] = "a string",
-      [NET_EXPR_PATH] = "a name",        [NET_EXPR_CALL] = "a call",      [NET_EXPR_LIST] = "a list",
-      [NET_EXPR_TUPLE] = "a tuple",      [NET_EXPR_NEGATE] = "a negation", [NET_EXPR_BINARY] = "a calculation",
-      [NET_EXPR_RANGE] = "a range",      [NET_EXPR_CHAIN] = "a chain",    [NET_EXPR_MAP] = "a map",
+      [NET_EXPR_INTEGER] = "an integer",   [NET_EXPR_REAL] = "a number",
+      [NET_EXPR_STRING] = "a string",      [NET_EXPR_PATH] = "a name",
+      [NET_EXPR_CALL] = "a call",          [NET_EXPR_LIST] = "a list",
+      [NET_EXPR_TUPLE] = "a tuple",        [NET_EXPR_NEGATE] = "a negation",
+      [NET_EXPR_BINARY] = "a calculation", [NET_EXPR_RANGE] = "a range",
+      [NET_EXPR_CHAIN] = "a chain",        [NET_EXPR_MAP] = "a map",
   };
   return texts[e->kind];
 }

@@ -1,8 +1,8 @@
 /* A program as it was written: what the parser builds, net_format prints and elaborate reads.
  *
- * Nodes live in n->arena and are not changed once parsed: net_settings_apply makes new nodes along a path and
- * shares the rest. Every node has its place `loc`, a byte range of the source space; nodes that no text stands
- * behind (a setting made by a sweep) have the place of whatever caused them. A name is absent when its id is 0.
+ * Nodes live in n->arena and are not changed once parsed: net_setting_apply makes new nodes along a path and
+ * shares the rest. Every node has its place `loc`, a byte range of the source space; nodes without a text (a
+ * setting made by a sweep) have the place of whatever caused them. A name is absent when its id is 0.
  *
  * Sums, products and ranges are trees; `a -> b -> c` is one NET_EXPR_CHAIN with its stages in order. A value
  * in braces is an expression of kind NET_EXPR_MAP, which the grammar lets stand only behind `=` (of an entry
@@ -43,18 +43,18 @@ typedef struct {
 /* ---- expressions ---- */
 
 /*      kind    what it looks like */
-#define NET_EXPR_KINDS(X)                                                                                     \
-  X(INTEGER, "32, 32 KiB, 1 %")                                                                               \
-  X(REAL, "1e-4, 0.5 %")                                                                                      \
-  X(STRING, "\"jets.h5\"")                                                                                    \
-  X(PATH, "classes, train.epochs: also words such as none, true, auto, standard")                             \
-  X(CALL, "integer(8, auto, per = channel)")                                                                  \
-  X(LIST, "[64, 128]")                                                                                        \
-  X(TUPLE, "(a, b): two or more; one in parentheses is that expression itself")                               \
-  X(NEGATE, "-x")                                                                                             \
-  X(BINARY, "a + b, a - b, a * b, a / b")                                                                     \
-  X(RANGE, "2..8")                                                                                            \
-  X(CHAIN, "x -> linear(8) -> relu")                                                                          \
+#define NET_EXPR_KINDS(X)                                                                                    \
+  X(INTEGER, "32, 32 KiB, 1 %")                                                                              \
+  X(REAL, "1e-4, 0.5 %")                                                                                     \
+  X(STRING, "\"jets.h5\"")                                                                                   \
+  X(PATH, "classes, train.epochs: also words such as none, true, auto, standard")                            \
+  X(CALL, "integer(8, auto, per = channel)")                                                                 \
+  X(LIST, "[64, 128]")                                                                                       \
+  X(TUPLE, "(a, b): two or more; one in parentheses is that expression itself")                              \
+  X(NEGATE, "-x")                                                                                            \
+  X(BINARY, "a + b, a - b, a * b, a / b")                                                                    \
+  X(RANGE, "2..8")                                                                                           \
+  X(CHAIN, "x -> linear(8) -> relu")                                                                         \
   X(MAP, "{ train = 0.7, test = 0.3 }")
 
 #define NET_EXPR_ENUM(kind, example) NET_EXPR_##kind,
@@ -66,8 +66,8 @@ typedef enum { NET_ADD, NET_SUBTRACT, NET_MULTIPLY, NET_DIVIDE } net_binary;
 extern const char *const net_unit_names[];   /* "", "%", "KiB", "MiB" */
 extern const char *const net_binary_names[]; /* "+", "-", "*", "/" */
 
-/* An argument of a call: by name if it has one, else by position (positions come before names; a stage's first
- * position is taken by what flows into it). */
+/* An argument of a call: by name if it has one, else by position. Those by position come first, and the very
+ * first position of a stage is taken by what flows into it. */
 typedef struct {
   net_ident name; /* id 0: by position */
   net_expr *value;
@@ -134,15 +134,17 @@ struct net_expr {
 
 /* ---- maps: `{ … }` of settings ---- */
 
+// clang-format off
 /*      kind      form                          in use */
-#define NET_ENTRY_KINDS(X)                                                                                    \
-  X(SET,      "path = value",                "everywhere")                                                    \
-  X(BLOCK,    "path { … }",                  "rules of quantize, zip { … } of sweep")                         \
-  X(PATTERN,  "\"head.*\" { … }",            "rules of quantize, freeze")                                     \
-  X(VARY,     "[vary] [all] path in value",  "search; also `vary \"head.*\".weight.width in 2..8`")           \
-  X(MINIMIZE, "minimize path",               "search")                                                        \
-  X(MAXIMIZE, "maximize path",               "search")                                                        \
+#define NET_ENTRY_KINDS(X)                                                                                   \
+  X(SET,      "path = value",                "everywhere")                                                   \
+  X(BLOCK,    "path { … }",                  "rules of quantize, zip { … } of sweep")                        \
+  X(PATTERN,  "\"head.*\" { … }",            "rules of quantize, freeze")                                    \
+  X(VARY,     "[vary] [all] path in value",  "search; also `vary \"head.*\".weight.width in 2..8`")          \
+  X(MINIMIZE, "minimize path",               "search")                                                       \
+  X(MAXIMIZE, "maximize path",               "search")                                                       \
   X(REQUIRE,  "[require] path <= expression", "search, require")
+// clang-format on
 
 #define NET_ENTRY_ENUM(kind, form, use) NET_ENTRY_##kind,
 typedef enum { NET_ENTRY_KINDS(NET_ENTRY_ENUM) NET_ENTRY_KIND_COUNT } net_entry_kind;
@@ -173,13 +175,14 @@ struct net_map {
 
 /* ---- declarations ---- */
 
-/* What `layer` and `network` take: `x` and `x: f32[16]` are inputs, `width = 32` a parameter with its default.
- * Whether an untyped one without a default is a tensor or a number shows only in the use of the layer. */
+/* What `layer` and `network` take: `x` and `x: f32[16]` are inputs, `width = 32` a parameter with its
+ * default. Whether an untyped one without a default is a tensor or a number shows only in the use of the
+ * layer. */
 typedef struct {
   net_ident name;
-  net_ident type;   /* `f32`; id 0: none */
-  net_exprs shape;  /* of the type: constant expressions; may be empty, for a scalar */
-  net_expr *value;  /* the default; NULL: none */
+  net_ident type;  /* `f32`; id 0: none */
+  net_exprs shape; /* of the type: constant expressions; may be empty, for a scalar */
+  net_expr *value; /* the default; NULL: none */
   net_loc loc;
   net_trivia *trivia;
 } net_param;
@@ -196,7 +199,8 @@ typedef struct {
 
 typedef NET_VEC(net_stmt) net_stmts;
 
-/* The body of a layer or network. It has at least one statement; the last one is an expression, the result. */
+/* The body of a layer or network. It has at least one statement; the last one is an expression, the result.
+ */
 typedef struct {
   net_stmts stmts;
   net_loc loc;
@@ -215,19 +219,21 @@ typedef enum {
   NET_FORM_NETWORK,  /* KEYWORD name(params) { body } */
 } net_decl_form;
 
-/*      kind, keyword, form.       Kinds that share a name space have the same last column. */
-#define NET_DECL_KINDS(X)                                                                                     \
-  X(IMPORT,   "import",   IMPORT,   "import")                                                                 \
-  X(CONST,    "const",    CONSTANT, "constant")                                                               \
-  X(FORMAT,   "format",   CONSTANT, "constant")                                                               \
-  X(DATA,     "data",     BLOCK,    "data")                                                                   \
-  X(QUANTIZE, "quantize", BLOCK,    "quantize")                                                               \
-  X(SWEEP,    "sweep",    BLOCK,    "sweep")                                                                  \
-  X(SEARCH,   "search",   BLOCK,    "search")                                                                 \
-  X(REQUIRE,  "require",  BLOCK,    "require")                                                                \
-  X(TRAIN,    "train",    DEFAULT,  "train")                                                                  \
-  X(LAYER,    "layer",    LAYER,    "layer")                                                                  \
+// clang-format off
+/* kind, keyword, form; kinds that share a name space have the same last column */
+#define NET_DECL_KINDS(X)                                                                                    \
+  X(IMPORT,   "import",   IMPORT,   "import")                                                                \
+  X(CONST,    "const",    CONSTANT, "constant")                                                              \
+  X(FORMAT,   "format",   CONSTANT, "constant")                                                              \
+  X(DATA,     "data",     BLOCK,    "data")                                                                  \
+  X(QUANTIZE, "quantize", BLOCK,    "quantize")                                                              \
+  X(SWEEP,    "sweep",    BLOCK,    "sweep")                                                                 \
+  X(SEARCH,   "search",   BLOCK,    "search")                                                                \
+  X(REQUIRE,  "require",  BLOCK,    "require")                                                               \
+  X(TRAIN,    "train",    DEFAULT,  "train")                                                                 \
+  X(LAYER,    "layer",    LAYER,    "layer")                                                                 \
   X(NETWORK,  "network",  NETWORK,  "layer")
+// clang-format on
 
 #define NET_DECL_ENUM(kind, keyword, form, space) NET_DECL_##kind,
 typedef enum { NET_DECL_KINDS(NET_DECL_ENUM) NET_DECL_KIND_COUNT } net_decl_kind;
@@ -242,12 +248,12 @@ extern const net_decl_row net_decl_rows[NET_DECL_KIND_COUNT];
 
 typedef struct {
   net_decl_kind kind;
-  net_ident name;     /* id 0: IMPORT, and TRAIN without a name (the default recipe) */
-  net_ident import;   /* IMPORT: the quoted path */
-  net_expr *value;    /* CONST, FORMAT */
-  net_map *map;       /* DATA, QUANTIZE, SWEEP, SEARCH, REQUIRE, TRAIN */
-  net_params params;  /* LAYER, NETWORK; may be empty */
-  net_body *body;     /* LAYER, NETWORK */
+  net_ident name;    /* id 0: IMPORT, and TRAIN without a name (the default recipe) */
+  net_ident import;  /* IMPORT: the quoted path */
+  net_expr *value;   /* CONST, FORMAT */
+  net_map *map;      /* DATA, QUANTIZE, SWEEP, SEARCH, REQUIRE, TRAIN */
+  net_params params; /* LAYER, NETWORK; may be empty */
+  net_body *body;    /* LAYER, NETWORK */
   net_loc keyword;
   net_loc loc; /* the whole of it */
   net_trivia *trivia;
@@ -257,8 +263,8 @@ typedef NET_VEC(net_decl *) net_decls;
 
 /* One text, parsed. Its imports are declarations like any other (program.h follows them). */
 typedef struct {
-  uint32_t source;  /* index in n->sources.files */
-  int64_t version;  /* of `netc 1`; 0: not written */
+  uint32_t source; /* index in n->sources.files */
+  int64_t version; /* of `netc 1`; 0: not written */
   net_decls decls;
   net_trivia *header; /* layout: of `netc 1` */
   net_trivia *tail;   /* layout: comments behind the last declaration (above) */

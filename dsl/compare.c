@@ -39,14 +39,20 @@ bool net_expr_equal(const net_expr *a, const net_expr *b) {
   switch (a->kind) {
   case NET_EXPR_INTEGER:
     return a->integer.unit == b->integer.unit && net_name_same(a->integer.text, b->integer.text);
-  case NET_EXPR_REAL: return a->real.unit == b->real.unit && net_name_same(a->real.text, b->real.text);
-  case NET_EXPR_STRING: return net_name_same(a->string, b->string);
-  case NET_EXPR_PATH: return net_dotted_same(&a->path, &b->path);
+  case NET_EXPR_REAL:
+    return a->real.unit == b->real.unit && net_name_same(a->real.text, b->real.text);
+  case NET_EXPR_STRING:
+    return net_name_same(a->string, b->string);
+  case NET_EXPR_PATH:
+    return net_dotted_same(&a->path, &b->path);
   case NET_EXPR_CALL:
     return net_dotted_same(&a->call.callee, &b->call.callee) && args_equal(&a->call.args, &b->call.args);
-  case NET_EXPR_LIST: return exprs_equal(&a->list, &b->list);
-  case NET_EXPR_TUPLE: return exprs_equal(&a->tuple, &b->tuple);
-  case NET_EXPR_NEGATE: return net_expr_equal(a->negated, b->negated);
+  case NET_EXPR_LIST:
+    return exprs_equal(&a->list, &b->list);
+  case NET_EXPR_TUPLE:
+    return exprs_equal(&a->tuple, &b->tuple);
+  case NET_EXPR_NEGATE:
+    return net_expr_equal(a->negated, b->negated);
   case NET_EXPR_BINARY:
     return a->binary.op == b->binary.op && net_expr_equal(a->binary.left, b->binary.left) &&
            net_expr_equal(a->binary.right, b->binary.right);
@@ -54,8 +60,10 @@ bool net_expr_equal(const net_expr *a, const net_expr *b) {
     return net_expr_equal(a->range.low, b->range.low) && net_expr_equal(a->range.high, b->range.high);
   case NET_EXPR_CHAIN:
     return net_expr_equal(a->chain.head, b->chain.head) && stages_equal(&a->chain.stages, &b->chain.stages);
-  case NET_EXPR_MAP: return net_map_equal(a->map, b->map);
-  case NET_EXPR_KIND_COUNT: break;
+  case NET_EXPR_MAP:
+    return net_map_equal(a->map, b->map);
+  case NET_EXPR_KIND_COUNT:
+    break;
   }
   return false;
 }

@@ -13,7 +13,8 @@ static void separate(net_printer *p, net_rows *rows, const net_trivia *trivia) {
 static net_row flat_row(uint32_t item, int class, const net_flat *head, const net_flat *whole) {
   uint32_t width = net_text_width(whole->text.at, whole->text.count);
   uint32_t front = net_text_width(head->text.at, head->text.count);
-  return (net_row){.item = item, .count = 1, .class = whole->broken ? 0 : class, .head = front, .rest = width - front};
+  return (net_row){
+      .item = item, .count = 1, .class = whole->broken ? 0 : class, .head = front, .rest = width - front};
 }
 
 /* ---- maps ---- */
@@ -175,7 +176,8 @@ static void flat_decl_head(net_flat *f, const net_decl *d) {
 
 static void flat_decl(net_flat *f, const net_decl *d) {
   flat_decl_head(f, d);
-  if (d->import.loc.end || d->kind == NET_DECL_IMPORT) net_flat_put(f, " "), net_flat_string(f, d->import.name);
+  if (d->import.loc.end || d->kind == NET_DECL_IMPORT)
+    net_flat_put(f, " "), net_flat_string(f, d->import.name);
   if (d->value) {
     if (net_chain_breaks(d->value) && !d->value->parentheses) f->broken = true;
     net_flat_put(f, " = "), net_flat_expr(f, d->value, NET_BIND_CHAIN);
@@ -217,8 +219,8 @@ static void print_decl(net_printer *p, const net_decl *d, uint32_t gap) {
   }
 }
 
-/* Declarations of one line each, of a kind, with nothing between them, stand together; others have a blank line
- * around them. */
+/* Declarations of one line each, of a kind, with nothing between them, stand together; others have a blank
+ * line around them. */
 static net_rows decl_rows(net_printer *p, const net_file *file) {
   net_rows rows = {0};
   for (uint32_t i = 0; i < file->decls.count; i++) {
@@ -248,8 +250,10 @@ static void print_decls(net_printer *p, const net_file *file) {
     bool first = p->lines.count == 0, blank = !first && (large || apart.lines.count > 1);
     large = apart.lines.count > 1;
     net_trivia above = d->trivia ? *d->trivia : (net_trivia){0};
-    if (blank && !above.above.count) above.blank = true;
-    else if (blank && !above.above.at[0].blank) net_print_line(p);
+    if (blank && !above.above.count)
+      above.blank = true;
+    else if (blank && !above.above.at[0].blank)
+      net_print_line(p);
     net_print_above(p, &above, 0, first);
     for (uint32_t k = 0; k < apart.lines.count; k++) net_vec_push(&p->n->arena, &p->lines, apart.lines.at[k]);
   }

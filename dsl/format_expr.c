@@ -21,9 +21,12 @@ static const net_trivia *item_trivia(const items *s, uint32_t i) {
 }
 
 static void flat_item(net_flat *f, const items *s, uint32_t i) {
-  if (s->args) net_flat_arg(f, &s->args->at[i]);
-  else if (s->exprs) net_flat_expr(f, s->exprs->at[i], NET_BIND_CHAIN);
-  else net_flat_param(f, &s->params->at[i]);
+  if (s->args)
+    net_flat_arg(f, &s->args->at[i]);
+  else if (s->exprs)
+    net_flat_expr(f, s->exprs->at[i], NET_BIND_CHAIN);
+  else
+    net_flat_param(f, &s->params->at[i]);
 }
 
 static void print_name_equals(net_printer *p, net_name name) {
@@ -32,7 +35,9 @@ static void print_name_equals(net_printer *p, net_name name) {
 }
 
 static void print_item(net_printer *p, const items *s, uint32_t i, uint32_t indent) {
-  const net_expr *value = s->args ? s->args->at[i].value : s->exprs ? s->exprs->at[i] : s->params->at[i].value;
+  const net_expr *value = s->args    ? s->args->at[i].value
+                          : s->exprs ? s->exprs->at[i]
+                                     : s->params->at[i].value;
   if (s->args && s->args->at[i].name.name.id) print_name_equals(p, s->args->at[i].name.name);
   if (s->params && !value) {
     net_flat f = {.n = p->n, .brackets = 1};
@@ -63,14 +68,16 @@ static void print_listed(net_printer *p, const items *s, uint32_t indent) {
   net_print(p, s->close);
 }
 
-/* As many items a line as fit, each line beginning behind the bracket; one a line if one is too wide for that. */
+/* As many items a line as fit, each line beginning behind the bracket; one a line if one is too wide for
+ * that. */
 static void print_items(net_printer *p, const items *s, uint32_t indent) {
   uint32_t count = item_count(s), begin = p->column + (uint32_t)strlen(s->open);
   net_flat *flat = NET_NEW_ARRAY(&p->n->arena, net_flat, count);
   for (uint32_t i = 0; i < count; i++) {
     flat[i] = (net_flat){.n = p->n, .brackets = 1};
     flat_item(&flat[i], s, i);
-    if (flat[i].broken || begin + net_text_width(flat[i].text.at, flat[i].text.count) + 1 > NET_FORMAT_WIDTH) {
+    if (flat[i].broken ||
+        begin + net_text_width(flat[i].text.at, flat[i].text.count) + 1 > NET_FORMAT_WIDTH) {
       print_listed(p, s, indent);
       return;
     }
@@ -80,7 +87,8 @@ static void print_items(net_printer *p, const items *s, uint32_t indent) {
     if (i && !net_print_fits(p, &flat[i], 2)) {
       net_print_line(p);
       net_print_pad(p, begin);
-    } else if (i) net_print(p, " ");
+    } else if (i)
+      net_print(p, " ");
     net_print_flat(p, &flat[i]);
     if (i + 1 < count) net_print(p, ",");
   }
@@ -110,7 +118,8 @@ static void print_stage(net_printer *p, const net_stage *stage, uint32_t indent)
     f = flat_stage(p, stage, false);
     net_print_flat(p, &f);
     print_items(p, &(items){"(", ")", .args = &stage->args}, indent);
-  } else net_print_flat(p, &f);
+  } else
+    net_print_flat(p, &f);
 }
 
 static bool stage_fits(net_printer *p, const net_stage *stage) {
@@ -140,7 +149,8 @@ static void print_chain(net_printer *p, const net_expr *e, uint32_t indent, bool
       net_print_comment(p, beside);
       if (above) net_print_above(p, &(net_trivia){.above = above->above}, arrow, true);
       net_print_pad(p, arrow);
-    } else net_print(p, " ");
+    } else
+      net_print(p, " ");
     print_stage(p, stage, breaks ? arrow : indent);
     beside = above ? above->beside : (net_name){0};
   }
@@ -148,19 +158,21 @@ static void print_chain(net_printer *p, const net_expr *e, uint32_t indent, bool
 
 /* ---- the rest ---- */
 
-/* `a + b - c`: one operand after the other, further ones beneath the first where a line is full. A line may end
- * behind an operator, not in front of one. */
+/* `a + b - c`: one operand after the other, further ones beneath the first where a line is full. A line may
+ * end behind an operator, not in front of one. */
 static void print_binary(net_printer *p, const net_expr *e, uint32_t indent, uint32_t begin) {
   net_bind bind = net_expr_bind(e);
   const net_expr *left = e->binary.left;
   if (left->kind == NET_EXPR_BINARY && !left->parentheses && net_expr_bind(left) == bind)
     print_binary(p, left, indent, begin);
-  else net_print_expr(p, left, bind, indent);
+  else
+    net_print_expr(p, left, bind, indent);
   net_flat f = {.n = p->n};
   net_flat_expr(&f, e->binary.right, bind + 1);
   net_print(p, " ");
   net_print(p, net_binary_names[e->binary.op]);
-  if (net_print_fits(p, &f, 1)) net_print(p, " ");
+  if (net_print_fits(p, &f, 1))
+    net_print(p, " ");
   else {
     net_print_line(p);
     net_print_pad(p, begin);
@@ -176,20 +188,30 @@ static void print_broken(net_printer *p, const net_expr *e, uint32_t indent) {
     net_print_flat(p, &f);
     print_items(p, &(items){"(", ")", .args = &e->call.args}, indent);
     break;
-  case NET_EXPR_LIST: print_items(p, &(items){"[", "]", .exprs = &e->list}, indent); break;
-  case NET_EXPR_TUPLE: print_items(p, &(items){"(", ")", .exprs = &e->tuple}, indent); break;
+  case NET_EXPR_LIST:
+    print_items(p, &(items){"[", "]", .exprs = &e->list}, indent);
+    break;
+  case NET_EXPR_TUPLE:
+    print_items(p, &(items){"(", ")", .exprs = &e->tuple}, indent);
+    break;
   case NET_EXPR_NEGATE:
     net_print(p, "-");
     net_print_expr(p, e->negated, NET_BIND_UNARY, indent);
     break;
-  case NET_EXPR_BINARY: print_binary(p, e, indent, p->column); break;
+  case NET_EXPR_BINARY:
+    print_binary(p, e, indent, p->column);
+    break;
   case NET_EXPR_RANGE:
     net_print_expr(p, e->range.low, NET_BIND_UNARY, indent);
     net_print(p, "..");
     net_print_expr(p, e->range.high, NET_BIND_UNARY, indent);
     break;
-  case NET_EXPR_CHAIN: print_chain(p, e, indent, false); break;
-  case NET_EXPR_MAP: net_print_map(p, e->map, indent); break;
+  case NET_EXPR_CHAIN:
+    print_chain(p, e, indent, false);
+    break;
+  case NET_EXPR_MAP:
+    net_print_map(p, e->map, indent);
+    break;
   default: /* too wide, and in one piece */
     net_flat_expr(&f, e, NET_BIND_CHAIN);
     net_print_flat(p, &f);
@@ -214,7 +236,10 @@ void net_print_expr(net_printer *p, const net_expr *e, net_bind least, uint32_t 
 }
 
 void net_print_value(net_printer *p, const net_expr *e, uint32_t indent) {
-  if (e->kind == NET_EXPR_MAP) net_print_map(p, e->map, indent);
-  else if (net_chain_breaks(e) && !e->parentheses) print_chain(p, e, indent, true);
-  else net_print_expr(p, e, NET_BIND_CHAIN, indent);
+  if (e->kind == NET_EXPR_MAP)
+    net_print_map(p, e->map, indent);
+  else if (net_chain_breaks(e) && !e->parentheses)
+    print_chain(p, e, indent, true);
+  else
+    net_print_expr(p, e, NET_BIND_CHAIN, indent);
 }

@@ -2,15 +2,22 @@
 
 net_bind net_expr_bind(const net_expr *e) {
   switch (e->kind) {
-  case NET_EXPR_CHAIN: return NET_BIND_CHAIN;
-  case NET_EXPR_BINARY: return e->binary.op <= NET_SUBTRACT ? NET_BIND_SUM : NET_BIND_TERM;
-  case NET_EXPR_RANGE: return NET_BIND_RANGE;
-  case NET_EXPR_NEGATE: return NET_BIND_UNARY;
-  default: return NET_BIND_PRIMARY;
+  case NET_EXPR_CHAIN:
+    return NET_BIND_CHAIN;
+  case NET_EXPR_BINARY:
+    return e->binary.op <= NET_SUBTRACT ? NET_BIND_SUM : NET_BIND_TERM;
+  case NET_EXPR_RANGE:
+    return NET_BIND_RANGE;
+  case NET_EXPR_NEGATE:
+    return NET_BIND_UNARY;
+  default:
+    return NET_BIND_PRIMARY;
   }
 }
 
-bool net_trivia_comments(const net_trivia *trivia) { return trivia && (trivia->above.count || trivia->beside.id); }
+bool net_trivia_comments(const net_trivia *trivia) {
+  return trivia && (trivia->above.count || trivia->beside.id);
+}
 
 bool net_chain_breaks(const net_expr *e) {
   if (!e || e->kind != NET_EXPR_CHAIN) return false;
@@ -37,9 +44,12 @@ void net_flat_string(net_flat *f, net_name text) {
   put_char(f, '"');
   for (const char *c = net_text(f->n, text); *c; c++) {
     if (*c == '"' || *c == '\\') put_char(f, '\\');
-    if (*c == '\n') net_flat_put(f, "\\n");
-    else if (*c == '\t') net_flat_put(f, "\\t");
-    else put_char(f, *c);
+    if (*c == '\n')
+      net_flat_put(f, "\\n");
+    else if (*c == '\t')
+      net_flat_put(f, "\\t");
+    else
+      put_char(f, *c);
   }
   put_char(f, '"');
 }
@@ -117,23 +127,46 @@ void net_flat_expr(net_flat *f, const net_expr *e, net_bind least) {
   put_trivia(f, e->trivia);
   if (parentheses) put_char(f, '('), f->brackets++;
   switch (e->kind) {
-  case NET_EXPR_INTEGER: put_number(f, e->integer.text, e->integer.unit); break;
-  case NET_EXPR_REAL: put_number(f, e->real.text, e->real.unit); break;
-  case NET_EXPR_STRING: net_flat_string(f, e->string); break;
-  case NET_EXPR_PATH: net_flat_path(f, &e->path); break;
-  case NET_EXPR_CALL: net_flat_path(f, &e->call.callee), put_args(f, &e->call.args); break;
-  case NET_EXPR_LIST: put_exprs(f, &e->list, "[", "]"); break;
-  case NET_EXPR_TUPLE: put_exprs(f, &e->tuple, "(", ")"); break;
-  case NET_EXPR_NEGATE: put_char(f, '-'), net_flat_expr(f, e->negated, NET_BIND_UNARY); break;
-  case NET_EXPR_BINARY: put_binary(f, e); break;
+  case NET_EXPR_INTEGER:
+    put_number(f, e->integer.text, e->integer.unit);
+    break;
+  case NET_EXPR_REAL:
+    put_number(f, e->real.text, e->real.unit);
+    break;
+  case NET_EXPR_STRING:
+    net_flat_string(f, e->string);
+    break;
+  case NET_EXPR_PATH:
+    net_flat_path(f, &e->path);
+    break;
+  case NET_EXPR_CALL:
+    net_flat_path(f, &e->call.callee), put_args(f, &e->call.args);
+    break;
+  case NET_EXPR_LIST:
+    put_exprs(f, &e->list, "[", "]");
+    break;
+  case NET_EXPR_TUPLE:
+    put_exprs(f, &e->tuple, "(", ")");
+    break;
+  case NET_EXPR_NEGATE:
+    put_char(f, '-'), net_flat_expr(f, e->negated, NET_BIND_UNARY);
+    break;
+  case NET_EXPR_BINARY:
+    put_binary(f, e);
+    break;
   case NET_EXPR_RANGE:
     net_flat_expr(f, e->range.low, NET_BIND_UNARY);
     net_flat_put(f, "..");
     net_flat_expr(f, e->range.high, NET_BIND_UNARY);
     break;
-  case NET_EXPR_CHAIN: put_chain(f, e); break;
-  case NET_EXPR_MAP: net_flat_map(f, e->map); break;
-  case NET_EXPR_KIND_COUNT: break;
+  case NET_EXPR_CHAIN:
+    put_chain(f, e);
+    break;
+  case NET_EXPR_MAP:
+    net_flat_map(f, e->map);
+    break;
+  case NET_EXPR_KIND_COUNT:
+    break;
   }
   if (parentheses) put_char(f, ')'), f->brackets--;
 }
@@ -152,7 +185,8 @@ void net_flat_entry_head(net_flat *f, const net_entry *entry, bool sign) {
   if (!sign) return;
   if (entry->kind == NET_ENTRY_SET) net_flat_put(f, " =");
   if (entry->kind == NET_ENTRY_VARY) net_flat_put(f, " in");
-  if (entry->kind == NET_ENTRY_REQUIRE) put_char(f, ' '), net_flat_put(f, net_relation_names[entry->relation]);
+  if (entry->kind == NET_ENTRY_REQUIRE)
+    put_char(f, ' '), net_flat_put(f, net_relation_names[entry->relation]);
 }
 
 void net_flat_entry(net_flat *f, const net_entry *entry) {

@@ -46,7 +46,8 @@ void net_print_above(net_printer *p, const net_trivia *trivia, uint32_t indent, 
 }
 
 bool net_print_fits(const net_printer *p, const net_flat *flat, uint32_t more) {
-  return !flat->broken && p->column + net_text_width(flat->text.at, flat->text.count) + more <= NET_FORMAT_WIDTH;
+  return !flat->broken &&
+         p->column + net_text_width(flat->text.at, flat->text.count) + more <= NET_FORMAT_WIDTH;
 }
 
 /* ---- alignment ---- */
@@ -71,7 +72,8 @@ static uint32_t indent_of(const net_line *line) { return (uint32_t)strspn(line->
 static uint32_t comment_column(const net_line *lines, uint32_t count) {
   uint32_t widest = 0;
   for (uint32_t i = 0; i < count; i++)
-    if (lines[i].comment.id && lines[i].width <= WIDEST_BESIDE && lines[i].width > widest) widest = lines[i].width;
+    if (lines[i].comment.id && lines[i].width <= WIDEST_BESIDE && lines[i].width > widest)
+      widest = lines[i].width;
   return widest + 2;
 }
 

@@ -1,8 +1,8 @@
 /* Which line ends end something, and which brackets belong together: between the scanner and the parser.
  *
  * A line end ends a statement or entry only at the innermost `{` or outside brackets; not behind
- * `-> + - * / = , : in`, and not when the next token is `->`. A bracket is closed only by its own kind. A line
- * that starts a declaration closes all brackets, so that one slip does not swallow the file.
+ * `-> + - * / = , : in`, and not when the next token is `->`. A bracket is closed only by its own kind. A
+ * line that starts a declaration closes all brackets, so that one slip does not swallow the file.
  *
  * After a syntax error the rest of the broken entry, statement or declaration is held back, brackets and all:
  * the parser, which waits behind its `error`, is given only the token it waits for. */
@@ -41,19 +41,25 @@ bool net_reader_declares(const net_reader *r, uint32_t index) {
     if (strcmp(net_decl_rows[kind].keyword, net_token_text(t->kind))) continue;
     bool named = net_token_is_name(second->kind);
     switch (net_decl_rows[kind].form) {
-    case NET_FORM_IMPORT: return second->kind == TOK_STRING;
-    case NET_FORM_CONSTANT: return named && third->kind == TOK_EQUALS;
-    case NET_FORM_BLOCK: return named && third->kind == TOK_LBRACE;
-    case NET_FORM_DEFAULT: return second->kind == TOK_LBRACE || (named && third->kind == TOK_LBRACE);
+    case NET_FORM_IMPORT:
+      return second->kind == TOK_STRING;
+    case NET_FORM_CONSTANT:
+      return named && third->kind == TOK_EQUALS;
+    case NET_FORM_BLOCK:
+      return named && third->kind == TOK_LBRACE;
+    case NET_FORM_DEFAULT:
+      return second->kind == TOK_LBRACE || (named && third->kind == TOK_LBRACE);
     case NET_FORM_LAYER:
-    case NET_FORM_NETWORK: return named && third->kind == TOK_LPAREN;
+    case NET_FORM_NETWORK:
+      return named && third->kind == TOK_LPAREN;
     }
   }
   return false;
 }
 
 /* Whether this line, met inside brackets, starts a declaration. No entry or statement looks like one, except
- * that `train { … }` may be an entry: it is a declaration if it stands further left than the entries above. */
+ * that `train { … }` may be an entry: it is a declaration if it stands further left than the entries above.
+ */
 static bool breaks_out(net_reader *r, uint32_t index) {
   const net_token *t = token_at(r, index);
   if (!r->brackets.count || !net_reader_declares(r, index)) return false;
@@ -75,11 +81,13 @@ static void report_unclosed(net_reader *r, const net_token *t) {
   if (r->stopped) return;
   net_note(r->n, open->loc, "the '%s' is opened here", opener);
   if (r->odd_closer.begin > open->loc.begin)
-    net_note(r->n, r->odd_closer, "this '}' is not indented like the line of its '{': one may be missing above it");
+    net_note(r->n, r->odd_closer,
+             "this '}' is not indented like the line of its '{': one may be missing above it");
 }
 
 static void open_bracket(net_reader *r, const net_token *t) {
-  bool header = t->kind == TOK_LPAREN && !r->brackets.count && r->next > 2 && net_reader_declares(r, r->next - 3);
+  bool header =
+      t->kind == TOK_LPAREN && !r->brackets.count && r->next > 2 && net_reader_declares(r, r->next - 3);
   net_bracket b = {.kind = t->kind, .loc = t->loc, .indent = t->indent, .header = header};
   net_vec_push(&r->n->arena, &r->brackets, b);
   if (r->brackets.count <= NET_AST_DEPTH) return;
@@ -111,8 +119,10 @@ static bool continues(int kind) {
   case TOK_EQUALS:
   case TOK_COMMA:
   case TOK_COLON:
-  case TOK_IN: return true;
-  default: return false;
+  case TOK_IN:
+    return true;
+  default:
+    return false;
   }
 }
 
@@ -144,14 +154,17 @@ void net_reader_skip(net_reader *r) {
   bool opener = t->kind == TOK_LBRACE || t->kind == TOK_LPAREN || t->kind == TOK_LBRACKET;
   r->skipping = true;
   r->skip_depth = depth_of_refuge(r, opener ? count - 1 : count);
-  if (t->kind == TOK_LBRACE && r->skip_depth == 1 && r->brackets.at[0].header) { /* `network n(x: f32[16] {` */
+  if (t->kind == TOK_LBRACE && r->skip_depth == 1 &&
+      r->brackets.at[0].header) { /* `network n(x: f32[16] {` */
     r->brackets.count = 0;
     r->insert = TOK_RPAREN;
     r->next--;
-  } else if (t->kind == TOK_RBRACE && r->unmatched && r->skip_depth && r->brackets.at[r->skip_depth - 1].kind == TOK_LBRACE) { /* `{ f(a }` */
+  } else if (t->kind == TOK_RBRACE && r->unmatched && r->skip_depth &&
+             r->brackets.at[r->skip_depth - 1].kind == TOK_LBRACE) { /* `{ f(a }` */
     r->brackets.count = r->skip_depth - 1;
     r->skip_depth = depth_of_refuge(r, r->brackets.count);
-  } else drop_brackets(r, t);
+  } else
+    drop_brackets(r, t);
 }
 
 void net_reader_resume(net_reader *r) { r->skipping = false; }
@@ -161,11 +174,11 @@ static bool may_resume(net_reader *r, const net_token *t) {
   if (t->kind == TOK_END) return true;
   if (t->kind == TOK_RBRACE || t->kind == TOK_RPAREN) return r->brackets.count < r->skip_depth;
   if (r->brackets.count != r->skip_depth) return false;
-  if (r->skip_depth) return (t->kind == TOK_NL || t->kind == TOK_COMMA) && !r->brackets.at[r->skip_depth - 1].header;
+  if (r->skip_depth)
+    return (t->kind == TOK_NL || t->kind == TOK_COMMA) && !r->brackets.at[r->skip_depth - 1].header;
   const net_token *next = token_at(r, r->next); /* a new declaration, perhaps misspelt */
-  return t->kind == TOK_NL &&
-         (next->kind == TOK_END || net_reader_declares(r, r->next) ||
-          (next->first && next->column == 1 && net_token_is_name(next->kind)));
+  return t->kind == TOK_NL && (next->kind == TOK_END || net_reader_declares(r, r->next) ||
+                               (next->first && next->column == 1 && net_token_is_name(next->kind)));
 }
 
 /* ---- the tokens as the parser sees them ---- */
@@ -182,8 +195,10 @@ static net_token advance(net_reader *r) {
   }
   if (r->closing) {
     net_token closer = {.kind = r->brackets.count ? closer_of(innermost(r)->kind) : TOK_NL, .loc = behind};
-    if (r->brackets.count) r->brackets.count--;
-    else r->closing = false;
+    if (r->brackets.count)
+      r->brackets.count--;
+    else
+      r->closing = false;
     return closer;
   }
   r->quiet = false;

@@ -1,6 +1,8 @@
 libnetc_a_SOURCES += \
   dsl/ast.c dsl/ast.h \
+  dsl/check.c \
   dsl/compare.c \
+  dsl/evaluate.c dsl/evaluate.h \
   dsl/format.c dsl/format.h \
   dsl/format_expr.c \
   dsl/format_flat.c \
@@ -8,7 +10,9 @@ libnetc_a_SOURCES += \
   dsl/lines.c \
   dsl/parse.c dsl/parse.h \
   dsl/printer.h \
+  dsl/program.c dsl/program.h \
   dsl/reader.h \
+  dsl/settings.c dsl/settings.h \
   dsl/syntax.c \
   dsl/trivia.c
 

@@ -50,9 +50,12 @@ static bool check_kin(netc *n, const net_source *s) {
   static const struct {
     const char *first, *whose, *what;
   } kin[] = {
-      {"FANN_FLO_", "FANN", "a trained network"},  {"FANN_FIX_", "FANN", "a trained fixed-point network"},
-      {"*Vertices", "Pajek", "a graph"},           {"*Network", "Pajek", "a graph"},
-      {"*Arcs", "Pajek", "a graph"},               {"*Edges", "Pajek", "a graph"},
+      {"FANN_FLO_", "FANN", "a trained network"},
+      {"FANN_FIX_", "FANN", "a trained fixed-point network"},
+      {"*Vertices", "Pajek", "a graph"},
+      {"*Network", "Pajek", "a graph"},
+      {"*Arcs", "Pajek", "a graph"},
+      {"*Edges", "Pajek", "a graph"},
   };
   uint32_t at = 0;
   while (at < s->length && (isspace((unsigned char)s->text[at]) || s->text[at] == '%')) /* Pajek's comments */
@@ -62,8 +65,10 @@ static bool check_kin(netc *n, const net_source *s) {
     size_t length = strlen(kin[i].first);
     if (length > s->length - at || strncasecmp(s->text + at, kin[i].first, length)) continue;
     net_loc where = {s->base + at, s->base + at + (uint32_t)length};
-    net_error(n, where, "this is a .net file of %s (%s), and not a program of netc, which would begin like "
-                        "'network name(x: f32[16]) {'", kin[i].whose, kin[i].what);
+    net_error(n, where,
+              "this is a .net file of %s (%s), and not a program of netc, which would begin like "
+              "'network name(x: f32[16]) {'",
+              kin[i].whose, kin[i].what);
     return false;
   }
   return true;

@@ -18,8 +18,8 @@
 }
 
 %code {
-#define YYLLOC_DEFAULT(current, right, count)                                                                 \
-  ((current) = (count) ? (net_loc){YYRHSLOC(right, 1).begin, YYRHSLOC(right, count).end}                      \
+#define YYLLOC_DEFAULT(current, right, count)                                                                \
+  ((current) = (count) ? (net_loc){YYRHSLOC(right, 1).begin, YYRHSLOC(right, count).end}                     \
                        : (net_loc){YYRHSLOC(right, 0).end, YYRHSLOC(right, 0).end})
 
 int net_yylex(NET_YYSTYPE *value, net_loc *loc, net_reader *r); /* lines.c */
@@ -28,7 +28,9 @@ static void net_yyerror(const net_loc *loc, net_reader *r, const char *message);
 #define ARENA (&r->n->arena)
 #define NET_TOKEN_LAST TOK_GT
 
-static net_expr *leaf(net_reader *r, net_expr_kind kind, net_loc loc) { return net_expr_new(r->n, kind, loc); }
+static net_expr *leaf(net_reader *r, net_expr_kind kind, net_loc loc) {
+  return net_expr_new(r->n, kind, loc);
+}
 
 /* Measures a finished expression; one that is too deep is an error, and an empty list takes its place. */
 static net_expr *whole(net_reader *r, net_expr *e) {
@@ -57,7 +59,8 @@ static net_expr *chain(net_reader *r, net_expr *left, net_stage stage) {
   return whole(r, e);
 }
 
-static net_expr *number(net_reader *r, net_expr_kind kind, net_token_value token, net_unit unit, net_loc loc) {
+static net_expr *number(net_reader *r, net_expr_kind kind, net_token_value token, net_unit unit,
+                        net_loc loc) {
   net_expr *e = leaf(r, kind, loc);
   if (kind == NET_EXPR_INTEGER) {
     e->integer.value = token.integer;
@@ -80,7 +83,8 @@ static net_decl *declare(net_reader *r, net_decl_kind kind, net_loc keyword, net
   return d;
 }
 
-static net_decl *constant(net_reader *r, net_decl_kind kind, net_loc keyword, net_ident name, net_expr *value) {
+static net_decl *constant(net_reader *r, net_decl_kind kind, net_loc keyword, net_ident name,
+                          net_expr *value) {
   net_decl *d = declare(r, kind, keyword, name, net_loc_join(keyword, value->loc));
   d->value = value;
   return d;
@@ -100,10 +104,10 @@ static net_decl *module(net_reader *r, net_decl_kind kind, net_loc keyword, net_
   const net_stmt *last = body->stmts.count ? &body->stmts.at[body->stmts.count - 1] : NULL;
   if (r->last_error.begin >= body->loc.begin) return d; /* what is missing may have been there */
   if (!last)
-    net_reader_error(r, body->loc, "the body of '%s' is empty: its last line must be an expression, its result",
+    net_reader_error(r, body->loc, "the body of '%s' is empty: its last line must be its result",
                      net_text(r->n, name.name));
   else if (last->name.name.id) {
-    net_reader_error(r, last->loc, "the last line of '%s' must be an expression, its result, and not a binding",
+    net_reader_error(r, last->loc, "the last line of '%s' must be its result, and not a binding",
                      net_text(r->n, name.name));
     net_note(r->n, last->name.loc, "add a line '%s' below, or leave out '%s ='",
              net_text(r->n, last->name.name), net_text(r->n, last->name.name));
@@ -187,7 +191,7 @@ static net_expr *in_parentheses(net_reader *r, net_exprs exprs, net_loc loc) {
 %token EQUALS "=" COLON ":" LE "<=" GE ">=" LT "<" GT ">"
 
 %type <token> word
-%type <ident> name string
+%type <ident> name string pattern
 %type <dotted> path
 %type <expr> expr sum term range unary primary value
 %type <exprs> exprs list dims
@@ -212,8 +216,8 @@ static net_expr *in_parentheses(net_reader *r, net_exprs exprs, net_loc loc) {
 %%
 
 start:
-  START_PROGRAM header decls                  { (void)yynerrs; /* counted by the reader */ }
-| START_SETTING path "=" value                { r->setting_path = $2; r->setting_value = $4; }
+  START_PROGRAM header decls          { (void)yynerrs; /* counted by the reader */ }
+| START_SETTING path "=" value        { r->setting_path = $2; r->setting_value = $4; }
 ;
 
 /* ---- declarations ---- */
@@ -223,228 +227,234 @@ header:
 | NETC INT NL {
     r->file->version = $2.integer;
     if ($2.integer != NET_LANGUAGE_VERSION)
-      net_reader_error(r, @2, "this program is written in version %s of the language; this netc reads version %d",
+      net_reader_error(r, @2, "this program is in version %s of the language, and this netc reads version %d",
                        net_text(r->n, $2.text), NET_LANGUAGE_VERSION);
   }
 ;
 
 decls:
   %empty
-| decls decl NL                               { net_vec_push(ARENA, &r->file->decls, $2); }
-| decls error NL                              { yyerrok; net_reader_resume(r); }
+| decls decl NL                       { net_vec_push(ARENA, &r->file->decls, $2); }
+| decls error NL                      { yyerrok; net_reader_resume(r); }
 ;
 
 decl:
-  IMPORT string                               { $$ = declare(r, NET_DECL_IMPORT, @1, (net_ident){0}, @$);
-                                                $$->import = $2; }
-| CONST name "=" expr                         { $$ = constant(r, NET_DECL_CONST, @1, $2, $4); }
-| FORMAT name "=" expr                        { $$ = constant(r, NET_DECL_FORMAT, @1, $2, $4); }
-| block_kind name map                         { $$ = block(r, $1, @1, $2, $3); }
-| TRAIN map                                   { $$ = block(r, NET_DECL_TRAIN, @1, (net_ident){0}, $2); }
-| TRAIN name map                              { $$ = block(r, NET_DECL_TRAIN, @1, $2, $3); }
-| LAYER name params "=" expr                  { $$ = module(r, NET_DECL_LAYER, @1, $2, $3, short_body(r, $5)); }
-| LAYER name params block                     { $$ = module(r, NET_DECL_LAYER, @1, $2, $3, $4); }
-| NETWORK name params block                   { $$ = module(r, NET_DECL_NETWORK, @1, $2, $3, $4); }
+  IMPORT string                       { $$ = declare(r, NET_DECL_IMPORT, @1, (net_ident){0}, @$);
+                                        $$->import = $2; }
+| CONST name "=" expr                 { $$ = constant(r, NET_DECL_CONST, @1, $2, $4); }
+| FORMAT name "=" expr                { $$ = constant(r, NET_DECL_FORMAT, @1, $2, $4); }
+| block_kind name map                 { $$ = block(r, $1, @1, $2, $3); }
+| TRAIN map                           { $$ = block(r, NET_DECL_TRAIN, @1, (net_ident){0}, $2); }
+| TRAIN name map                      { $$ = block(r, NET_DECL_TRAIN, @1, $2, $3); }
+| LAYER name params "=" expr          { $$ = module(r, NET_DECL_LAYER, @1, $2, $3, short_body(r, $5)); }
+| LAYER name params block             { $$ = module(r, NET_DECL_LAYER, @1, $2, $3, $4); }
+| NETWORK name params block           { $$ = module(r, NET_DECL_NETWORK, @1, $2, $3, $4); }
 ;
 
 block_kind:
-  DATA                                        { $$ = NET_DECL_DATA; }
-| QUANTIZE                                    { $$ = NET_DECL_QUANTIZE; }
-| SWEEP                                       { $$ = NET_DECL_SWEEP; }
-| SEARCH                                      { $$ = NET_DECL_SEARCH; }
-| REQUIRE                                     { $$ = NET_DECL_REQUIRE; }
+  DATA                                { $$ = NET_DECL_DATA; }
+| QUANTIZE                            { $$ = NET_DECL_QUANTIZE; }
+| SWEEP                               { $$ = NET_DECL_SWEEP; }
+| SEARCH                              { $$ = NET_DECL_SEARCH; }
+| REQUIRE                             { $$ = NET_DECL_REQUIRE; }
 ;
 
 params:
-  "(" ")"                                     { $$ = (net_params){0}; }
-| "(" param_list ")"                          { $$ = $2; }
-| "(" param_list "," ")"                      { $$ = $2; }
-| "(" error ")"                               { yyerrok; net_reader_resume(r); $$ = (net_params){0}; }
+  "(" ")"                             { $$ = (net_params){0}; }
+| "(" param_list ")"                  { $$ = $2; }
+| "(" param_list "," ")"              { $$ = $2; }
+| "(" error ")"                       { yyerrok; net_reader_resume(r); $$ = (net_params){0}; }
 ;
 
 param_list:
-  param                                       { $$ = (net_params){0}; net_vec_push(ARENA, &$$, $1); }
-| param_list "," param                        { $$ = $1; net_vec_push(ARENA, &$$, $3); }
+  param                               { $$ = (net_params){0}; net_vec_push(ARENA, &$$, $1); }
+| param_list "," param                { $$ = $1; net_vec_push(ARENA, &$$, $3); }
 ;
 
 param:
-  name                                        { $$ = (net_param){.name = $1, .loc = @$}; }
-| name ":" name "[" dims "]"                  { $$ = (net_param){.name = $1, .type = $3, .shape = $5, .loc = @$}; }
-| name "=" expr                               { $$ = (net_param){.name = $1, .value = $3, .loc = @$}; }
+  name                                { $$ = (net_param){.name = $1, .loc = @$}; }
+| name ":" name "[" dims "]"          { $$ = (net_param){.name = $1, .type = $3, .shape = $5, .loc = @$}; }
+| name "=" expr                       { $$ = (net_param){.name = $1, .value = $3, .loc = @$}; }
 ;
 
 dims:
-  %empty                                      { $$ = (net_exprs){0}; }
+  %empty                              { $$ = (net_exprs){0}; }
 | exprs
 ;
 
 /* ---- bodies ---- */
 
 block:
-  "{" lines "}"                               { $$ = body(r, $2, @$); }
-| "{" lines stmt "}"                          { net_vec_push(ARENA, &$2, $3); $$ = body(r, $2, @$); }
-| "{" lines error "}"                         { yyerrok; net_reader_resume(r); $$ = body(r, $2, @$); }
+  "{" lines "}"                       { $$ = body(r, $2, @$); }
+| "{" lines stmt "}"                  { net_vec_push(ARENA, &$2, $3); $$ = body(r, $2, @$); }
+| "{" lines error "}"                 { yyerrok; net_reader_resume(r); $$ = body(r, $2, @$); }
 ;
 
 lines:
-  %empty                                      { $$ = (net_stmts){0}; }
-| lines stmt NL                               { $$ = $1; net_vec_push(ARENA, &$$, $2); }
-| lines error NL                              { yyerrok; net_reader_resume(r); $$ = $1; }
+  %empty                              { $$ = (net_stmts){0}; }
+| lines stmt NL                       { $$ = $1; net_vec_push(ARENA, &$$, $2); }
+| lines error NL                      { yyerrok; net_reader_resume(r); $$ = $1; }
 ;
 
 stmt:
-  expr                                        { $$ = (net_stmt){.value = $1, .loc = @$}; }
-| name "=" expr                               { $$ = (net_stmt){.name = $1, .value = $3, .loc = @$}; }
+  expr                                { $$ = (net_stmt){.value = $1, .loc = @$}; }
+| name "=" expr                       { $$ = (net_stmt){.name = $1, .value = $3, .loc = @$}; }
 ;
 
 /* ---- maps ---- */
 
 map:
-  "{" entries "}"                             { $$ = map(r, $2, @$); }
-| "{" entries entry "}"                       { net_vec_push(ARENA, &$2, $3); $$ = map(r, $2, @$); }
-| "{" entries error "}"                       { yyerrok; net_reader_resume(r); $$ = map(r, $2, @$); }
+  "{" entries "}"                     { $$ = map(r, $2, @$); }
+| "{" entries entry "}"               { net_vec_push(ARENA, &$2, $3); $$ = map(r, $2, @$); }
+| "{" entries error "}"               { yyerrok; net_reader_resume(r); $$ = map(r, $2, @$); }
 ;
 
 entries:
-  %empty                                      { $$ = (net_entries){0}; }
-| entries entry sep                           { $$ = $1; net_vec_push(ARENA, &$$, $2); }
-| entries error sep                           { yyerrok; net_reader_resume(r); $$ = $1; }
+  %empty                              { $$ = (net_entries){0}; }
+| entries entry sep                   { $$ = $1; net_vec_push(ARENA, &$$, $2); }
+| entries error sep                   { yyerrok; net_reader_resume(r); $$ = $1; }
 ;
 
 sep: "," | NL;
 
 entry:
-  path "=" value                              { $$ = (net_entry){NET_ENTRY_SET, .path = $1, .value = $3, .loc = @$}; }
-| path map                                    { $$ = (net_entry){NET_ENTRY_BLOCK, .path = $1, .loc = @$};
-                                                $$.value = map_value(r, $2); }
-| string map                                  { $$ = (net_entry){NET_ENTRY_PATTERN, .pattern = $1, .loc = @$};
-                                                $$.value = map_value(r, $2); }
-| subject "in" value                          { $$ = $1; $$.value = $3; $$.loc = @$; }
-| VARY subject "in" value                     { $$ = $2; $$.value = $4; $$.loc = @$; $$.worded = true; }
-| MINIMIZE path                               { $$ = (net_entry){NET_ENTRY_MINIMIZE, .path = $2, .loc = @$}; }
-| MAXIMIZE path                               { $$ = (net_entry){NET_ENTRY_MAXIMIZE, .path = $2, .loc = @$}; }
-| path relation expr                          { $$ = (net_entry){NET_ENTRY_REQUIRE, .path = $1, .relation = $2,
-                                                                 .value = $3, .loc = @$}; }
-| REQUIRE path relation expr                  { $$ = (net_entry){NET_ENTRY_REQUIRE, .path = $2, .relation = $3,
-                                                                 .value = $4, .worded = true, .loc = @$}; }
+  path "=" value                      { $$ = (net_entry){NET_ENTRY_SET, .path = $1, .value = $3, .loc = @$}; }
+| path map                            { $$ = (net_entry){NET_ENTRY_BLOCK, .path = $1, .loc = @$};
+                                        $$.value = map_value(r, $2); }
+| pattern map                         { $$ = (net_entry){NET_ENTRY_PATTERN, .pattern = $1, .loc = @$};
+                                        $$.value = map_value(r, $2); }
+| subject "in" value                  { $$ = $1; $$.value = $3; $$.loc = @$; }
+| VARY subject "in" value             { $$ = $2; $$.value = $4; $$.loc = @$; $$.worded = true; }
+| MINIMIZE path                       { $$ = (net_entry){NET_ENTRY_MINIMIZE, .path = $2, .loc = @$}; }
+| MAXIMIZE path                       { $$ = (net_entry){NET_ENTRY_MAXIMIZE, .path = $2, .loc = @$}; }
+| path relation expr                  { $$ = (net_entry){NET_ENTRY_REQUIRE, .path = $1, .relation = $2,
+                                                         .value = $3, .loc = @$}; }
+| REQUIRE path relation expr          { $$ = (net_entry){NET_ENTRY_REQUIRE, .path = $2, .relation = $3,
+                                                         .value = $4, .worded = true, .loc = @$}; }
 ;
 
 /* what a search varies */
 subject:
-  path                                        { $$ = (net_entry){NET_ENTRY_VARY, .path = $1}; }
-| ALL path                                    { $$ = (net_entry){NET_ENTRY_VARY, .path = $2, .all = true}; }
-| string "." path                             { $$ = (net_entry){NET_ENTRY_VARY, .path = $3, .pattern = $1}; }
+  path                                { $$ = (net_entry){NET_ENTRY_VARY, .path = $1}; }
+| ALL path                            { $$ = (net_entry){NET_ENTRY_VARY, .path = $2, .all = true}; }
+| pattern "." path                    { $$ = (net_entry){NET_ENTRY_VARY, .path = $3, .pattern = $1}; }
+;
+
+pattern: string {
+    $$ = $1;
+    if (!$1.name.id) net_reader_error(r, @1, "an empty pattern matches nothing: \".*\" matches everything");
+  }
 ;
 
 relation:
-  "<="                                        { $$ = NET_LESS_EQUAL; }
-| ">="                                        { $$ = NET_GREATER_EQUAL; }
-| "<"                                         { $$ = NET_LESS; }
-| ">"                                         { $$ = NET_GREATER; }
+  "<="                                { $$ = NET_LESS_EQUAL; }
+| ">="                                { $$ = NET_GREATER_EQUAL; }
+| "<"                                 { $$ = NET_LESS; }
+| ">"                                 { $$ = NET_GREATER; }
 ;
 
 /* ---- expressions ---- */
 
 value:
   expr
-| map                                         { $$ = map_value(r, $1); }
+| map                                 { $$ = map_value(r, $1); }
 ;
 
 expr:
   sum
-| expr "->" stage                             { $$ = chain(r, $1, $3); }
+| expr "->" stage                     { $$ = chain(r, $1, $3); }
 ;
 
 stage:
   call
-| name ":" call                               { $$ = $3; $$.label = $1; $$.loc = @$; }
+| name ":" call                       { $$ = $3; $$.label = $1; $$.loc = @$; }
 ;
 
 call:
-  name                                        { $$ = (net_stage){.name = $1, .loc = @$}; }
-| name "(" args ")"                           { $$ = (net_stage){.name = $1, .args = $3, .loc = @$}; }
+  name                                { $$ = (net_stage){.name = $1, .loc = @$}; }
+| name "(" args ")"                   { $$ = (net_stage){.name = $1, .args = $3, .loc = @$}; }
 ;
 
 args:
-  %empty                                      { $$ = (net_args){0}; }
+  %empty                              { $$ = (net_args){0}; }
 | arg_list
 | arg_list ","
 ;
 
 arg_list:
-  arg                                         { $$ = (net_args){0}; net_vec_push(ARENA, &$$, $1); }
-| arg_list "," arg                            { $$ = $1; net_vec_push(ARENA, &$$, $3); }
+  arg                                 { $$ = (net_args){0}; net_vec_push(ARENA, &$$, $1); }
+| arg_list "," arg                    { $$ = $1; net_vec_push(ARENA, &$$, $3); }
 ;
 
 arg:
-  value                                       { $$ = (net_arg){.value = $1, .loc = @$}; }
-| name "=" value                              { $$ = (net_arg){.name = $1, .value = $3, .loc = @$}; }
+  value                               { $$ = (net_arg){.value = $1, .loc = @$}; }
+| name "=" value                      { $$ = (net_arg){.name = $1, .value = $3, .loc = @$}; }
 ;
 
 sum:
   term
-| sum "+" term                                { $$ = binary(r, NET_ADD, @2, $1, $3); }
-| sum "-" term                                { $$ = binary(r, NET_SUBTRACT, @2, $1, $3); }
+| sum "+" term                        { $$ = binary(r, NET_ADD, @2, $1, $3); }
+| sum "-" term                        { $$ = binary(r, NET_SUBTRACT, @2, $1, $3); }
 ;
 
 term:
   range
-| term "*" range                              { $$ = binary(r, NET_MULTIPLY, @2, $1, $3); }
-| term "/" range                              { $$ = binary(r, NET_DIVIDE, @2, $1, $3); }
+| term "*" range                      { $$ = binary(r, NET_MULTIPLY, @2, $1, $3); }
+| term "/" range                      { $$ = binary(r, NET_DIVIDE, @2, $1, $3); }
 ;
 
 range:
   unary
-| unary ".." unary                            { $$ = leaf(r, NET_EXPR_RANGE, @$);
-                                                $$->range.low = $1; $$->range.high = $3; $$ = whole(r, $$); }
+| unary ".." unary                    { $$ = leaf(r, NET_EXPR_RANGE, @$);
+                                        $$->range.low = $1; $$->range.high = $3; $$ = whole(r, $$); }
 ;
 
 unary:
   primary
-| "-" unary                                   { $$ = leaf(r, NET_EXPR_NEGATE, @$); $$->negated = $2;
-                                                $$ = whole(r, $$); }
+| "-" unary                           { $$ = leaf(r, NET_EXPR_NEGATE, @$); $$->negated = $2;
+                                        $$ = whole(r, $$); }
 ;
 
 primary:
-  INT unit                                    { $$ = number(r, NET_EXPR_INTEGER, $1, $2, @$); }
-| FLOAT unit                                  { $$ = number(r, NET_EXPR_REAL, $1, $2, @$); }
-| string                                      { $$ = leaf(r, NET_EXPR_STRING, @$); $$->string = $1.name;
-                                                $$ = whole(r, $$); }
-| path                                        { $$ = leaf(r, NET_EXPR_PATH, @$); $$->path = $1; $$ = whole(r, $$); }
-| path "(" args ")"                           { $$ = leaf(r, NET_EXPR_CALL, @$); $$->call.callee = $1;
-                                                $$->call.args = $3; $$ = whole(r, $$); }
-| "[" list "]"                                { $$ = leaf(r, NET_EXPR_LIST, @$); $$->list = $2; $$ = whole(r, $$); }
-| "(" exprs ")"                               { $$ = in_parentheses(r, $2, @$); }
+  INT unit                            { $$ = number(r, NET_EXPR_INTEGER, $1, $2, @$); }
+| FLOAT unit                          { $$ = number(r, NET_EXPR_REAL, $1, $2, @$); }
+| string                              { $$ = leaf(r, NET_EXPR_STRING, @$); $$->string = $1.name;
+                                        $$ = whole(r, $$); }
+| path                                { $$ = leaf(r, NET_EXPR_PATH, @$); $$->path = $1; $$ = whole(r, $$); }
+| path "(" args ")"                   { $$ = leaf(r, NET_EXPR_CALL, @$); $$->call.callee = $1;
+                                        $$->call.args = $3; $$ = whole(r, $$); }
+| "[" list "]"                        { $$ = leaf(r, NET_EXPR_LIST, @$); $$->list = $2; $$ = whole(r, $$); }
+| "(" exprs ")"                       { $$ = in_parentheses(r, $2, @$); }
 ;
 
 unit:
-  %empty                                      { $$ = NET_UNIT_NONE; }
-| "%"                                         { $$ = NET_UNIT_PERCENT; }
-| KIB                                         { $$ = NET_UNIT_KIB; }
-| MIB                                         { $$ = NET_UNIT_MIB; }
+  %empty                              { $$ = NET_UNIT_NONE; }
+| "%"                                 { $$ = NET_UNIT_PERCENT; }
+| KIB                                 { $$ = NET_UNIT_KIB; }
+| MIB                                 { $$ = NET_UNIT_MIB; }
 ;
 
 list:
-  %empty                                      { $$ = (net_exprs){0}; }
+  %empty                              { $$ = (net_exprs){0}; }
 | exprs
 | exprs ","
 ;
 
 exprs:
-  expr                                        { $$ = (net_exprs){0}; net_vec_push(ARENA, &$$, $1); }
-| exprs "," expr                              { $$ = $1; net_vec_push(ARENA, &$$, $3); }
+  expr                                { $$ = (net_exprs){0}; net_vec_push(ARENA, &$$, $1); }
+| exprs "," expr                      { $$ = $1; net_vec_push(ARENA, &$$, $3); }
 ;
 
 /* ---- names ---- */
 
-string: STRING                                { $$ = (net_ident){$1.text, @1}; };
+string: STRING                        { $$ = (net_ident){$1.text, @1}; };
 
 path:
-  name                                        { $$ = (net_dotted){.loc = @$}; net_vec_push(ARENA, &$$.parts, $1); }
-| path "." name                               { $$ = $1; net_vec_push(ARENA, &$$.parts, $3); $$.loc = @$; }
+  name                                { $$ = (net_dotted){.loc = @$}; net_vec_push(ARENA, &$$.parts, $1); }
+| path "." name                       { $$ = $1; net_vec_push(ARENA, &$$.parts, $3); $$.loc = @$; }
 ;
 
-name: word                                    { $$ = (net_ident){$1.text, @1}; };
+name: word                            { $$ = (net_ident){$1.text, @1}; };
 
 word:
   NAME | IMPORT | CONST | FORMAT | DATA | QUANTIZE | SWEEP | SEARCH | REQUIRE | TRAIN | LAYER | NETWORK

@@ -1,12 +1,19 @@
-/* Inside of the formatter: pieces of a program on one line (format_flat.c), lines (format_lines.c), expressions
- * over several lines (format_expr.c), and the whole (format.c). Others include format.h. */
+/* Inside of the formatter: pieces of a program on one line (format_flat.c), lines (format_lines.c),
+ * expressions over several lines (format_expr.c), and the whole (format.c). Others include format.h. */
 #ifndef NETC_DSL_PRINTER_H
 #define NETC_DSL_PRINTER_H
 
 #include "dsl/format.h"
 
 /* How tightly an expression binds: one in a place that asks for more stands in parentheses. */
-typedef enum { NET_BIND_CHAIN, NET_BIND_SUM, NET_BIND_TERM, NET_BIND_RANGE, NET_BIND_UNARY, NET_BIND_PRIMARY } net_bind;
+typedef enum {
+  NET_BIND_CHAIN,
+  NET_BIND_SUM,
+  NET_BIND_TERM,
+  NET_BIND_RANGE,
+  NET_BIND_UNARY,
+  NET_BIND_PRIMARY
+} net_bind;
 net_bind net_expr_bind(const net_expr *expr);
 
 /* ---- format_flat.c ---- */
@@ -31,8 +38,8 @@ void net_flat_param(net_flat *f, const net_param *param);
 void net_flat_entry_head(net_flat *f, const net_entry *entry, bool sign);
 void net_flat_entry(net_flat *f, const net_entry *entry);
 
-bool net_trivia_comments(const net_trivia *trivia); /* whether there are any */
-bool net_chain_breaks(const net_expr *expr);        /* a chain that was written on several lines */
+bool net_trivia_comments(const net_trivia *trivia);         /* whether there are any */
+bool net_chain_breaks(const net_expr *expr);                /* a chain that was written on several lines */
 uint32_t net_text_width(const char *text, uint32_t length); /* in characters */
 
 /* ---- format_lines.c ---- */
@@ -53,8 +60,8 @@ typedef struct {
 net_printer net_printer_new(netc *n);
 void net_print(net_printer *p, const char *text);
 void net_print_flat(net_printer *p, const net_flat *flat);
-void net_print_pad(net_printer *p, uint32_t column); /* spaces up to it */
-void net_print_line(net_printer *p);                 /* ends the line */
+void net_print_pad(net_printer *p, uint32_t column);      /* spaces up to it */
+void net_print_line(net_printer *p);                      /* ends the line */
 void net_print_comment(net_printer *p, net_name comment); /* beside the line, and ends it */
 /* Comments and blank lines above an item; first: nothing is above it inside its braces. */
 void net_print_above(net_printer *p, const net_trivia *trivia, uint32_t indent, bool first);

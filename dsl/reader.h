@@ -1,5 +1,5 @@
-/* Inside of the reader of one text: characters → tokens (lexer.l) → tokens with line ends and matched brackets
- * (lines.c) → tree (parser.y) → tree with its comments (trivia.c). Others include parse.h. */
+/* Inside of the reader of one text: characters → tokens (lexer.l) → tokens with line ends and matched
+ * brackets (lines.c) → tree (parser.y) → tree with its comments (trivia.c). Others include parse.h. */
 #ifndef NETC_DSL_READER_H
 #define NETC_DSL_READER_H
 
@@ -46,18 +46,18 @@ typedef struct net_reader {
   NET_VEC(net_remark) remarks;
 
   /* lines.c */
-  int start;     /* TOK_START_PROGRAM or TOK_START_SETTING: what the parser is given first */
-  uint32_t next; /* the token to come */
+  int start;      /* TOK_START_PROGRAM or TOK_START_SETTING: what the parser is given first */
+  uint32_t next;  /* the token to come */
   net_token last; /* the token before it, line ends included; kind 0 at first */
   NET_VEC(net_bracket) brackets;
-  bool closing;         /* closing all brackets on behalf of a text that forgot to */
-  bool quiet;           /* the parser works on a token that is not in the text: no reports */
-  bool skipping;        /* after a syntax error, until the parser has found its feet */
-  uint32_t skip_depth;  /* brackets.count at the level where it will */
-  int insert;           /* a token to come first; 0: none */
-  bool unmatched;       /* the last closing bracket closed nothing */
-  net_loc odd_closer;   /* the last `}` not indented like the line of its `{` */
-  bool stopped;         /* nothing more is read */
+  bool closing;        /* closing all brackets on behalf of a text that forgot to */
+  bool quiet;          /* the parser works on a token that is not in the text: no reports */
+  bool skipping;       /* after a syntax error, until the parser has found its feet */
+  uint32_t skip_depth; /* brackets.count at the level where it will */
+  int insert;          /* a token to come first; 0: none */
+  bool unmatched;      /* the last closing bracket closed nothing */
+  net_loc odd_closer;  /* the last `}` not indented like the line of its `{` */
+  bool stopped;        /* nothing more is read */
 
   /* syntax.c */
   uint32_t errors;

@@ -7,17 +7,50 @@ enum { TOKEN_COUNT = TOK_GT + 1 };
 
 static const char *const texts[TOKEN_COUNT - TOK_START_PROGRAM] = {
 #define TEXT(token, text) [TOK_##token - TOK_START_PROGRAM] = text
-    TEXT(NAME, "a name"),       TEXT(IMPORT, "import"),     TEXT(CONST, "const"),   TEXT(FORMAT, "format"),
-    TEXT(DATA, "data"),         TEXT(QUANTIZE, "quantize"), TEXT(SWEEP, "sweep"),   TEXT(SEARCH, "search"),
-    TEXT(REQUIRE, "require"),   TEXT(TRAIN, "train"),       TEXT(LAYER, "layer"),   TEXT(NETWORK, "network"),
-    TEXT(NETC, "netc"),         TEXT(VARY, "vary"),         TEXT(IN, "in"),         TEXT(MINIMIZE, "minimize"),
-    TEXT(MAXIMIZE, "maximize"), TEXT(ALL, "all"),           TEXT(KIB, "KiB"),       TEXT(MIB, "MiB"),
-    TEXT(STRING, "a string"),   TEXT(INT, "an integer"),    TEXT(FLOAT, "a number"), TEXT(NL, "the end of the line"),
-    TEXT(LBRACE, "{"),          TEXT(RBRACE, "}"),          TEXT(LPAREN, "("),      TEXT(RPAREN, ")"),
-    TEXT(LBRACKET, "["),        TEXT(RBRACKET, "]"),        TEXT(COMMA, ","),       TEXT(ARROW, "->"),
-    TEXT(PLUS, "+"),            TEXT(MINUS, "-"),           TEXT(STAR, "*"),        TEXT(SLASH, "/"),
-    TEXT(RANGE, ".."),          TEXT(POINT, "."),           TEXT(PERCENT, "%"),     TEXT(EQUALS, "="),
-    TEXT(COLON, ":"),           TEXT(LE, "<="),             TEXT(GE, ">="),         TEXT(LT, "<"),
+    TEXT(NAME, "a name"),
+    TEXT(IMPORT, "import"),
+    TEXT(CONST, "const"),
+    TEXT(FORMAT, "format"),
+    TEXT(DATA, "data"),
+    TEXT(QUANTIZE, "quantize"),
+    TEXT(SWEEP, "sweep"),
+    TEXT(SEARCH, "search"),
+    TEXT(REQUIRE, "require"),
+    TEXT(TRAIN, "train"),
+    TEXT(LAYER, "layer"),
+    TEXT(NETWORK, "network"),
+    TEXT(NETC, "netc"),
+    TEXT(VARY, "vary"),
+    TEXT(IN, "in"),
+    TEXT(MINIMIZE, "minimize"),
+    TEXT(MAXIMIZE, "maximize"),
+    TEXT(ALL, "all"),
+    TEXT(KIB, "KiB"),
+    TEXT(MIB, "MiB"),
+    TEXT(STRING, "a string"),
+    TEXT(INT, "an integer"),
+    TEXT(FLOAT, "a number"),
+    TEXT(NL, "the end of the line"),
+    TEXT(LBRACE, "{"),
+    TEXT(RBRACE, "}"),
+    TEXT(LPAREN, "("),
+    TEXT(RPAREN, ")"),
+    TEXT(LBRACKET, "["),
+    TEXT(RBRACKET, "]"),
+    TEXT(COMMA, ","),
+    TEXT(ARROW, "->"),
+    TEXT(PLUS, "+"),
+    TEXT(MINUS, "-"),
+    TEXT(STAR, "*"),
+    TEXT(SLASH, "/"),
+    TEXT(RANGE, ".."),
+    TEXT(POINT, "."),
+    TEXT(PERCENT, "%"),
+    TEXT(EQUALS, "="),
+    TEXT(COLON, ":"),
+    TEXT(LE, "<="),
+    TEXT(GE, ">="),
+    TEXT(LT, "<"),
     TEXT(GT, ">"),
 };
 
@@ -53,13 +86,19 @@ static const char *found_text(const slip *s) {
   net_arena *arena = &s->r->n->arena;
   const char *text = net_text(s->r->n, s->here->value.text);
   switch (s->here->kind) {
-  case TOK_NAME: return net_arena_format(arena, "name '%s'", text);
-  case TOK_STRING: return net_arena_format(arena, "string \"%s\"", text);
+  case TOK_NAME:
+    return net_arena_format(arena, "name '%s'", text);
+  case TOK_STRING:
+    return net_arena_format(arena, "string \"%s\"", text);
   case TOK_INT:
-  case TOK_FLOAT: return net_arena_format(arena, "number %s", text);
-  case TOK_NL: return "end of the line";
-  case TOK_END: return s->r->start == TOK_START_SETTING ? "end of the setting" : "end of the file";
-  default: return net_arena_format(arena, "'%s'", net_token_text(s->here->kind));
+  case TOK_FLOAT:
+    return net_arena_format(arena, "number %s", text);
+  case TOK_NL:
+    return "end of the line";
+  case TOK_END:
+    return s->r->start == TOK_START_SETTING ? "end of the setting" : "end of the file";
+  default:
+    return net_arena_format(arena, "'%s'", net_token_text(s->here->kind));
   }
 }
 
@@ -70,11 +109,16 @@ static const char *expected_text(const slip *s) {
   uint32_t count = 0;
   bool expression = e[TOK_INT], name = e[TOK_NAME] && !expression, entry = name && e[TOK_STRING];
   bool closer = e[TOK_RPAREN] || e[TOK_RBRACKET], after = e[TOK_PLUS]; /* behind a whole expression */
-  if (expression) list[count++] = e[TOK_LBRACE] ? "a value" : "an expression";
-  else if (entry) list[count++] = "a setting";
-  else if (name) list[count++] = "a name";
-  else if (e[TOK_IMPORT]) list[count++] = "a declaration";
-  else if (e[TOK_STRING]) list[count++] = "a string";
+  if (expression)
+    list[count++] = e[TOK_LBRACE] ? "a value" : "an expression";
+  else if (entry)
+    list[count++] = "a setting";
+  else if (name)
+    list[count++] = "a name";
+  else if (e[TOK_IMPORT])
+    list[count++] = "a declaration";
+  else if (e[TOK_STRING])
+    list[count++] = "a string";
   if (e[TOK_LBRACE] && !expression) list[count++] = "'{'";
   if (e[TOK_LPAREN] && !expression && !after) list[count++] = "'('";
   if (e[TOK_LBRACKET] && !expression && !after) list[count++] = "'['";
@@ -92,7 +136,11 @@ static const char *expected_text(const slip *s) {
   if (e[TOK_END] && !e[TOK_NL] && !e[TOK_IMPORT]) list[count++] = "the end";
   char *text = net_arena_format(&s->r->n->arena, "%s", "");
   for (uint32_t i = 0; i < count; i++)
-    text = net_arena_format(&s->r->n->arena, "%s%s%s", text, i == 0 ? "" : i + 1 == count ? " or " : ", ", list[i]);
+    text = net_arena_format(&s->r->n->arena, "%s%s%s", text,
+                            i == 0           ? ""
+                            : i + 1 == count ? " or "
+                                             : ", ",
+                            list[i]);
   return text;
 }
 
@@ -104,7 +152,8 @@ static const char *expression_before(const slip *s) {
   const net_token *first = s->before;
   for (uint32_t depth = 0; first > r->tokens.at; first--) {
     int kind = first->kind, before = first[-1].kind;
-    bool closes = kind == TOK_RPAREN || kind == TOK_RBRACKET, opens = kind == TOK_LPAREN || kind == TOK_LBRACKET;
+    bool closes = kind == TOK_RPAREN || kind == TOK_RBRACKET,
+         opens = kind == TOK_LPAREN || kind == TOK_LBRACKET;
     if (opens && !depth) break;
     depth = depth + closes - opens;
     if (depth) continue;
@@ -138,7 +187,8 @@ static const char *misspelt_declaration(const slip *s) {
   if (near) return net_arena_format(&s->r->n->arena, "did you mean '%s'?", near);
   char *text = net_arena_format(&s->r->n->arena, "it begins with %s", keywords[0]);
   for (int i = 1; i < NET_DECL_KIND_COUNT; i++)
-    text = net_arena_format(&s->r->n->arena, "%s%s%s", text, i + 1 < NET_DECL_KIND_COUNT ? ", " : " or ", keywords[i]);
+    text = net_arena_format(&s->r->n->arena, "%s%s%s", text, i + 1 < NET_DECL_KIND_COUNT ? ", " : " or ",
+                            keywords[i]);
   return text;
 }
 
@@ -146,18 +196,22 @@ static const char *misspelt_entry(const slip *s) {
   static const char *const words[] = {"vary", "minimize", "maximize", "require", "all"};
   if (!s->expected[TOK_EQUALS] || s->before->kind != TOK_NAME) return NULL;
   if (!net_token_is_name(s->here->kind) && s->here->kind != TOK_STRING) return NULL;
-  const char *near = net_nearest(net_text(s->r->n, s->before->value.text), words, sizeof words / sizeof *words);
+  const char *near =
+      net_nearest(net_text(s->r->n, s->before->value.text), words, sizeof words / sizeof *words);
   return near ? net_arena_format(&s->r->n->arena, "did you mean '%s' in place of '%s'?", near,
-                                 net_text(s->r->n, s->before->value.text)) : NULL;
+                                 net_text(s->r->n, s->before->value.text))
+              : NULL;
 }
 
 /* `network n(x = f32[16])` */
 static const char *input_as_parameter(const slip *s) {
   if (s->here->kind != TOK_LBRACKET || !net_token_is_name(s->before->kind) || !s->open) return NULL;
-  if (s->before - s->r->tokens.at < 3 || s->before[-1].kind != TOK_EQUALS || s->open->kind != TOK_LPAREN) return NULL;
+  if (s->before - s->r->tokens.at < 3 || s->before[-1].kind != TOK_EQUALS || s->open->kind != TOK_LPAREN)
+    return NULL;
   if (s->r->brackets.count > 2) return NULL;
   return net_arena_format(&s->r->n->arena, "an input is written '%s: %s[\u2026]'",
-                          net_text(s->r->n, s->before[-2].value.text), net_text(s->r->n, s->before->value.text));
+                          net_text(s->r->n, s->before[-2].value.text),
+                          net_text(s->r->n, s->before->value.text));
 }
 
 /* `layer f(x) = {` */
@@ -175,17 +229,19 @@ static const char *continued_line(const slip *s) {
 static const char *wrong_closer(const slip *s) {
   bool closer = s->here->kind == TOK_RPAREN || s->here->kind == TOK_RBRACKET || s->here->kind == TOK_RBRACE;
   if (!closer || !s->r->unmatched || s->open) return NULL;
-  return net_arena_format(&s->r->n->arena, "no '%s' is open", s->here->kind == TOK_RPAREN ? "(" :
-                          s->here->kind == TOK_RBRACKET ? "[" : "{");
+  return net_arena_format(&s->r->n->arena, "no '%s' is open",
+                          s->here->kind == TOK_RPAREN     ? "("
+                          : s->here->kind == TOK_RBRACKET ? "["
+                                                          : "{");
 }
 
 static const char *(*const guesses[])(const slip *) = {
-    sum_of_stage, misspelt_declaration, misspelt_entry, input_as_parameter, body_behind_equals,
-    continued_line, wrong_closer,
+    sum_of_stage,       misspelt_declaration, misspelt_entry, input_as_parameter,
+    body_behind_equals, continued_line,       wrong_closer,
 };
 
-/* Rows apply where the token is found, the one before it is of the given kind (0: any), the second is expected,
- * and the third is not. */
+/* Rows apply where the token is found, the one before it is of the given kind (0: any), the second is
+ * expected, and the third is not. */
 static const struct {
   int here, before, expected, unexpected;
   const char *hint;
@@ -223,15 +279,16 @@ void net_reader_unexpected(net_reader *r, net_loc where, const int *expected, in
   static const net_token none = {.kind = TOK_END};
   slip s = {.r = r, .here = &r->last, .before = &none};
   for (int i = 0; i < count; i++) s.expected[expected[i]] = true;
-  uint32_t from_text = r->next && r->tokens.at[r->next - 1].loc.begin == where.begin && r->last.kind != TOK_NL;
+  uint32_t from_text =
+      r->next && r->tokens.at[r->next - 1].loc.begin == where.begin && r->last.kind != TOK_NL;
   if (r->next > from_text) s.before = &r->tokens.at[r->next - from_text - 1];
   int kind = r->last.kind;
   uint32_t around = r->brackets.count - (kind == TOK_LBRACE || kind == TOK_LPAREN || kind == TOK_LBRACKET);
   if (around && around <= r->brackets.count) s.open = &r->brackets.at[around - 1];
   if (!r->quiet && !r->stopped) {
     const char *hint = hint_text(&s), *wanted = expected_text(&s);
-    net_reader_error(r, where, "unexpected %s%s%s%s%s", found_text(&s), wanted[0] ? ", expected " : "", wanted,
-                     hint ? ": " : "", hint ? hint : "");
+    net_reader_error(r, where, "unexpected %s%s%s%s%s", found_text(&s), wanted[0] ? ", expected " : "",
+                     wanted, hint ? ": " : "", hint ? hint : "");
     bool elsewhere = s.open && s.open->kind != TOK_LBRACE && (r->last.first || r->unmatched);
     if (elsewhere && !r->stopped)
       net_note(r->n, s.open->loc, "the '%s' is opened here", net_token_text(s.open->kind));

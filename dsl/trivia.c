@@ -21,8 +21,10 @@ static const net_token *token_at(const walk *w, uint32_t begin) {
   uint32_t low = 0, high = w->r->tokens.count - 1;
   while (low < high) {
     uint32_t middle = low + (high - low) / 2;
-    if (w->r->tokens.at[middle].loc.begin < begin) low = middle + 1;
-    else high = middle;
+    if (w->r->tokens.at[middle].loc.begin < begin)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return &w->r->tokens.at[low];
 }
@@ -115,15 +117,32 @@ static void walk_chain(walk *w, net_expr *e) {
 
 static void walk_expr(walk *w, net_expr *e) {
   switch (e->kind) {
-  case NET_EXPR_CALL: walk_args(w, &e->call.args, e->loc.end); break;
-  case NET_EXPR_LIST: walk_elements(w, &e->list, e->loc.end); break;
-  case NET_EXPR_TUPLE: walk_elements(w, &e->tuple, e->loc.end); break;
-  case NET_EXPR_NEGATE: walk_expr(w, e->negated); break;
-  case NET_EXPR_BINARY: walk_expr(w, e->binary.left), walk_expr(w, e->binary.right); break;
-  case NET_EXPR_RANGE: walk_expr(w, e->range.low), walk_expr(w, e->range.high); break;
-  case NET_EXPR_CHAIN: walk_chain(w, e); break;
-  case NET_EXPR_MAP: walk_map(w, e->map); break;
-  default: break;
+  case NET_EXPR_CALL:
+    walk_args(w, &e->call.args, e->loc.end);
+    break;
+  case NET_EXPR_LIST:
+    walk_elements(w, &e->list, e->loc.end);
+    break;
+  case NET_EXPR_TUPLE:
+    walk_elements(w, &e->tuple, e->loc.end);
+    break;
+  case NET_EXPR_NEGATE:
+    walk_expr(w, e->negated);
+    break;
+  case NET_EXPR_BINARY:
+    walk_expr(w, e->binary.left), walk_expr(w, e->binary.right);
+    break;
+  case NET_EXPR_RANGE:
+    walk_expr(w, e->range.low), walk_expr(w, e->range.high);
+    break;
+  case NET_EXPR_CHAIN:
+    walk_chain(w, e);
+    break;
+  case NET_EXPR_MAP:
+    walk_map(w, e->map);
+    break;
+  default:
+    break;
   }
 }
 
