@@ -50,3 +50,15 @@ tests_unit_passes_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/interpret tests/unit/passes
 EXTRA_DIST += tests/graph/tagger.graph tests/graph/tagger.training_mode.graph tests/graph/tagger.losses.graph \
   tests/graph/tagger.differentiate.graph tests/graph/tagger.eliminate_dead.graph
+
+# Compiled nests against the evaluator.
+CODEGEN_SUPPORT = tests/codegen/check.c tests/codegen/check.h
+CODEGEN_TESTS = tests/unit/codegen tests/unit/codegen_expressions tests/unit/codegen_object
+check_PROGRAMS += $(CODEGEN_TESTS)
+tests_unit_codegen_SOURCES = tests/unit/codegen.c $(CODEGEN_SUPPORT)
+tests_unit_codegen_LDADD = $(TEST_LDADD)
+tests_unit_codegen_expressions_SOURCES = tests/unit/codegen_expressions.c $(CODEGEN_SUPPORT)
+tests_unit_codegen_expressions_LDADD = $(TEST_LDADD)
+tests_unit_codegen_object_SOURCES = tests/unit/codegen_object.c $(CODEGEN_SUPPORT)
+tests_unit_codegen_object_LDADD = $(TEST_LDADD)
+TESTS += $(CODEGEN_TESTS)

@@ -1,4 +1,4 @@
-/* From scheduled loops to machine code. The one way in for the rest of the compiler, with jit.h: no LLVM here. */
+/* From scheduled loops to machine code; with jit.h, the way in for the rest of the compiler. No LLVM here. */
 #ifndef NETC_CODEGEN_COMPILE_H
 #define NETC_CODEGEN_COMPILE_H
 

@@ -107,8 +107,10 @@ static cg_nest emit_nest(cg_emit *e, const lp_nest *nest) {
   cg_nest result = {.may_fail = holds_finite(e->f, nest->body)};
   if (nest->body && outer->kind == LP_FOR && outer->flags & LP_PARALLEL && !outer->next && !result.may_fail)
     result.parallel = outer;
-  result.type = LLVMFunctionType(result.may_fail ? i32 : LLVMVoidTypeInContext(e->context), arguments, 3, false);
-  const char *name = net_arena_format(e->arena, "%s.%s", net_text(e->n, e->f->name), net_text(e->n, nest->name));
+  LLVMTypeRef status = result.may_fail ? i32 : LLVMVoidTypeInContext(e->context);
+  result.type = LLVMFunctionType(status, arguments, 3, false);
+  const char *of = net_text(e->n, e->f->name), *name = net_text(e->n, nest->name);
+  name = net_arena_format(e->arena, "%s.%s", of, name);
   result.function = begin_function(e, name, result.type);
   LLVMSetLinkage(result.function, LLVMInternalLinkage);
   add_attribute(e, result.function, (unsigned)LLVMAttributeFunctionIndex, "noinline", 0);
@@ -132,7 +134,8 @@ static void call_parallel(cg_emit *e, const cg_nest *nest, LLVMValueRef count) {
   LLVMTypeRef arguments[4] = {pointer, pointer, pointer, i32};
   LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), arguments, 4, false);
   LLVMValueRef threads = cg_emit_field(e, CG_STEP_PARALLEL_FOR);
-  LLVMBasicBlockRef many = cg_block(e, "threads"), one = cg_block(e, "one_thread"), after = cg_block(e, "after");
+  LLVMBasicBlockRef many = cg_block(e, "threads"), one = cg_block(e, "one_thread");
+  LLVMBasicBlockRef after = cg_block(e, "after");
   LLVMBuildCondBr(e->builder, LLVMBuildIsNull(e->builder, threads, ""), one, many);
   LLVMPositionBuilderAtEnd(e->builder, many);
   LLVMValueRef handed[4] = {cg_emit_field(e, CG_STEP_POOL), nest->function, e->step, count};
@@ -166,7 +169,8 @@ static void emit_entry(cg_emit *e, const cg_nest *nests) {
   LLVMTypeRef type = LLVMFunctionType(LLVMInt32TypeInContext(e->context), &pointer, 1, false);
   begin_function(e, net_text(e->n, e->f->name), type);
   LLVMBasicBlockRef not_finite = cg_block(e, "not_finite");
-  for (uint32_t i = 0; i < e->f->nests.count; i++) call_nest(e, &nests[i], e->f->nests.at[i].work, not_finite);
+  for (uint32_t i = 0; i < e->f->nests.count; i++)
+    call_nest(e, &nests[i], e->f->nests.at[i].work, not_finite);
   LLVMBuildRet(e->builder, cg_int(e, NET_U32, 0));
   LLVMPositionBuilderAtEnd(e->builder, not_finite);
   LLVMBuildRet(e->builder, cg_int(e, NET_U32, 1));

@@ -12,26 +12,30 @@ static bool is_float(net_type type) { return type == NET_F32 || type == NET_F64;
 static bool is_signed(net_type type) {
   return type == NET_I8 || type == NET_I16 || type == NET_I32 || type == NET_I64;
 }
-static LLVMTypeRef result_type(cg_emit *e, const cg_operation *o) { return cg_type(e, o->x->type, o->x->lanes); }
+
+static LLVMTypeRef result_type(cg_emit *e, const cg_operation *o) {
+  return cg_type(e, o->x->type, o->x->lanes);
+}
 
 LLVMValueRef cg_intrinsic(cg_emit *e, const char *name, LLVMValueRef *operands, uint32_t count) {
-  LLVMTypeRef type = LLVMTypeOf(operands[0]);
+  LLVMTypeRef of = LLVMTypeOf(operands[0]);
   unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
-  LLVMValueRef callee = LLVMGetIntrinsicDeclaration(e->module, id, &type, 1);
-  return LLVMBuildCall2(e->builder, LLVMIntrinsicGetType(e->context, id, &type, 1), callee, operands, count, "");
+  LLVMTypeRef type = LLVMIntrinsicGetType(e->context, id, &of, 1);
+  LLVMValueRef callee = LLVMGetIntrinsicDeclaration(e->module, id, &of, 1);
+  return LLVMBuildCall2(e->builder, type, callee, operands, count, "");
 }
 
 /* ---- arithmetic ---- */
 
-#define BINARY(name, real, integer)                                                                           \
-  static LLVMValueRef name(cg_emit *e, const cg_operation *o) {                                               \
-    return LLVMBuildBinOp(e->builder, is_float(o->type) ? real : integer, o->v[0], o->v[1], "");              \
+#define BINARY(name, real, integer)                                                                          \
+  static LLVMValueRef name(cg_emit *e, const cg_operation *o) {                                              \
+    return LLVMBuildBinOp(e->builder, is_float(o->type) ? real : integer, o->v[0], o->v[1], "");             \
   }
 BINARY(emit_add, LLVMFAdd, LLVMAdd)
 BINARY(emit_sub, LLVMFSub, LLVMSub)
 BINARY(emit_mul, LLVMFMul, LLVMMul)
 BINARY(emit_div, LLVMFDiv, LLVMUDiv)
-BINARY(emit_rem, LLVMFRem, LLVMURem)
+BINARY(emit_rem, LLVMURem, LLVMURem) /* there is none of floats */
 BINARY(emit_and, LLVMAnd, LLVMAnd)
 BINARY(emit_or, LLVMOr, LLVMOr)
 BINARY(emit_xor, LLVMXor, LLVMXor)
@@ -44,7 +48,8 @@ static LLVMValueRef emit_shift(cg_emit *e, const cg_operation *o) {
 
 static LLVMValueRef emit_mulhi(cg_emit *e, const cg_operation *o) {
   LLVMTypeRef wide = cg_type(e, NET_U64, o->x->lanes);
-  LLVMValueRef a = LLVMBuildZExt(e->builder, o->v[0], wide, ""), b = LLVMBuildZExt(e->builder, o->v[1], wide, "");
+  LLVMValueRef a = LLVMBuildZExt(e->builder, o->v[0], wide, "");
+  LLVMValueRef b = LLVMBuildZExt(e->builder, o->v[1], wide, "");
   LLVMValueRef half = cg_emit_splat(e, cg_i64(e, 32), o->x->lanes);
   LLVMValueRef upper = LLVMBuildLShr(e->builder, LLVMBuildNUWMul(e->builder, a, b, ""), half, "");
   return LLVMBuildTrunc(e->builder, upper, result_type(e, o), "");
@@ -61,9 +66,9 @@ static LLVMValueRef emit_neg(cg_emit *e, const cg_operation *o) {
 }
 
 static LLVMValueRef emit_abs(cg_emit *e, const cg_operation *o) {
-  LLVMValueRef operands[2] = {o->v[0], LLVMConstNull(LLVMInt1TypeInContext(e->context))};
+  LLVMValueRef operands[2] = {o->v[0], cg_int(e, NET_BOOL, 0)}; /* the least integer stays itself */
   if (is_float(o->type)) return cg_intrinsic(e, "llvm.fabs", operands, 1);
-  return is_signed(o->type) ? cg_intrinsic(e, "llvm.abs", operands, 2) : o->v[0];
+  return cg_intrinsic(e, "llvm.abs", operands, 2);
 }
 
 static LLVMValueRef emit_sqrt(cg_emit *e, const cg_operation *o) {
@@ -97,16 +102,16 @@ static LLVMValueRef emit_select(cg_emit *e, const cg_operation *o) {
   return LLVMBuildSelect(e->builder, o->v[0], o->v[1], o->v[2], "");
 }
 
-static LLVMValueRef minimum_or_maximum(cg_emit *e, bool least, net_type type, LLVMValueRef a, LLVMValueRef b) {
+static LLVMValueRef extreme(cg_emit *e, bool least, net_type type, LLVMValueRef a, LLVMValueRef b) {
   return LLVMBuildSelect(e->builder, compare(e, least ? LP_lt : LP_gt, type, a, b), a, b, "");
 }
 
 static LLVMValueRef emit_min_max(cg_emit *e, const cg_operation *o) {
-  return minimum_or_maximum(e, o->x->kind == LP_min, o->type, o->v[0], o->v[1]);
+  return extreme(e, o->x->kind == LP_min, o->type, o->v[0], o->v[1]);
 }
 
 LLVMValueRef cg_emit_combine(cg_emit *e, lp_combine combine, net_type type, LLVMValueRef a, LLVMValueRef b) {
-  if (combine != LP_SUM) return minimum_or_maximum(e, combine == LP_MINIMUM, type, a, b);
+  if (combine != LP_SUM) return extreme(e, combine == LP_MINIMUM, type, a, b);
   return LLVMBuildBinOp(e->builder, is_float(type) ? LLVMFAdd : LLVMAdd, a, b, "");
 }
 
@@ -116,14 +121,13 @@ static LLVMValueRef emit_convert(cg_emit *e, const cg_operation *o) {
   net_type from = o->type, to = o->x->type;
   LLVMValueRef v = o->v[0];
   LLVMTypeRef type = result_type(e, o);
-  if (to == NET_BOOL) return compare(e, LP_ne, from, v, LLVMConstNull(LLVMTypeOf(v)));
   if (is_float(from) && is_float(to)) return LLVMBuildFPCast(e->builder, v, type, "");
   if (is_float(from)) { /* what does not fit gives some value, but never poison */
     v = is_signed(to) ? LLVMBuildFPToSI(e->builder, v, type, "") : LLVMBuildFPToUI(e->builder, v, type, "");
     return LLVMBuildFreeze(e->builder, v, "");
   }
-  if (is_float(to))
-    return is_signed(from) ? LLVMBuildSIToFP(e->builder, v, type, "") : LLVMBuildUIToFP(e->builder, v, type, "");
+  if (is_float(to) && is_signed(from)) return LLVMBuildSIToFP(e->builder, v, type, "");
+  if (is_float(to)) return LLVMBuildUIToFP(e->builder, v, type, "");
   return LLVMBuildIntCast2(e->builder, v, type, is_signed(from), "");
 }
 
@@ -148,6 +152,12 @@ static const struct {
     [LP_convert] = {1, emit_convert}, [LP_bitcast] = {1, emit_bitcast},
 };
 
+static const char *const operation_names[LP_operations] = {
+#define LP_OPERATION(name, operands, text) #name,
+#include "loops/expressions.def"
+#undef LP_OPERATION
+};
+
 LLVMValueRef cg_emit_splat(cg_emit *e, LLVMValueRef scalar, uint32_t lanes) {
   if (lanes == 1) return scalar;
   if (LLVMIsConstant(scalar)) {
@@ -163,7 +173,7 @@ LLVMValueRef cg_emit_splat(cg_emit *e, LLVMValueRef scalar, uint32_t lanes) {
 
 static LLVMValueRef emit_operation(cg_emit *e, const lp_expr_info *x) {
   if (!operations[x->kind].emit) {
-    cg_fault(e, "operation %u of '%s' was not expanded", x->kind, net_text(e->n, e->f->name));
+    cg_fault(e, "'%s' of '%s' was not expanded", operation_names[x->kind], net_text(e->n, e->f->name));
     return LLVMConstNull(cg_type(e, x->type, x->lanes));
   }
   cg_operation o = {.x = x, .type = lp_expr_at(e->f, x->operand[x->kind == LP_select])->type};
@@ -224,7 +234,7 @@ LLVMValueRef cg_emit_expr(cg_emit *e, lp_expr expr) {
   LLVMValueRef value;
   if (x->lanes > LP_MAX_LANES || x->kind >= sizeof leaves / sizeof leaves[0] ||
       (x->kind > LP_operations && !leaves[x->kind])) {
-    cg_fault(e, "'%s' holds an expression (kind %u) that form 2 does not have", net_text(e->n, e->f->name), x->kind);
+    cg_fault(e, "'%s' holds an expression of kind %u, none of form 2", net_text(e->n, e->f->name), x->kind);
     value = LLVMConstNull(cg_type(e, x->type, 1));
   } else {
     value = x->kind < LP_operations ? emit_operation(e, x) : leaves[x->kind](e, x);

@@ -1,8 +1,8 @@
 #include "codegen/emit.h"
 
-/* Index arithmetic of loop IR does not overflow (the verifier bounds every index), so a sum of products of i32 may
- * be taken apart and put together anew in 64 bits: constants go last, where they become displacements, and terms
- * are ordered by the loop they change in, so that what an outer loop adds stays outside the inner ones. */
+/* Index arithmetic of loop IR does not overflow (the verifier bounds every index), so a sum of products of
+ * i32 may be taken apart and put together anew in 64 bits. Constants go last, where they are displacements;
+ * terms are ordered by the loop they change in, so that what an outer loop adds stays outside inner ones. */
 
 static void add_term(cg_emit *e, cg_index *index, cg_term term) {
   if (!term.coefficient) return;
@@ -28,7 +28,7 @@ static void add_scaled(cg_emit *e, cg_index *to, const cg_index *from, int64_t s
   }
 }
 
-/* The innermost loop in which an expression changes, as far as anything can be known: memory may change anywhere. */
+/* The innermost loop in which an expression may change; memory counts as constant: LICM knows better. */
 static uint32_t depth_of(cg_emit *e, lp_expr expr) {
   const lp_expr_info *x = lp_expr_at(e->f, expr);
   switch (x->kind) {
@@ -76,7 +76,8 @@ static cg_index take_apart(cg_emit *e, lp_expr expr) {
   const lp_expr_info *x = lp_expr_at(e->f, expr);
   if (x->kind == LP_const && x->lanes == 1) return (cg_index){.constant = x->integer};
   if (x->kind == LP_var) return variable(e, x->which);
-  if (x->type != NET_I32 || (x->kind != LP_add && x->kind != LP_sub && x->kind != LP_mul)) return opaque(e, expr);
+  bool sum_or_product = x->kind == LP_add || x->kind == LP_sub || x->kind == LP_mul;
+  if (x->type != NET_I32 || !sum_or_product) return opaque(e, expr);
   cg_index a = take_apart(e, x->operand[0]), b = take_apart(e, x->operand[1]), sum = {0};
   if (x->kind == LP_mul) {
     if (a.count && b.count) return opaque(e, expr);

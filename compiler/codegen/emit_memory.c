@@ -27,16 +27,27 @@ static LLVMValueRef table_entry(cg_emit *e, cg_step_field table, uint32_t slot) 
 
 /* ---- buffers ---- */
 
-static uint64_t bytes_of(const lp_buffer_info *b) {
+/* Dimensions as the scheduler laid them out; buffers it leaves alone have their logical ones. */
+static uint32_t dimensions(const lp_function *f, const lp_buffer_info *b, uint32_t dim[LP_MAX_RANK]) {
+  uint32_t rank = b->rank;
+  memcpy(dim, b->dim, rank * sizeof *dim);
+  if (rank) return rank;
+  if (b->batched) dim[rank++] = b->storage == LP_INDEX ? f->padded : f->batch;
+  for (uint32_t i = 0; i < b->shape.rank; i++) dim[rank++] = b->shape.dim[i];
+  return rank;
+}
+
+static uint64_t bytes_of(const lp_function *f, const lp_buffer_info *b) {
+  uint32_t dim[LP_MAX_RANK], rank = dimensions(f, b, dim);
   uint64_t bytes = net_type_bytes(b->type);
-  for (uint32_t i = 0; i < b->rank; i++) bytes *= b->dim[i];
+  for (uint32_t i = 0; i < rank; i++) bytes *= dim[i];
   return bytes;
 }
 
 static LLVMValueRef constant_data(cg_emit *e, lp_buffer buffer) {
   if (e->constants[buffer]) return e->constants[buffer];
   const lp_buffer_info *b = &e->f->buffers.at[buffer];
-  LLVMValueRef data = LLVMConstStringInContext2(e->context, b->data, bytes_of(b), true);
+  LLVMValueRef data = LLVMConstStringInContext2(e->context, b->data, bytes_of(e->f, b), true);
   LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), net_text(e->n, b->name));
   LLVMSetInitializer(global, data);
   LLVMSetGlobalConstant(global, true);
@@ -46,8 +57,8 @@ static LLVMValueRef constant_data(cg_emit *e, lp_buffer buffer) {
   return e->constants[buffer] = global;
 }
 
-/* Where storages begin: `table` holds pointers by slot, else the field itself is the pointer and the buffer lies
- * `unit`·offset (or, for scalars, 4·slot) bytes behind it. */
+/* Where storages begin: the field is a table of pointers by slot, or the pointer itself; then the buffer lies
+ * unit·offset + slot_bytes·slot bytes behind it. */
 static const struct {
   cg_step_field field;
   bool table;
@@ -62,7 +73,8 @@ static const cg_step_field results[] = {CG_STEP_LOSS, CG_STEP_WEIGHT_SUM, CG_STE
 /* Bytes between the start of its storage and the buffer. */
 static uint64_t storage_offset(const lp_buffer_info *b) {
   if (b->storage == LP_CONSTANT || b->storage == LP_RESULT) return 0;
-  return storages[b->storage].unit * (uint64_t)b->offset + storages[b->storage].slot_bytes * (uint64_t)b->slot;
+  uint64_t unit = storages[b->storage].unit, slot_bytes = storages[b->storage].slot_bytes;
+  return unit * b->offset + slot_bytes * b->slot;
 }
 
 /* Storages start at multiples of 64; results are plain variables of the runtime. */
@@ -96,13 +108,15 @@ typedef struct {
 /* Row-major: ((i0·d1 + i1)·d2 + i2)… elements, as bytes. */
 static cg_address address(cg_emit *e, lp_buffer buffer, uint32_t first, uint32_t count) {
   const lp_buffer_info *b = &e->f->buffers.at[buffer];
-  if (count != b->rank) {
-    cg_fault(e, "'%s' has %u dimensions, but is indexed by %u", net_text(e->n, b->name), b->rank, count);
+  uint32_t dim[LP_MAX_RANK], rank = dimensions(e->f, b, dim);
+  if (!rank && count == 1) dim[rank++] = 1;
+  if (count != rank) {
+    cg_fault(e, "'%s' has %u dimensions, but is indexed by %u", net_text(e->n, b->name), rank, count);
     return (cg_address){base_of(e, buffer), 1};
   }
   cg_index sum = {0};
   int64_t stride = (int64_t)net_type_bytes(b->type);
-  for (uint32_t k = count; k-- > 0; stride *= b->dim[k])
+  for (uint32_t k = count; k-- > 0; stride *= dim[k])
     cg_index_add(e, &sum, lp_list_at(e->f, first)[k], stride);
   /* Where every step goes forward, partial sums lie between the buffer's start and the element: inbounds. */
   LLVMValueRef (*gep)(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *) =
@@ -136,7 +150,8 @@ void cg_emit_store(cg_emit *e, const lp_stmt_info *store) {
   const lp_expr_info *x = lp_expr_at(e->f, store->value);
   LLVMValueRef value = cg_emit_expr(e, store->value);
   cg_address to = address(e, store->which, store->first, store->count);
-  if (x->type == NET_BOOL) value = LLVMBuildZExt(e->builder, value, cg_memory_type(e, NET_BOOL, x->lanes), "");
+  if (x->type == NET_BOOL)
+    value = LLVMBuildZExt(e->builder, value, cg_memory_type(e, NET_BOOL, x->lanes), "");
   LLVMValueRef instruction = LLVMBuildStore(e->builder, value, to.at);
   LLVMSetAlignment(instruction, to.align);
   note_access(e, instruction, store->which);
@@ -148,7 +163,7 @@ void cg_emit_store(cg_emit *e, const lp_stmt_info *store) {
 LLVMValueRef cg_register_element(cg_emit *e, lp_reg reg, uint32_t i, uint32_t j) {
   const lp_reg_info *r = &e->f->regs.at[reg];
   if (i >= r->rows || j >= r->columns) {
-    cg_fault(e, "register '%s' [%u][%u] has no element [%u][%u]", net_text(e->n, r->name), r->rows, r->columns, i, j);
+    cg_fault(e, "register '%s' has no element [%u][%u]", net_text(e->n, r->name), i, j);
     i = j = 0;
   }
   LLVMValueRef *element = &e->regs[e->reg_first[reg] + i * r->columns + j];
@@ -167,10 +182,11 @@ LLVMValueRef cg_emit_register(cg_emit *e, lp_reg reg, lp_expr i, lp_expr j) {
 /* ---- alias scopes ---- */
 
 /* Buffers that may share memory have the same scope: the same slot, or places that overlap. */
-static bool may_overlap(const lp_buffer_info *a, const lp_buffer_info *b) {
+static bool may_overlap(const lp_function *f, const lp_buffer_info *a, const lp_buffer_info *b) {
   if (a->storage != b->storage || a->storage == LP_CONSTANT) return false;
   if (a->storage != LP_SCRATCH && a->storage != LP_VARIABLE) return a->slot == b->slot;
-  return storage_offset(a) < storage_offset(b) + bytes_of(b) && storage_offset(b) < storage_offset(a) + bytes_of(a);
+  uint64_t at = storage_offset(a), other = storage_offset(b);
+  return at < other + bytes_of(f, b) && other < at + bytes_of(f, a);
 }
 
 typedef struct {
@@ -186,14 +202,18 @@ static uint32_t find_scope(cg_emit *e, cg_scopes *scopes, lp_buffer buffer) {
   return net_vec_push(e->arena, scopes, (cg_scope){.buffer = buffer, .scope = scopes->count});
 }
 
-static void join_scopes(cg_emit *e, cg_scopes *scopes) {
+/* Each takes the least scope among those it may overlap, until nothing changes. */
+static void join_scopes(const lp_function *f, cg_scopes *scopes) {
   for (bool changed = true; changed;) {
     changed = false;
     for (uint32_t i = 0; i < scopes->count; i++)
-      for (uint32_t j = 0; j < scopes->count; j++)
-        if (scopes->at[j].scope < scopes->at[i].scope &&
-            may_overlap(&e->f->buffers.at[scopes->at[i].buffer], &e->f->buffers.at[scopes->at[j].buffer]))
-          scopes->at[i].scope = scopes->at[j].scope, changed = true;
+      for (uint32_t j = 0; j < scopes->count; j++) {
+        cg_scope *a = &scopes->at[i], *b = &scopes->at[j];
+        if (b->scope >= a->scope) continue;
+        if (!may_overlap(f, &f->buffers.at[a->buffer], &f->buffers.at[b->buffer])) continue;
+        a->scope = b->scope;
+        changed = true;
+      }
   }
 }
 
@@ -202,10 +222,14 @@ static LLVMMetadataRef string_node(cg_emit *e, const char *text, LLVMMetadataRef
   return LLVMMDNodeInContext2(e->context, parts, domain ? 2 : 1);
 }
 
+static LLVMValueRef list_node(cg_emit *e, LLVMMetadataRef *nodes, uint32_t count) {
+  return LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, nodes, count));
+}
+
 void cg_emit_alias_scopes(cg_emit *e, const char *nest) {
   cg_scopes scopes = {0};
   for (uint32_t i = 0; i < e->accesses.count; i++) find_scope(e, &scopes, e->accesses.at[i].buffer);
-  join_scopes(e, &scopes);
+  join_scopes(e->f, &scopes);
   LLVMMetadataRef *nodes = NET_NEW_ARRAY(e->arena, LLVMMetadataRef, scopes.count + 1);
   LLVMMetadataRef *list = NET_NEW_ARRAY(e->arena, LLVMMetadataRef, scopes.count + 1);
   LLVMMetadataRef domain = string_node(e, nest, NULL);
@@ -215,8 +239,8 @@ void cg_emit_alias_scopes(cg_emit *e, const char *nest) {
     uint32_t count = 0;
     for (uint32_t j = 0; j < scopes.count; j++)
       if (scopes.at[j].scope == j && j != scopes.at[i].scope) list[count++] = nodes[j];
-    scopes.at[i].own = LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, &nodes[scopes.at[i].scope], 1));
-    scopes.at[i].others = count ? LLVMMetadataAsValue(e->context, LLVMMDNodeInContext2(e->context, list, count)) : NULL;
+    scopes.at[i].own = list_node(e, &nodes[scopes.at[i].scope], 1);
+    scopes.at[i].others = count ? list_node(e, list, count) : NULL;
   }
   unsigned own = LLVMGetMDKindIDInContext(e->context, "alias.scope", 11);
   unsigned others = LLVMGetMDKindIDInContext(e->context, "noalias", 7);

@@ -32,8 +32,8 @@ LLVMValueRef cg_emit_fold(cg_emit *e, const lp_expr_info *x) {
   return v;
 }
 
-/* One exchange of a butterfly between two vectors, on blocks of `block` lanes: of each pair of blocks, the lower
- * (upper: the upper) one of a, then that of b. */
+/* One exchange of a butterfly between two vectors, on blocks of `block` lanes: of each pair of blocks, the
+ * lower (upper: the upper) one of a, then that of b. */
 static cg_lanes blocks_of_two(uint32_t lanes, uint32_t block, bool upper) {
   cg_lanes result = {.count = lanes};
   for (uint32_t l = 0; l < lanes; l++) {
@@ -43,10 +43,10 @@ static cg_lanes blocks_of_two(uint32_t lanes, uint32_t block, bool upper) {
   return result;
 }
 
-/* Reduces up to `lanes` vectors at once. A stage halves the number of vectors: in the result of combining i with
- * i + half, each pair of blocks holds partial results of vector i below and of i + half above. Every vector is
- * thereby reduced exactly as a fold does it, and lane k ends as the result of vector k. Where there is no second
- * vector the first stands in. */
+/* Reduces up to `lanes` vectors at once. A stage halves the number of vectors: in the result of combining i
+ * with i + half, each pair of blocks holds partial results of vector i below and of i + half above. So every
+ * vector is reduced exactly as a fold does it, and lane k ends as the result of vector k. Where there is no
+ * second vector the first stands in. */
 LLVMValueRef cg_emit_tree(cg_emit *e, const lp_expr_info *x) {
   uint32_t lanes = x->lanes, n = x->count;
   LLVMValueRef v[LP_MAX_LANES];

@@ -74,7 +74,8 @@ static void emit_for(cg_emit *e, const lp_stmt_info *loop) {
   bool constant = !lo_index.count && !hi_index.count;
   bool once = constant && lo_index.constant + loop->step >= hi_index.constant; /* or never */
   if (once || (constant && loop->flags & LP_UNROLL)) unroll(e, loop, lo_index.constant, hi_index.constant);
-  else if (loop->flags & LP_UNROLL) cg_fault(e, "'%s' unrolls a loop of unknown length", net_text(e->n, e->f->name));
+  else if (loop->flags & LP_UNROLL)
+    cg_fault(e, "'%s' unrolls a loop of unknown length", net_text(e->n, e->f->name));
   else loop_blocks(e, loop, lo, hi, !constant, variable_from(loop, &lo_index));
 }
 
@@ -85,7 +86,8 @@ LLVMValueRef cg_emit_iteration_count(cg_emit *e, const lp_stmt_info *loop) {
   cg_index unused;
   LLVMValueRef lo = cg_emit_index(e, loop->lo, &unused), hi = cg_emit_index(e, loop->hi, &unused);
   LLVMValueRef length = LLVMBuildNSWSub(e->builder, hi, lo, ""), none = cg_i64(e, 0);
-  length = LLVMBuildSelect(e->builder, LLVMBuildICmp(e->builder, LLVMIntSLT, length, none, ""), none, length, "");
+  LLVMValueRef empty = LLVMBuildICmp(e->builder, LLVMIntSLT, length, none, "");
+  length = LLVMBuildSelect(e->builder, empty, none, length, "");
   length = LLVMBuildNSWAdd(e->builder, length, cg_i64(e, (int64_t)loop->step - 1), "");
   return LLVMBuildTrunc(e->builder, LLVMBuildUDiv(e->builder, length, cg_i64(e, loop->step), ""), i32, "");
 }
@@ -94,7 +96,8 @@ void cg_emit_iterations(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef begin
   if (!good_step(e, loop)) return;
   cg_index lo_index;
   LLVMTypeRef i64 = LLVMInt64TypeInContext(e->context);
-  LLVMValueRef lo = cg_emit_index(e, loop->lo, &lo_index), step = cg_i64(e, loop->step), bound[2] = {begin, end};
+  LLVMValueRef lo = cg_emit_index(e, loop->lo, &lo_index), step = cg_i64(e, loop->step);
+  LLVMValueRef bound[2] = {begin, end};
   for (int i = 0; i < 2; i++) {
     LLVMValueRef wide = LLVMBuildZExt(e->builder, bound[i], i64, "");
     bound[i] = LLVMBuildNSWAdd(e->builder, lo, LLVMBuildNSWMul(e->builder, wide, step, ""), "");

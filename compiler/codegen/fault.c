@@ -4,14 +4,14 @@
 #include <llvm-c/ErrorHandling.h>
 #include <pthread.h>
 
-/* LLVM's handler is one per process and gets nothing but the reason, so the way back has to lie beside it: one per
- * thread, set only while that thread is inside LLVM. */
+/* LLVM's handler is one per process and gets nothing but the reason, so the way back has to lie beside it:
+ * one per thread, set only while that thread is inside LLVM. */
 static _Thread_local jmp_buf *way_back;
 static _Thread_local char reason[1024];
 
 static void on_fatal_error(const char *text) {
   if (!way_back) return; /* not ours: LLVM prints it and exits */
-  snprintf(reason, sizeof reason, "%s", text);
+  snprintf(reason, sizeof reason, "%.*s", (int)strcspn(text, "\n"), text);
   longjmp(*way_back, 1);
 }
 

@@ -7,8 +7,8 @@
 #include <llvm-c/Error.h>
 #include <llvm-c/Types.h>
 
-/* Runs work(request); when LLVM gives up meanwhile (llvm::report_fatal_error), reports a fault with its reason and
- * returns false. LLVM's own memory of that moment is lost. */
+/* Runs work(request); when LLVM gives up meanwhile (llvm::report_fatal_error), reports a fault with its
+ * reason and returns false. LLVM's own memory of that moment is lost. */
 bool cg_guarded(netc *n, bool (*work)(void *request), void *request);
 
 /* Errors that LLVM reports to a context become faults; its warnings and remarks are dropped. */

@@ -30,9 +30,9 @@ static double now(void) {
 static bool make_engine(cg_jit *jit, const cg_target *target) {
   LLVMTargetMachineRef machine = cg_machine_new(jit->n, target);
   if (!machine) return false;
+  LLVMOrcJITTargetMachineBuilderRef recipe = LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine);
   LLVMOrcLLJITBuilderRef builder = LLVMOrcCreateLLJITBuilder();
-  LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder,
-                                                LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
+  LLVMOrcLLJITBuilderSetJITTargetMachineBuilder(builder, recipe);
   return cg_check(jit->n, "start the linker", LLVMOrcCreateLLJIT(&jit->engine, builder));
 }
 

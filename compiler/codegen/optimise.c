@@ -3,7 +3,11 @@
 
 #include <llvm-c/Transforms/PassBuilder.h>
 
-static const char passes[] = "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,loop-mssa(licm))";
+static const char passes[] = "function("
+                             "sroa,"
+                             "early-cse<memssa>,"
+                             "instcombine<no-verify-fixpoint>,"
+                             "loop-mssa(licm))";
 
 bool cg_optimise(netc *n, LLVMModuleRef module, LLVMTargetMachineRef machine) {
   LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();

@@ -60,7 +60,7 @@ static uint32_t parse_features(const char *text) {
   return has;
 }
 
-/* What the host has; its LLVM feature string (which also turns off what its model has but this machine lacks). */
+/* What the host has, and that as LLVM's text, which also turns off what its model has but the host lacks. */
 static uint32_t host_features(netc *n, const char **text) {
 #if defined(__x86_64__)
   char *features = LLVMGetHostCPUFeatures();
@@ -87,7 +87,7 @@ static bool is_x86_64(netc *n, net_loc where, const char *name) {
   (void)n, (void)where, (void)name;
   return true;
 #else
-  net_error(n, where, "target '%s': this machine is not an x86_64, the only kind netc makes code for so far", name);
+  net_error(n, where, "target '%s': this machine is no x86_64, and netc makes code for no other yet", name);
   return false;
 #endif
 }
@@ -131,8 +131,9 @@ bool cg_target_runs_here(netc *n, net_loc where, const cg_target *target) {
   if (!lacks) return true;
   const char *list = "";
   for (uint32_t i = 0; i < CG_FEATURE_COUNT; i++)
-    if (lacks >> i & 1) list = net_arena_format(&n->arena, "%s%s%s", list, *list ? ", " : "", feature_names[i]);
-  net_error(n, where, "this machine cannot run code for target '%s': it lacks %s; 'native' fits every machine",
+    if (lacks >> i & 1)
+      list = net_arena_format(&n->arena, "%s%s%s", list, *list ? ", " : "", feature_names[i]);
+  net_error(n, where, "this machine cannot run code for target '%s': it lacks %s; 'native' suits it",
             target->name, list);
   return false;
 }
