@@ -1,0 +1,173 @@
+#include "dsl/elaborate_common.h"
+
+#include "support/file.h"
+
+bool net_elaborator_begin(netc *n, net_arena *arena, const net_program *program, net_elaborator *e) {
+  *e = (net_elaborator){.n = n, .arena = arena, .program = program};
+  return net_scope_of_program(n, program, &e->constants);
+}
+
+const char *net_suggestion(netc *n, const char *word, const char *const *names, uint32_t count) {
+  const char *near = net_nearest(word, names, count);
+  return near ? net_arena_format(&n->arena, "; did you mean '%s'?", near) : "";
+}
+
+/* ---- tables of keys ---- */
+
+static const net_key *find_key(net_elaborator *e, const net_key *keys, uint32_t count, const char *name,
+                               const char *what, net_loc loc) {
+  const char **names = NET_NEW_ARRAY(&e->n->arena, const char *, count + 1);
+  for (uint32_t i = 0; i < count; i++) {
+    if (!strcmp(keys[i].name, name)) return &keys[i];
+    names[i] = keys[i].name;
+  }
+  const char *near = net_suggestion(e->n, name, names, count);
+  net_error(e->n, loc, "%s has no '%s'%s", what, name, near);
+  if (*near) return NULL;
+  const char *all = "";
+  for (uint32_t i = 0; i < count; i++)
+    all = net_arena_format(&e->n->arena, "%s%s%s", all, i ? ", " : "", names[i]);
+  net_note(e->n, NET_NOWHERE, "there are %s", all);
+  return NULL;
+}
+
+bool net_take_map(net_elaborator *e, const net_map *map, const net_key *keys, uint32_t key_count,
+                  const char *what, bool (*other)(net_elaborator *e, const net_entry *entry, void *into),
+                  void *into) {
+  bool ok = true;
+  for (uint32_t i = 0; i < map->entries.count; i++) {
+    const net_entry *entry = &map->entries.at[i];
+    if (entry->kind == NET_ENTRY_SET) {
+      const char *name = net_dotted_text(e->n, &entry->path);
+      const net_key *key = find_key(e, keys, key_count, name, what, entry->path.loc);
+      ok &= key && key->take(e, entry, into);
+    } else if (other) {
+      ok &= other(e, entry, into);
+    } else {
+      net_error(e->n, entry->loc, "%s has settings only: key = value", what);
+      ok = false;
+    }
+  }
+  return ok;
+}
+
+bool net_take_args(net_elaborator *e, const net_args *args, uint32_t skip, const net_key *keys,
+                   uint32_t key_count, uint32_t positional, const char *what, void *into) {
+  bool ok = true;
+  for (uint32_t i = skip; args && i < args->count; i++) {
+    const net_arg *arg = &args->at[i];
+    const net_key *key;
+    if (arg->name.name.id) {
+      key = find_key(e, keys, key_count, net_text(e->n, arg->name.name), what, arg->name.loc);
+    } else if (i - skip < positional) {
+      key = &keys[i - skip];
+    } else {
+      key = NULL;
+      net_error(e->n, arg->loc, "%s takes %u argument%s by position", what, positional,
+                positional == 1 ? "" : "s");
+    }
+    net_entry entry = {.kind = NET_ENTRY_SET, .value = arg->value, .loc = arg->loc};
+    ok &= key && key->take(e, &entry, into);
+  }
+  return ok;
+}
+
+bool net_as_call(net_elaborator *e, const net_expr *expr, const char *what, net_ident *name,
+                 const net_args **args) {
+  const net_dotted *path = expr->kind == NET_EXPR_PATH   ? &expr->path
+                           : expr->kind == NET_EXPR_CALL ? &expr->call.callee
+                                                         : NULL;
+  if (!path || path->parts.count != 1) {
+    net_error(e->n, expr->loc, "%s is wanted here, not %s", what, net_expr_kind_text(expr));
+    return false;
+  }
+  *name = path->parts.at[0];
+  *args = expr->kind == NET_EXPR_CALL ? &expr->call.args : NULL;
+  return true;
+}
+
+const net_decl *net_choose(net_elaborator *e, net_decl_kind kind, const char *name, net_loc where) {
+  netc *n = e->n;
+  const net_decl *first = NULL;
+  const char *keyword = net_decl_rows[kind].keyword;
+  uint32_t count = net_program_count(e->program, kind, &first);
+  if (!name && count == 1) return first;
+  if (!count) return net_error(n, where, "the program has no %s", keyword), NULL;
+  if (!name) {
+    net_error(n, where, "the program has several %s blocks: name one of %s", keyword,
+              net_program_names(n, e->program, kind));
+    return NULL;
+  }
+  const net_decl *found = net_program_find(e->program, kind, net_intern(n, name));
+  if (found) return found;
+  const char **names = NET_NEW_ARRAY(&n->arena, const char *, e->program->decls.count + 1);
+  uint32_t known = 0;
+  for (uint32_t i = 0; i < e->program->decls.count; i++)
+    if (e->program->decls.at[i]->kind == kind)
+      names[known++] = net_text(n, e->program->decls.at[i]->name.name);
+  const char *near = net_suggestion(n, name, names, known);
+  net_error(n, where, "there is no %s '%s'%s", keyword, name, near);
+  if (!*near) net_note(n, NET_NOWHERE, "there are %s", net_program_names(n, e->program, kind));
+  return NULL;
+}
+
+/* ---- entries ---- */
+
+bool net_elaborate_network(netc *n, net_arena *arena, const net_program *program, const char *name,
+                           net_network *network) {
+  net_elaborator e;
+  if (!net_elaborator_begin(n, arena, program, &e)) return false;
+  const net_decl *decl = net_choose(&e, NET_DECL_NETWORK, name, NET_NOWHERE);
+  return decl && net_elaborate_body(&e, decl, network);
+}
+
+/* The recipe: by name, the one without a name, or the only one. NULL in *decl: there is none, all is default.
+ */
+static bool choose_train(net_elaborator *e, const char *name, const net_decl **decl) {
+  *decl = net_program_find(e->program, NET_DECL_TRAIN, (net_name){0});
+  if (!name && (*decl || !net_program_count(e->program, NET_DECL_TRAIN, NULL))) return true;
+  *decl = net_choose(e, NET_DECL_TRAIN, name, NET_NOWHERE);
+  return *decl != NULL;
+}
+
+static bool elaborate(net_elaborator *e, const net_decl *network, const net_decl *train,
+                      const char *data_name, net_experiment *experiment) {
+  const net_decl *data = NULL;
+  *experiment = (net_experiment){0};
+  if (!net_elaborate_body(e, network, &experiment->network)) return false;
+  if (!net_elaborate_train(e, train, &experiment->network, &experiment->recipe, &data)) return false;
+  if (data_name && !(data = net_choose(e, NET_DECL_DATA, data_name, NET_NOWHERE))) return false;
+  if (!data) return true;
+  return net_elaborate_data(e, data, &experiment->network, &experiment->recipe, &experiment->data);
+}
+
+bool net_elaborate(netc *n, net_arena *arena, const net_program *program, const net_choice *choice,
+                   net_experiment *experiment) {
+  net_elaborator e;
+  const net_decl *train;
+  if (!net_elaborator_begin(n, arena, program, &e)) return false;
+  const net_decl *network = net_choose(&e, NET_DECL_NETWORK, choice->network, NET_NOWHERE);
+  if (!network || !choose_train(&e, choice->train, &train)) return false;
+  return elaborate(&e, network, train, choice->data, experiment);
+}
+
+bool net_balance_classes(netc *n, net_arena *arena, const rt_data *data, net_recipe *recipe) {
+  net_objective *objective = &recipe->objective;
+  for (uint32_t t = 0; t < objective->term_count; t++) {
+    if (!recipe->balanced[t]) continue;
+    net_loss_term *term = (net_loss_term *)&objective->terms[t];
+    const rt_split *train = &data->split[RT_TRAIN];
+    const uint32_t *labels = train->targets[term->target].data;
+    uint64_t *counts = NET_NEW_ARRAY(arena, uint64_t, term->class_count);
+    float *weights = NET_NEW_ARRAY(arena, float, term->class_count);
+    for (uint32_t i = 0; i < train->rows; i++) counts[labels[i]]++;
+    for (uint32_t c = 0; c < term->class_count; c++) {
+      if (!counts[c])
+        return net_error(n, term->loc, "class_weight = balanced: no training sample is of class %u", c),
+               false;
+      weights[c] = (float)((double)train->rows / ((double)term->class_count * (double)counts[c]));
+    }
+    term->class_weights = weights;
+  }
+  return true;
+}

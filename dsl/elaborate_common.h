@@ -1,0 +1,48 @@
+/* What the parts of elaborate share. */
+#ifndef NETC_DSL_ELABORATE_COMMON_H
+#define NETC_DSL_ELABORATE_COMMON_H
+
+#include "dsl/elaborate.h"
+#include "dsl/evaluate.h"
+#include "graph/operator.h"
+
+typedef struct {
+  netc *n;
+  net_arena *arena; /* of graphs */
+  const net_program *program;
+  net_scope constants; /* of the program */
+} net_elaborator;
+
+bool net_elaborator_begin(netc *n, net_arena *arena, const net_program *program, net_elaborator *e);
+
+/* A key that a block knows, and what is done with its value. */
+typedef struct {
+  const char *name;
+  bool (*take)(net_elaborator *e, const net_entry *entry, void *into);
+} net_key;
+
+/* Takes the settings of a map by a table of keys; what is not a setting goes to other (NULL: an error). Unknown
+ * keys are errors with a suggestion. what: "a data block". */
+bool net_take_map(net_elaborator *e, const net_map *map, const net_key *keys, uint32_t key_count, const char *what,
+                  bool (*other)(net_elaborator *e, const net_entry *entry, void *into), void *into);
+/* Likewise the named arguments of a call; positional ones take the keys in order, up to positional. */
+bool net_take_args(net_elaborator *e, const net_args *args, uint32_t skip, const net_key *keys, uint32_t key_count,
+                   uint32_t positional, const char *what, void *into);
+
+/* "; did you mean 'relu'?" or "", in the arena */
+const char *net_suggestion(netc *n, const char *word, const char *const *names, uint32_t count);
+
+/* The name and arguments of an expression that is a call or a bare name: adam, adam(…). Several parts or another
+ * kind of expression: reported, false. what: "an optimizer". */
+bool net_as_call(net_elaborator *e, const net_expr *expr, const char *what, net_ident *name, const net_args **args);
+
+/* Chooses a declaration by name, or the only one. NULL: reported. */
+const net_decl *net_choose(net_elaborator *e, net_decl_kind kind, const char *name, net_loc where);
+
+bool net_elaborate_data(net_elaborator *e, const net_decl *decl, const net_network *network,
+                        const net_recipe *recipe, rt_data_spec **data);
+bool net_elaborate_train(net_elaborator *e, const net_decl *decl, net_network *network, net_recipe *recipe,
+                         const net_decl **data);
+bool net_elaborate_body(net_elaborator *e, const net_decl *decl, net_network *network);
+
+#endif

@@ -1,0 +1,352 @@
+/* A data block → rt_data_spec, for one network and the targets that its losses want. */
+#include "dsl/elaborate_common.h"
+
+#include "support/file.h"
+
+typedef struct {
+  net_elaborator *e;
+  const net_decl *decl;
+  rt_data_spec *spec;
+  const net_expr *input, *target, *weight;
+} data_maker;
+
+static data_maker *maker(void *into) { return into; }
+
+/* ---- names of columns ---- */
+
+static bool take_names(net_elaborator *e, const net_expr *expr, const char *what, rt_column_spec *column) {
+  netc *n = e->n;
+  net_constant c;
+  if (!net_evaluate(n, &e->constants, expr, &c)) return false;
+  uint32_t count = c.kind == NET_CONSTANT_LIST ? c.list.count : 1;
+  const net_constant *at = c.kind == NET_CONSTANT_LIST ? c.list.at : &c;
+  column->names = NET_NEW_ARRAY(&n->arena, const char *, count + 1);
+  column->name_count = count;
+  column->where = expr->loc;
+  if (!count) return net_error(n, expr->loc, "%s names nothing", what), false;
+  for (uint32_t i = 0; i < count; i++) {
+    if (at[i].kind != NET_CONSTANT_STRING)
+      return net_error(n, at[i].loc, "%s is a name in quotes, or a list of names", what), false;
+    column->names[i] = net_text(n, at[i].string);
+  }
+  return true;
+}
+
+/* ---- sources ---- */
+
+typedef struct {
+  data_maker *m;
+  rt_source_spec *source;
+  bool of_split; /* takes its own names of columns */
+  rt_column_spec *columns[3];
+} source_maker;
+
+#define TAKE_COLUMN(name, index, what)                                                                        \
+  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                   \
+    source_maker *s = into;                                                                                   \
+    s->columns[index] = NET_NEW(&e->n->arena, rt_column_spec);                                                \
+    return take_names(e, entry->value, what, s->columns[index]);                                              \
+  }
+TAKE_COLUMN(take_source_input, 0, "input")
+TAKE_COLUMN(take_source_target, 1, "target")
+TAKE_COLUMN(take_source_weight, 2, "weight")
+
+static bool take_path(net_elaborator *e, const net_entry *entry, void *into) {
+  source_maker *s = into;
+  net_name path;
+  if (!net_evaluate_string(e->n, &e->constants, entry->value, "the path", &path)) return false;
+  /* relative to the file that the block stands in */
+  const char *file = net_sources_find(&e->n->sources, s->m->decl->loc).source
+                         ? net_sources_find(&e->n->sources, s->m->decl->loc).source->path
+                         : "";
+  s->source->path = net_path_join(e->n, net_path_directory(e->n, file), net_text(e->n, path));
+  return true;
+}
+
+#define TAKE_COUNT(name, what, least, most, target, type)                                                     \
+  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                   \
+    int64_t x;                                                                                                \
+    if (!net_evaluate_integer(e->n, &e->constants, entry->value, what, least, most, &x)) return false;        \
+    ((source_maker *)into)->source->target = (type)x;                                                         \
+    return true;                                                                                              \
+  }
+TAKE_COUNT(take_samples, "the number of samples", 1, 1 << 28, samples, uint32_t)
+TAKE_COUNT(take_class_count, "the number of classes", 2, 1 << 20, classes, uint32_t)
+TAKE_COUNT(take_source_seed, "the seed", 0, INT64_MAX, seed, uint64_t)
+
+static const net_key path_keys[] = {
+    {"path", take_path}, {"input", take_source_input}, {"target", take_source_target}, {"weight", take_source_weight}};
+static const net_key made_keys[] = {{"samples", take_samples}, {"classes", take_class_count}, {"seed", take_source_seed}};
+
+static bool make_source(data_maker *m, const net_expr *expr, bool of_split, rt_source_spec *source) {
+  net_elaborator *e = m->e;
+  netc *n = e->n;
+  net_ident name;
+  const net_args *args;
+  if (!net_as_call(e, expr, "a source of data, like hdf5(\"jets.h5\")", &name, &args)) return false;
+  const char *text = net_text(n, name.name);
+  const char **names = NET_NEW_ARRAY(&n->arena, const char *, rt_source_count());
+  const rt_source_info *info = NULL;
+  for (uint32_t i = 0; i < rt_source_count(); i++) {
+    names[i] = rt_source_at(i)->name;
+    if (!strcmp(names[i], text)) info = rt_source_at(i);
+  }
+  if (!info) {
+    net_error(n, name.loc, "there is no data source '%s'%s", text, net_suggestion(n, text, names, rt_source_count()));
+    return false;
+  }
+  source->kind = info->name;
+  source->where = expr->loc;
+  source->samples = 10000;
+  source_maker s = {.m = m, .source = source, .of_split = of_split};
+  const char *what = net_arena_format(&n->arena, "source '%s'", text);
+  const net_key *keys = info->has_path ? path_keys : made_keys;
+  if (!net_take_args(e, args, 0, keys, info->has_path ? (of_split ? 4 : 1) : 3, 1, what, &s)) return false;
+  if (info->has_path && !source->path) return net_error(n, expr->loc, "'%s' takes %s", text, info->takes), false;
+  source->inputs = s.columns[0], source->targets = s.columns[1], source->weight = s.columns[2];
+  return true;
+}
+
+static bool take_source(net_elaborator *e, const net_entry *entry, void *into) {
+  (void)e;
+  return make_source(maker(into), entry->value, false, &maker(into)->spec->source);
+}
+
+/* ---- splits ---- */
+
+/* A fraction of the block's source, or a source of its own. */
+static bool take_part(data_maker *m, const net_entry *entry, rt_split_name split) {
+  net_elaborator *e = m->e;
+  const net_expr *value = entry->value;
+  bool number = value->kind == NET_EXPR_INTEGER || value->kind == NET_EXPR_REAL || value->kind == NET_EXPR_BINARY ||
+                (value->kind == NET_EXPR_PATH && net_scope_find(&e->constants, net_expr_word(value)));
+  if (!number) return make_source(m, value, true, &m->spec->split_source[split]);
+  double fraction;
+  if (!net_evaluate_real(e->n, &e->constants, value, "a split's fraction", &fraction)) return false;
+  if (!(fraction >= 0 && fraction <= 1)) return net_error(e->n, value->loc, "a fraction lies between 0 and 1"), false;
+  m->spec->fraction[split] = fraction;
+  return true;
+}
+
+static bool take_train(net_elaborator *e, const net_entry *entry, void *into) {
+  (void)e;
+  return take_part(into, entry, RT_TRAIN);
+}
+static bool take_validation(net_elaborator *e, const net_entry *entry, void *into) {
+  (void)e;
+  return take_part(into, entry, RT_VALIDATION);
+}
+static bool take_test(net_elaborator *e, const net_entry *entry, void *into) {
+  (void)e;
+  return take_part(into, entry, RT_TEST);
+}
+static bool take_shuffle(net_elaborator *e, const net_entry *entry, void *into) {
+  return net_evaluate_boolean(e->n, &e->constants, entry->value, "shuffle", &maker(into)->spec->shuffle);
+}
+static bool take_seed(net_elaborator *e, const net_entry *entry, void *into) {
+  int64_t seed;
+  if (!net_evaluate_integer(e->n, &e->constants, entry->value, "the seed", 0, INT64_MAX, &seed)) return false;
+  maker(into)->spec->seed = (uint64_t)seed;
+  return true;
+}
+
+static bool take_split(net_elaborator *e, const net_entry *entry, void *into) {
+  static const net_key keys[] = {{"train", take_train},     {"validation", take_validation}, {"test", take_test},
+                                 {"shuffle", take_shuffle}, {"seed", take_seed}};
+  rt_data_spec *spec = maker(into)->spec;
+  if (entry->value->kind != NET_EXPR_MAP)
+    return net_error(e->n, entry->value->loc, "a split is written { train = 0.8, validation = 0.1, test = 0.1 }"), false;
+  for (int s = 0; s < RT_SPLITS; s++) spec->fraction[s] = 0;
+  if (!net_take_map(e, entry->value->map, keys, 5, "a split", NULL, into)) return false;
+  double sum = 0;
+  for (int s = 0; s < RT_SPLITS; s++) sum += spec->fraction[s];
+  if (sum > 1 + 1e-9) return net_error(e->n, entry->value->loc, "the fractions of a split add up to %g: more than 1", sum), false;
+  return true;
+}
+
+/* ---- normalisation ---- */
+
+static bool make_step(data_maker *m, net_ident name, const net_args *args, net_loc loc, rt_normalize_step *step) {
+  netc *n = m->e->n;
+  const char *text = net_text(n, name.name), *names[RT_NORMALIZERS];
+  for (rt_normalizer k = 0; k < RT_NORMALIZERS; k++) {
+    names[k] = rt_normalizers[k].name;
+    if (strcmp(names[k], text)) continue;
+    uint32_t given = args ? args->count : 0;
+    if (given != rt_normalizers[k].arguments)
+      return net_error(n, loc, "'%s' takes %u number%s", text, rt_normalizers[k].arguments,
+                       rt_normalizers[k].arguments == 1 ? "" : "s"), false;
+    double numbers[2] = {0};
+    for (uint32_t i = 0; i < given && i < 2; i++)
+      if (!net_evaluate_real(n, &m->e->constants, args->at[i].value, text, &numbers[i])) return false;
+    if (k == RT_CLIP && !(numbers[0] < numbers[1]))
+      return net_error(n, loc, "clip(lo, hi) wants lo below hi"), false;
+    *step = (rt_normalize_step){k, numbers[0], numbers[1], loc};
+    return true;
+  }
+  net_error(n, name.loc, "there is no normalisation '%s'%s", text, net_suggestion(n, text, names, RT_NORMALIZERS));
+  return false;
+}
+
+/* standard, clip(-3, 3), or a chain of them: log1p -> standard */
+static bool make_chain(data_maker *m, const net_expr *expr, rt_normalize_chain *chain) {
+  const net_expr *head = expr->kind == NET_EXPR_CHAIN ? expr->chain.head : expr;
+  uint32_t stages = expr->kind == NET_EXPR_CHAIN ? expr->chain.stages.count : 0;
+  net_ident name;
+  const net_args *args;
+  chain->where = expr->loc;
+  chain->steps = NET_NEW_ARRAY(&m->e->n->arena, rt_normalize_step, stages + 1);
+  if (net_expr_is(m->e->n, expr, "none")) return true;
+  if (!net_as_call(m->e, head, "a normalisation", &name, &args) ||
+      !make_step(m, name, args, head->loc, &chain->steps[chain->step_count++]))
+    return false;
+  for (uint32_t i = 0; i < stages; i++) {
+    const net_stage *stage = &expr->chain.stages.at[i];
+    if (!make_step(m, stage->name, &stage->args, stage->loc, &chain->steps[chain->step_count++])) return false;
+  }
+  return true;
+}
+
+/* One chain for all, or a map of them by name of column; `default` is for the others. */
+static bool take_normalize(net_elaborator *e, const net_entry *entry, void *into) {
+  data_maker *m = maker(into);
+  const net_map *map = entry->value->kind == NET_EXPR_MAP ? entry->value->map : NULL;
+  uint32_t count = map ? map->entries.count : 1;
+  rt_normalize_chain *chains = NET_NEW_ARRAY(&e->n->arena, rt_normalize_chain, count + 1);
+  m->spec->normalize = chains;
+  if (!map) return m->spec->normalize_count = 1, make_chain(m, entry->value, chains);
+  for (uint32_t i = 0; i < count; i++) {
+    const net_entry *one = &map->entries.at[i];
+    if (one->kind != NET_ENTRY_SET)
+      return net_error(e->n, one->loc, "normalisations by column are written { mass = log1p -> standard }"), false;
+    const char *name = net_dotted_text(e->n, &one->path);
+    chains[i].column = strcmp(name, "default") ? name : NULL;
+    if (!make_chain(m, one->value, &chains[i])) return false;
+  }
+  m->spec->normalize_count = count;
+  return true;
+}
+
+/* ---- the rest ---- */
+
+static bool take_classes(net_elaborator *e, const net_entry *entry, void *into) {
+  rt_column_spec names = {0};
+  if (!take_names(e, entry->value, "classes", &names)) return false;
+  maker(into)->spec->classes = names.names;
+  maker(into)->spec->class_count = names.name_count;
+  return true;
+}
+
+static bool take_input(net_elaborator *e, const net_entry *entry, void *into) {
+  (void)e;
+  maker(into)->input = entry->value;
+  return true;
+}
+static bool take_target(net_elaborator *e, const net_entry *entry, void *into) {
+  (void)e;
+  maker(into)->target = entry->value;
+  return true;
+}
+static bool take_weight(net_elaborator *e, const net_entry *entry, void *into) {
+  (void)e;
+  maker(into)->weight = entry->value;
+  return true;
+}
+
+static const net_key data_keys[] = {{"source", take_source}, {"input", take_input},     {"target", take_target},
+                                    {"classes", take_classes}, {"weight", take_weight}, {"split", take_split},
+                                    {"normalize", take_normalize}};
+enum { DATA_KEYS = sizeof data_keys / sizeof *data_keys };
+
+/* The network's inputs, in order: a name or list of names for one, a list of such for several. */
+static bool make_inputs(data_maker *m, const net_graph *graph) {
+  netc *n = m->e->n;
+  rt_data_spec *spec = m->spec;
+  for (uint32_t v = 0; v < graph->values.count; v++) spec->input_count += graph->values.at[v].kind == NET_VALUE_INPUT;
+  spec->inputs = NET_NEW_ARRAY(&n->arena, rt_column_spec, spec->input_count + 1);
+  const net_expr *list = m->input && m->input->kind == NET_EXPR_LIST ? m->input : NULL;
+  if (spec->input_count > 1 && m->input && (!list || list->list.count != spec->input_count)) {
+    net_error(n, m->input->loc, "network '%s' has %u inputs: input = [\"one\", \"other\"] names each",
+              net_text(n, graph->name), spec->input_count);
+    return false;
+  }
+  uint32_t k = 0;
+  for (uint32_t v = 0; v < graph->values.count; v++) {
+    const net_value *value = &graph->values.at[v];
+    if (value->kind != NET_VALUE_INPUT) continue;
+    rt_column_spec *column = &spec->inputs[k];
+    column->where = spec->where;
+    const net_expr *names = m->input && spec->input_count > 1 ? list->list.at[k] : m->input;
+    if (names && !take_names(m->e, names, "input", column)) return false;
+    column->shape = value->shape;
+    k++;
+  }
+  return true;
+}
+
+static bool make_targets(data_maker *m, const net_recipe *recipe, const net_graph *graph) {
+  netc *n = m->e->n;
+  rt_data_spec *spec = m->spec;
+  const net_objective *objective = &recipe->objective;
+  spec->target_count = objective->target_count;
+  spec->targets = NET_NEW_ARRAY(&n->arena, rt_target_spec, spec->target_count + 1);
+  for (uint32_t t = 0; t < objective->target_count; t++) {
+    const net_target *wanted = &objective->targets[t];
+    rt_target_spec *target = &spec->targets[t];
+    target->column.where = wanted->loc;
+    target->column.shape = wanted->shape;
+    target->kind = wanted->type == NET_U32 ? RT_TARGET_CLASS : RT_TARGET_VALUES;
+    if (wanted->name.id) { /* the loss names it */
+      target->column.names = NET_NEW_ARRAY(&n->arena, const char *, 1);
+      target->column.names[0] = net_text(n, wanted->name);
+      target->column.name_count = 1;
+    } else if (m->target && net_expr_is(n, m->target, "input")) {
+      target->kind = RT_TARGET_INPUT;
+      target->column.where = m->target->loc;
+      const net_shape *shape = &spec->inputs[0].shape;
+      if (wanted->type != NET_F32 || net_shape_elements(shape) != net_shape_elements(&wanted->shape)) {
+        net_error(n, m->target->loc, "target = input: the loss compares f32%s with the input, f32%s",
+                  net_shape_text(&n->arena, &wanted->shape), net_shape_text(&n->arena, shape));
+        return false;
+      }
+    } else if (m->target && !take_names(m->e, m->target, "target", &target->column)) {
+      return false;
+    }
+    for (uint32_t k = 0; k < objective->term_count; k++)
+      if (objective->terms[k].target == t && target->kind == RT_TARGET_CLASS) target->classes = objective->terms[k].class_count;
+    if (target->kind == RT_TARGET_CLASS && spec->classes && spec->class_count != target->classes) {
+      net_error(n, spec->where, "data '%s' names %u classes, but network '%s' tells %u apart", spec->name,
+                spec->class_count, net_text(n, graph->name), target->classes);
+      return false;
+    }
+    bool made = spec->source.kind && !strcmp(spec->source.kind, "synthetic");
+    if (!target->column.name_count && target->kind != RT_TARGET_INPUT && !made && m->target == NULL &&
+        strcmp(spec->source.kind ? spec->source.kind : "", "npy")) {
+      net_error(n, spec->where, "data '%s' needs a target: target = \"labels\"", spec->name);
+      return false;
+    }
+    if (made && target->kind == RT_TARGET_CLASS && !spec->source.classes) spec->source.classes = target->classes;
+  }
+  return true;
+}
+
+bool net_elaborate_data(net_elaborator *e, const net_decl *decl, const net_network *network,
+                        const net_recipe *recipe, rt_data_spec **data) {
+  netc *n = e->n;
+  rt_data_spec *spec = NET_NEW(&n->arena, rt_data_spec);
+  data_maker m = {.e = e, .decl = decl, .spec = spec};
+  *spec = (rt_data_spec){.name = net_text(n, decl->name.name), .where = decl->name.loc, .fraction = {0.8, 0.1, 0.1}};
+  bool ok = net_take_map(e, decl->map, data_keys, DATA_KEYS, "a data block", NULL, &m);
+  if (!ok) return false;
+  bool sources = spec->source.kind != NULL;
+  for (int s = 0; s < RT_SPLITS; s++) sources |= spec->split_source[s].kind != NULL;
+  if (!sources) return net_error(n, decl->name.loc, "data '%s' needs a source: source = hdf5(\"…\")", spec->name), false;
+  if (!make_inputs(&m, network->graph) || !make_targets(&m, recipe, network->graph)) return false;
+  if (m.weight && !net_expr_is(n, m.weight, "none")) {
+    spec->weight = NET_NEW(&n->arena, rt_column_spec);
+    if (!take_names(e, m.weight, "weight", spec->weight)) return false;
+    ((net_recipe *)recipe)->objective.sample_weights = true;
+  }
+  *data = spec;
+  return true;
+}
