@@ -42,12 +42,14 @@ tests_unit_graph_cost_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/graph tests/unit/graph_text tests/unit/graph_cost
 
 PASSES_SUPPORT = tests/unit/passes_support.c tests/unit/passes_support.h $(GRAPH_SUPPORT)
-check_PROGRAMS += tests/unit/interpret tests/unit/passes
+check_PROGRAMS += tests/unit/interpret tests/unit/passes tests/unit/differentiate
 tests_unit_interpret_SOURCES = tests/unit/interpret.c tests/unit/tiny_ops.h
 tests_unit_interpret_LDADD = $(TEST_LDADD)
 tests_unit_passes_SOURCES = tests/unit/passes.c $(PASSES_SUPPORT)
 tests_unit_passes_LDADD = $(TEST_LDADD)
-TESTS += tests/unit/interpret tests/unit/passes
+tests_unit_differentiate_SOURCES = tests/unit/differentiate.c $(PASSES_SUPPORT)
+tests_unit_differentiate_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/interpret tests/unit/passes tests/unit/differentiate
 EXTRA_DIST += tests/graph/tagger.graph tests/graph/tagger.training_mode.graph tests/graph/tagger.losses.graph \
   tests/graph/tagger.differentiate.graph tests/graph/tagger.eliminate_dead.graph
 
@@ -62,3 +64,18 @@ tests_unit_codegen_expressions_LDADD = $(TEST_LDADD)
 tests_unit_codegen_object_SOURCES = tests/unit/codegen_object.c $(CODEGEN_SUPPORT)
 tests_unit_codegen_object_LDADD = $(TEST_LDADD)
 TESTS += $(CODEGEN_TESTS)
+
+# Operators: gradients by differences, kernels against the interpreter, PyTorch's numbers, refusals and costs.
+OPS_CASES = tests/unit/ops_cases.c tests/unit/ops_cases.h
+OPS_TESTS = tests/unit/ops_shape tests/unit/ops_recorded tests/unit/ops_gradient tests/unit/ops_kernel
+check_PROGRAMS += $(OPS_TESTS)
+tests_unit_ops_shape_SOURCES = tests/unit/ops_shape.c $(OPS_CASES)
+tests_unit_ops_shape_LDADD = $(TEST_LDADD)
+tests_unit_ops_recorded_SOURCES = tests/unit/ops_recorded.c $(OPS_CASES)
+tests_unit_ops_recorded_LDADD = $(TEST_LDADD)
+tests_unit_ops_gradient_SOURCES = tests/unit/ops_gradient.c $(OPS_CASES)
+tests_unit_ops_gradient_LDADD = $(TEST_LDADD)
+tests_unit_ops_kernel_SOURCES = tests/unit/ops_kernel.c $(OPS_CASES)
+tests_unit_ops_kernel_LDADD = $(TEST_LDADD)
+TESTS += $(OPS_TESTS)
+EXTRA_DIST += tests/ops/record.py tests/ops/recorded.txt

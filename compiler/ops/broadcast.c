@@ -11,7 +11,7 @@ bool reduce_to_shape(netc *n, net_graph *graph, net_node_id node) {
   if (!ops_require_f32(graph, node)) return false;
   const net_value *x = ops_input(graph, node, 0);
   if (!ops_broadcasts_to(shape, x->shape) || (batched && !x->batched))
-    return ops_refuse(graph, node, net_node_input(graph, node, 0), "cannot sum to %s%s, for %s",
+    return ops_refuse(graph, node, net_node_input(graph, node, 0), "cannot sum to %s%s: %s",
                       net_shape_text(&n->arena, &shape), batched ? " for each sample" : "",
                       ops_describe(graph, net_node_input(graph, node, 0)));
   return ops_result(graph, node, 0, NET_F32, shape, batched);
@@ -23,7 +23,7 @@ bool expand_shape(netc *n, net_graph *graph, net_node_id node) {
   if (!ops_require_f32(graph, node)) return false;
   const net_value *x = ops_input(graph, node, 0);
   if (!ops_broadcasts_to(x->shape, shape) || (x->batched && !batched))
-    return ops_refuse(graph, node, net_node_input(graph, node, 0), "cannot broadcast to %s%s, for %s",
+    return ops_refuse(graph, node, net_node_input(graph, node, 0), "cannot broadcast to %s%s: %s",
                       net_shape_text(&n->arena, &shape), batched ? "" : " for all samples",
                       ops_describe(graph, net_node_input(graph, node, 0)));
   return ops_result(graph, node, 0, NET_F32, shape, batched);

@@ -1,4 +1,5 @@
 #include "ops/common.h"
+#include <math.h>
 
 enum { MAX_ELEMENTS = INT32_MAX }; /* of one sample: loops count in 32 bits */
 
@@ -81,9 +82,9 @@ bool ops_require_same(net_graph *graph, net_node_id node, uint32_t a, uint32_t b
   net_value_id x = net_node_input(graph, node, a), y = net_node_input(graph, node, b);
   const net_value *v = net_graph_value_at(graph, x), *w = net_graph_value_at(graph, y);
   if (net_shape_same(&v->shape, &w->shape) && v->batched == w->batched) return true;
-  return ops_refuse(graph, node, y, "needs equal shapes, but %s%s and %s%s", ops_describe(graph, x),
-                    v->batched ? " for each sample" : "", ops_describe(graph, y),
-                    w->batched ? " for each sample" : "");
+  const char *once = v->batched == w->batched ? "" : w->batched ? " for each sample" : " once for all samples";
+  return ops_refuse(graph, node, y, "needs equal shapes, but %s and %s%s", ops_describe(graph, x),
+                    ops_describe(graph, y), once);
 }
 
 bool ops_require_unbatched(net_graph *graph, net_node_id node, uint32_t input, net_shape shape) {
@@ -91,16 +92,20 @@ bool ops_require_unbatched(net_graph *graph, net_node_id node, uint32_t input, n
   if (id == NET_NONE) return true;
   const net_value *value = net_graph_value_at(graph, id);
   if (!value->batched && net_shape_same(&value->shape, &shape)) return true;
-  return ops_refuse(graph, node, id, "needs %s%s here, but %s%s", net_type_name(value->type),
-                    net_shape_text(&graph->n->arena, &shape), ops_describe(graph, id),
+  const net_op_field *fields;
+  net_op_inputs(graph->n, net_node_op(graph, node), &fields);
+  return ops_refuse(graph, node, id, "needs %s%s for its %s, but %s%s", net_type_name(value->type),
+                    net_shape_text(&graph->n->arena, &shape), fields[input].name, ops_describe(graph, id),
                     value->batched ? " for each sample" : "");
 }
 
 bool ops_require_real(net_graph *graph, net_node_id node, const char *key, double lo, double hi, bool open) {
   double value = net_node_real(graph, node, key);
   if (open ? value > lo && value < hi : value >= lo && value <= hi) return true;
-  return ops_refuse(graph, node, NET_NONE, "needs %s in %c%g, %g%c, not %g", key, open ? '(' : '[', lo, hi,
-                    open ? ')' : ']', value);
+  if (isinf(lo)) return ops_refuse(graph, node, NET_NONE, "needs a finite %s, not %g", key, value);
+  if (isinf(hi))
+    return ops_refuse(graph, node, NET_NONE, "needs %s %s %g, not %g", key, open ? ">" : ">=", lo, value);
+  return ops_refuse(graph, node, NET_NONE, "needs %s from %g to %g, not %g", key, lo, hi, value);
 }
 
 bool ops_axis(net_graph *graph, net_node_id node, uint32_t input, int64_t axis, uint32_t *out) {
@@ -110,7 +115,7 @@ bool ops_axis(net_graph *graph, net_node_id node, uint32_t input, int64_t axis, 
     *out = (uint32_t)(axis < 0 ? axis + rank : axis);
     return true;
   }
-  return ops_refuse(graph, node, id, "has no axis %lld, for %s (axes count from 0, the batch left out)",
+  return ops_refuse(graph, node, id, "has no axis %lld: %s (axes count from 0, the batch left out)",
                     (long long)axis, ops_describe(graph, id));
 }
 

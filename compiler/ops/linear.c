@@ -28,7 +28,7 @@ bool linear_shape(netc *n, net_graph *graph, net_node_id node) {
   uint32_t out = (uint32_t)features, in = last(x);
   if (weight->batched || !net_shape_same(&weight->shape, &(net_shape){2, {out, in}})) {
     net_value_id blamed = net_node_input(graph, node, WEIGHT);
-    return ops_refuse(graph, node, blamed, "needs a weight f32[%u, %u] for %s, but %s", out, in,
+    return ops_refuse(graph, node, blamed, "needs a weight f32[%u, %u], since %s, but %s", out, in,
                       ops_describe(graph, net_node_input(graph, node, X)), ops_describe(graph, blamed));
   }
   return ops_require_unbatched(graph, node, BIAS, ops_vector(out)) &&

@@ -86,12 +86,12 @@ void reshape_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   }
   if (!divides) {
     ops_place at = ops_axes(f, to, "ijklmn"), source = {.count = from->rank};
-    lp_expr flat = ops_flat(f, &at, to);
+    lp_expr flat = lp_convert(f, NET_U32, ops_flat(f, &at, to));
     uint64_t stride = net_shape_elements(from);
     for (uint32_t i = 0; i < from->rank; i++) {
       stride /= from->dim[i];
-      lp_expr index = stride == 1 ? flat : lp_quotient(f, flat, lp_int(f, (int64_t)stride));
-      source.at[i] = i ? lp_op2(f, LP_rem, index, lp_int(f, from->dim[i])) : index;
+      lp_expr index = lp_quotient(f, flat, lp_constant(f, NET_U32, 0, (int64_t)stride));
+      source.at[i] = lp_op2(f, LP_rem, index, lp_constant(f, NET_U32, 0, from->dim[i]));
     }
     ops_store(f, y, &at, ops_load(f, x, &source));
     return;

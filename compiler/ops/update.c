@@ -32,7 +32,7 @@ bool sgd_shape(netc *n, net_graph *graph, net_node_id node) {
   double momentum = net_node_real(graph, node, "momentum");
   bool velocity = ops_input(graph, node, SGD_VELOCITY) != NULL;
   if (net_node_bool(graph, node, "nesterov") && !(momentum > 0 && net_node_real(graph, node, "dampening") == 0))
-    return ops_refuse(graph, node, NET_NONE, "with nesterov needs momentum > 0 and dampening = 0");
+    return ops_refuse(graph, node, NET_NONE, "needs momentum > 0 and dampening = 0 for nesterov");
   if (velocity != (momentum > 0))
     return ops_refuse(graph, node, NET_NONE, "needs a velocity if, and only if, momentum > 0 (it is %g)", momentum);
   return ops_result_like(graph, node, 0, UPDATE_PARAMETER) &&
