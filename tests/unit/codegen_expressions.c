@@ -94,7 +94,7 @@ static void test_constant_operands(check *c) {
         write_out(&b, lp_op2(b.f, LP_shr, read_in(&b, t, 0), splat(&b, t, amount)));
       }
       for (uint32_t i = 0; !lp_is_signed(t) && i < sizeof divisors / sizeof *divisors; i++) {
-        if (divisors[i] >> bits && bits < 64) continue;
+        if (bits < 64 && divisors[i] >> bits) continue;
         write_out(&b, lp_op2(b.f, LP_div, read_in(&b, t, 0), splat(&b, t, divisors[i])));
         write_out(&b, lp_op2(b.f, LP_rem, read_in(&b, t, 0), splat(&b, t, divisors[i])));
       }

@@ -7,6 +7,8 @@
 #include <llvm-c/IRReader.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* ---- targets ---- */
 
@@ -273,28 +275,35 @@ static bool impossible(void *request) {
   cg_unit *unit = request;
   char *message = NULL;
   LLVMMemoryBufferRef code, buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(text, sizeof text - 1, "ir");
-  assert_false(LLVMParseIRInContext(unit->context, buffer, &unit->module, &message));
+  if (LLVMParseIRInContext(unit->context, buffer, &unit->module, &message)) return true;
   return cg_unit_generate(unit, LLVMObjectFile, &code);
 }
 
 static bool fine(void *request) { return *(bool *)request; }
 
-static void test_llvm_gives_up(void **state) {
-  (void)state;
+static bool survives(void) {
   netc n;
   netc_init(&n, NULL);
   cg_target target;
-  assert_true(cg_target_find(&n, NET_NOWHERE, "sse2", &target));
+  if (!cg_target_find(&n, NET_NOWHERE, "sse2", &target)) return false;
   cg_unit unit = {.n = &n, .machine = cg_machine_new(&n, &target), .context = LLVMContextCreate()};
   cg_catch_diagnostics(&n, unit.context);
-  assert_false(cg_guarded(&n, impossible, &unit));
-  assert_true(n.diagnostics.faults >= 1);
-  expect_message(&n, "LLVM gave up: ");
+  if (cg_guarded(&n, impossible, &unit) || !n.diagnostics.faults) return false;
   uint32_t faults = n.diagnostics.faults;
-  assert_true(cg_guarded(&n, fine, &(bool){true})); /* and it goes on */
-  assert_false(cg_guarded(&n, fine, &(bool){false}));
-  assert_int_equal(n.diagnostics.faults, faults);
-  netc_free(&n);
+  const char *message = n.diagnostics.list.at[n.diagnostics.list.count - 1].message;
+  if (strncmp(message, "LLVM gave up: ", 14) || strchr(message, '\n')) return false;
+  bool goes_on = cg_guarded(&n, fine, &(bool){true}) && !cg_guarded(&n, fine, &(bool){false});
+  return goes_on && n.diagnostics.faults == faults;
+}
+
+/* In a process of its own, since LLVM loses the memory it held. */
+static void test_llvm_gives_up(void **state) {
+  (void)state;
+  pid_t child = fork();
+  if (!child) _exit(survives() ? 0 : 1);
+  int status = -1;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 int main(void) {
