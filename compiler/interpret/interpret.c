@@ -12,9 +12,11 @@ uint64_t net_run_elements(const net_run *run, net_value_id value) {
   return elements_of(&run->graph->values.at[value], run->count);
 }
 
+/* Running again uses the same memory. */
 static double *room_for(net_run *run, net_value_id value) {
   uint64_t elements = net_run_elements(run, value);
-  return run->values[value] = NET_NEW_ARRAY(run->arena, double, elements);
+  if (!run->values[value]) run->values[value] = NET_NEW_ARRAY(run->arena, double, elements);
+  return run->values[value];
 }
 
 net_run net_run_begin(netc *n, const net_graph *graph, net_arena *arena, uint32_t count) {
@@ -34,7 +36,7 @@ void net_run_set(net_run *run, net_value_id value, const void *elements) {
 
 void net_run_set_doubles(net_run *run, net_value_id value, const double *elements) {
   double *to = room_for(run, value);
-  memcpy(to, elements, net_run_elements(run, value) * sizeof *to);
+  memmove(to, elements, net_run_elements(run, value) * sizeof *to);
 }
 
 bool net_run_node(net_run *run, net_node_id node) {
@@ -52,7 +54,10 @@ bool net_run_node(net_run *run, net_node_id node) {
               net_text(run->n, at->name));
     return false;
   }
-  for (uint32_t i = 0; i < at->output_count; i++) outputs[i] = room_for(run, net_node_output(g, node, i));
+  for (uint32_t i = 0; i < at->output_count; i++) {
+    net_value_id v = net_node_output(g, node, i);
+    outputs[i] = memset(room_for(run, v), 0, net_run_elements(run, v) * sizeof(double));
+  }
   net_interpretation call = {.graph = g,
                              .node = node,
                              .count = run->count,

@@ -22,7 +22,8 @@ typedef struct net_run {
 /* A run with constants in place and everything else absent. All its memory comes from the arena. */
 net_run net_run_begin(netc *n, const net_graph *graph, net_arena *arena, uint32_t count);
 
-/* Gives a value its elements: float or uint32_t as the value's type says. They are copied. */
+/* Gives a value its elements: float or uint32_t as the value's type says. They are copied, over those that
+ * were there before. */
 void net_run_set(net_run *run, net_value_id value, const void *elements);
 void net_run_set_doubles(net_run *run, net_value_id value, const double *elements);
 uint64_t net_run_elements(const net_run *run, net_value_id value); /* batch included */
