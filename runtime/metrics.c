@@ -18,7 +18,8 @@ typedef struct {
   const struct row *row;
   uint32_t k, place; /* place: among metrics of the same name */
   double sum;
-  double *scores; /* auc: classes × samples */
+  float *scores;  /* auc: classes × samples */
+  double *before; /* auc: by class, ln Σ exp z_j over j < c */
 } part;
 
 struct row {
@@ -82,7 +83,8 @@ static void confusion_add(rt_tally *t, part *p, const batch *b) {
 /* ---- auc: how often a sample of the class scores above one of another class, ties counting a half ---- */
 
 static void auc_start(rt_tally *t, part *p) {
-  p->scores = NET_NEW_ARRAY(t->arena, double, (size_t)t->classes * t->split->rows);
+  p->scores = NET_NEW_ARRAY(t->arena, float, (size_t)t->classes * t->split->rows);
+  p->before = NET_NEW_ARRAY(t->arena, double, t->classes);
   t->result->auc = NET_NEW_ARRAY(&t->n->arena, double, t->classes);
 }
 
@@ -92,25 +94,26 @@ static double log_add(double a, double b) { /* ln(eᵃ + eᵇ) */
 }
 
 /* Samples are ranked by the softmax's probability p of the class, as ln(p / (1 − p)) = z_c − ln Σ_{j≠c} exp z_j,
- * which still tells apart what is 1 to within rounding as a probability. */
+ * which still tells apart what is 1 to within rounding as a probability. Rounded to binary32, as the logits are,
+ * equal odds are equal in whatever order they were summed: quantised networks have many of these. */
 static void auc_add(rt_tally *t, part *p, const batch *b) {
   for (uint32_t i = 0; i < b->count; i++) {
     const float *z = b->scores + (size_t)i * t->classes;
-    double *odds = p->scores + b->first + i, others = -INFINITY;
-    for (uint32_t c = 0; c < t->classes; c++) odds[(size_t)c * t->split->rows] = others, others = log_add(others, z[c]);
-    others = -INFINITY;
-    for (uint32_t c = t->classes; c-- > 0; others = log_add(others, z[c]))
-      odds[(size_t)c * t->split->rows] = z[c] - log_add(odds[(size_t)c * t->split->rows], others);
+    double sum = -INFINITY;
+    for (uint32_t c = 0; c < t->classes; c++) p->before[c] = sum, sum = log_add(sum, z[c]);
+    sum = -INFINITY;
+    for (uint32_t c = t->classes; c-- > 0; sum = log_add(sum, z[c]))
+      p->scores[(size_t)c * t->split->rows + b->first + i] = (float)(z[c] - log_add(p->before[c], sum));
   }
 }
 
 typedef struct {
-  double score;
+  float score;
   uint32_t is_class;
 } ranked;
 
 static int by_score(const void *a, const void *b) {
-  double x = ((const ranked *)a)->score, y = ((const ranked *)b)->score;
+  float x = ((const ranked *)a)->score, y = ((const ranked *)b)->score;
   return x < y ? -1 : x > y;
 }
 
@@ -121,7 +124,7 @@ static double area(ranked *samples, uint32_t count) {
   uint64_t in = 0, out = 0, halves = 0; /* halves: twice the pairs in the right order */
   for (uint32_t i = 0; i < count;) {
     uint64_t tied_in = 0, tied_out = 0;
-    for (double score = samples[i].score; i < count && samples[i].score == score; i++)
+    for (float score = samples[i].score; i < count && samples[i].score == score; i++)
       samples[i].is_class ? tied_in++ : tied_out++;
     halves += tied_in * (2 * out + tied_out);
     in += tied_in;

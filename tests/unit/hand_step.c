@@ -207,7 +207,7 @@ static void make_split(net_arena *arena, uint32_t rows, uint32_t which, rt_split
   uint32_t *y = net_arena_alloc(arena, rows * sizeof *y + 64, 64);
   for (uint32_t i = 0; i < rows; i++) {
     y[i] = rt_random_below(&r, C);
-    for (int d = 0; d < D; d++) x[i * D + (uint32_t)d] = (float)rt_random_normal(&r) + (d == (int)y[i] ? 1.5f : 0);
+    for (int d = 0; d < D; d++) x[i * D + (uint32_t)d] = (float)rt_random_normal(&r) + (d == (int)y[i] ? 2.5f : 0);
   }
   *split->inputs = (rt_column){.name = "x", .type = NET_F32, .width = D, .data = x};
   *split->targets = (rt_column){.name = "y", .type = NET_U32, .width = 1, .data = y};
