@@ -142,12 +142,21 @@ static bool add_update(updater *u, const training_gradient *pair) {
                         u->attribute_count, loc) != NET_NONE;
 }
 
+/* A row of class UPDATE that changes a parameter by its gradient. */
+static bool is_optimizer(netc *n, const net_op *op) {
+  const net_op_field *fields;
+  uint32_t count = op && op->class == OP_UPDATE ? net_op_inputs(n, op, &fields) : 0;
+  for (uint32_t i = 0; i < count; i++)
+    if (!strcmp(fields[i].kind, "parameter")) return true;
+  return false;
+}
+
 bool training_add_updates(const net_pass_context *context, net_graph *graph, uint32_t nodes,
                           const training_gradients *gradients) {
   const net_optimizer *optimizer = context->optimizer;
   updater u = {.n = context->n, .graph = graph, .optimizer = optimizer, .clip = NET_NONE};
   u.op = net_op_find(u.n, optimizer->op, NULL);
-  if (!u.op || u.op->class != OP_UPDATE) {
+  if (!is_optimizer(u.n, u.op)) {
     net_error(u.n, optimizer->loc, "'%s' is no optimizer", optimizer->op);
     return false;
   }
