@@ -75,7 +75,8 @@ static void report_unclosed(net_reader *r, const net_token *t) {
   const net_bracket *open = innermost(r);
   const char *closer = net_token_text(closer_of(open->kind)), *opener = net_token_text(open->kind);
   if (t->kind == TOK_END)
-    net_reader_error(r, r->last.loc, "missing '%s' at the end of the file", closer);
+    net_reader_error(r, r->last.loc, "missing '%s' at the end of the %s", closer,
+                     r->start == TOK_START_SETTING ? "setting" : "file");
   else
     net_reader_error(r, t->loc, "missing '%s' before this declaration", closer);
   if (r->stopped) return;
@@ -130,7 +131,7 @@ static bool continues(int kind) {
 static bool ends_line(net_reader *r, const net_token *t) {
   const net_bracket *open = innermost(r);
   if (open && open->kind != TOK_LBRACE) return false;
-  if (r->last.kind == TOK_START_PROGRAM || r->last.kind == TOK_START_SETTING) return false;
+  if (r->last.kind >= TOK_START_PROGRAM && r->last.kind <= TOK_START_SETTING) return false;
   if (r->last.kind == TOK_NL || r->last.kind == TOK_LBRACE) return false;
   if (t->kind == TOK_END) return r->start == TOK_START_PROGRAM;
   if (!open && net_reader_declares(r, r->next)) return true; /* `const classes =`, and nothing more */
@@ -187,7 +188,10 @@ static bool may_resume(net_reader *r, const net_token *t) {
 static net_token advance(net_reader *r) {
   const net_token *t = token_at(r, r->next);
   net_loc behind = {r->last.loc.end, r->last.loc.end};
-  if (r->last.kind == 0) return (net_token){.kind = r->start, .loc = {t->loc.begin, t->loc.begin}};
+  if (r->last.kind == 0) {
+    bool header = r->start == TOK_START_PROGRAM && t->kind == TOK_NETC;
+    return (net_token){.kind = header ? TOK_START_HEADER : r->start, .loc = {t->loc.begin, t->loc.begin}};
+  }
   if (r->insert) {
     net_token inserted = {.kind = r->insert, .loc = behind};
     r->insert = 0;

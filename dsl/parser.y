@@ -179,7 +179,7 @@ static net_expr *in_parentheses(net_reader *r, net_exprs exprs, net_loc loc) {
   net_unit unit;
 }
 
-%token END 0 START_PROGRAM START_SETTING UNREADABLE
+%token END 0 START_PROGRAM START_HEADER START_SETTING UNREADABLE
 /* Names: the keywords down to MIB may be used as names. */
 %token <token> NAME "a name"
 %token <token> IMPORT CONST FORMAT DATA QUANTIZE SWEEP SEARCH REQUIRE TRAIN LAYER NETWORK
@@ -216,24 +216,22 @@ static net_expr *in_parentheses(net_reader *r, net_exprs exprs, net_loc loc) {
 %%
 
 start:
-  START_PROGRAM header decls          { (void)yynerrs; /* counted by the reader */ }
+  decls                               { (void)yynerrs; /* counted by the reader */ }
 | START_SETTING path "=" value        { r->setting_path = $2; r->setting_value = $4; }
 ;
 
 /* ---- declarations ---- */
 
-header:
-  %empty
-| NETC INT NL {
-    r->file->version = $2.integer;
-    if ($2.integer != NET_LANGUAGE_VERSION)
-      net_reader_error(r, @2, "this program is in version %s of the language, and this netc reads version %d",
-                       net_text(r->n, $2.text), NET_LANGUAGE_VERSION);
-  }
-;
-
+/* Lists begin with what opens them, and not with nothing: so there is a place for `error` from the start. */
 decls:
-  %empty
+  START_PROGRAM
+| START_HEADER NETC INT NL {
+    r->file->version = $3.integer;
+    if ($3.integer != NET_LANGUAGE_VERSION)
+      net_reader_error(r, @3, "this program is in version %s of the language, and this netc reads version %d",
+                       net_text(r->n, $3.text), NET_LANGUAGE_VERSION);
+  }
+| START_HEADER error NL               { yyerrok; net_reader_resume(r); }
 | decls decl NL                       { net_vec_push(ARENA, &r->file->decls, $2); }
 | decls error NL                      { yyerrok; net_reader_resume(r); }
 ;
@@ -285,13 +283,13 @@ dims:
 /* ---- bodies ---- */
 
 block:
-  "{" lines "}"                       { $$ = body(r, $2, @$); }
-| "{" lines stmt "}"                  { net_vec_push(ARENA, &$2, $3); $$ = body(r, $2, @$); }
-| "{" lines error "}"                 { yyerrok; net_reader_resume(r); $$ = body(r, $2, @$); }
+  lines "}"                           { $$ = body(r, $1, @$); }
+| lines stmt "}"                      { net_vec_push(ARENA, &$1, $2); $$ = body(r, $1, @$); }
+| lines error "}"                     { yyerrok; net_reader_resume(r); $$ = body(r, $1, @$); }
 ;
 
 lines:
-  %empty                              { $$ = (net_stmts){0}; }
+  "{"                                 { $$ = (net_stmts){0}; }
 | lines stmt NL                       { $$ = $1; net_vec_push(ARENA, &$$, $2); }
 | lines error NL                      { yyerrok; net_reader_resume(r); $$ = $1; }
 ;
@@ -304,13 +302,13 @@ stmt:
 /* ---- maps ---- */
 
 map:
-  "{" entries "}"                     { $$ = map(r, $2, @$); }
-| "{" entries entry "}"               { net_vec_push(ARENA, &$2, $3); $$ = map(r, $2, @$); }
-| "{" entries error "}"               { yyerrok; net_reader_resume(r); $$ = map(r, $2, @$); }
+  entries "}"                         { $$ = map(r, $1, @$); }
+| entries entry "}"                   { net_vec_push(ARENA, &$1, $2); $$ = map(r, $1, @$); }
+| entries error "}"                   { yyerrok; net_reader_resume(r); $$ = map(r, $1, @$); }
 ;
 
 entries:
-  %empty                              { $$ = (net_entries){0}; }
+  "{"                                 { $$ = (net_entries){0}; }
 | entries entry sep                   { $$ = $1; net_vec_push(ARENA, &$$, $2); }
 | entries error sep                   { yyerrok; net_reader_resume(r); $$ = $1; }
 ;

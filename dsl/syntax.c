@@ -107,7 +107,8 @@ static const char *expected_text(const slip *s) {
   const bool *e = s->expected;
   const char *list[TOKEN_COUNT];
   uint32_t count = 0;
-  bool expression = e[TOK_INT], name = e[TOK_NAME] && !expression, entry = name && e[TOK_STRING];
+  bool expression = e[TOK_INT] && e[TOK_LPAREN], name = e[TOK_NAME] && !expression,
+       entry = name && e[TOK_STRING];
   bool closer = e[TOK_RPAREN] || e[TOK_RBRACKET], after = e[TOK_PLUS]; /* behind a whole expression */
   if (expression)
     list[count++] = e[TOK_LBRACE] ? "a value" : "an expression";
@@ -119,6 +120,8 @@ static const char *expected_text(const slip *s) {
     list[count++] = "a declaration";
   else if (e[TOK_STRING])
     list[count++] = "a string";
+  else if (e[TOK_INT])
+    list[count++] = "an integer";
   if (e[TOK_LBRACE] && !expression) list[count++] = "'{'";
   if (e[TOK_LPAREN] && !expression && !after) list[count++] = "'('";
   if (e[TOK_LBRACKET] && !expression && !after) list[count++] = "'['";
