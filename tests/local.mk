@@ -69,7 +69,9 @@ TESTS += $(CODEGEN_TESTS)
 
 # Operators: gradients by differences, kernels against the interpreter, PyTorch's numbers, refusals and costs.
 OPS_CASES = tests/unit/ops_cases.c tests/unit/ops_cases.h
-OPS_TESTS = tests/unit/ops_shape tests/unit/ops_recorded tests/unit/ops_gradient tests/unit/ops_kernel
+OPS_EVALUATE = tests/unit/ops_evaluate.c tests/unit/ops_evaluate.h $(OPS_CASES)
+OPS_TESTS = tests/unit/ops_shape tests/unit/ops_recorded tests/unit/ops_gradient tests/unit/ops_kernel \
+  tests/unit/ops_random
 check_PROGRAMS += $(OPS_TESTS)
 tests_unit_ops_shape_SOURCES = tests/unit/ops_shape.c $(OPS_CASES)
 tests_unit_ops_shape_LDADD = $(TEST_LDADD)
@@ -77,7 +79,11 @@ tests_unit_ops_recorded_SOURCES = tests/unit/ops_recorded.c $(OPS_CASES)
 tests_unit_ops_recorded_LDADD = $(TEST_LDADD)
 tests_unit_ops_gradient_SOURCES = tests/unit/ops_gradient.c $(OPS_CASES)
 tests_unit_ops_gradient_LDADD = $(TEST_LDADD)
-tests_unit_ops_kernel_SOURCES = tests/unit/ops_kernel.c $(OPS_CASES)
+tests_unit_ops_kernel_SOURCES = tests/unit/ops_kernel.c $(OPS_EVALUATE)
 tests_unit_ops_kernel_LDADD = $(TEST_LDADD)
+tests_unit_ops_random_SOURCES = tests/unit/ops_random.c $(OPS_EVALUATE)
+tests_unit_ops_random_LDADD = $(TEST_LDADD)
 TESTS += $(OPS_TESTS)
 EXTRA_DIST += tests/ops/record.py tests/ops/recorded.txt
+
+include tests/dsl/local.mk

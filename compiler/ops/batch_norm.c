@@ -1,5 +1,5 @@
-/* batch_norm: y = (x − mean) · inverse · weight + bias for each channel (axis 0), inverse = 1/√(variance + ε).
- * In training mean and variance are the batch's, over samples and all later axes; else the running ones. */
+/* batch_norm: y = (x − mean) · inverse · weight + bias for each channel (axis 0), inverse = 1/√(variance +
+ * ε). In training mean and variance are the batch's, over samples and later axes; else the running ones. */
 #include "ops/common.h"
 #include <math.h>
 
@@ -8,7 +8,8 @@ enum { Y, MEAN, INVERSE, VARIANCE };
 
 /* ---- graph ---- */
 
-static bool channels_fit(net_graph *graph, net_node_id node, uint32_t first, uint32_t last, net_shape channels) {
+static bool channels_fit(net_graph *graph, net_node_id node, uint32_t first, uint32_t last,
+                         net_shape channels) {
   for (uint32_t i = first; i <= last; i++)
     if (!ops_require_unbatched(graph, node, i, channels)) return false;
   return true;
@@ -17,8 +18,7 @@ static bool channels_fit(net_graph *graph, net_node_id node, uint32_t first, uin
 bool batch_norm_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
   if (!ops_require_f32(graph, node) || !ops_require_rank(graph, node, X, 1) ||
-      !ops_require_batched(graph, node, X) ||
-      !ops_require_real(graph, node, "epsilon", 0, INFINITY, true) ||
+      !ops_require_batched(graph, node, X) || !ops_require_real(graph, node, "epsilon", 0, INFINITY, true) ||
       !ops_require_real(graph, node, "momentum", 0, 1, false))
     return false;
   net_shape channels = ops_vector(ops_input(graph, node, X)->shape.dim[0]);
@@ -52,10 +52,9 @@ bool batch_norm_gradient(net_gradient *g) {
               net_text(g->graph->n, net_graph_at(g->graph, g->node)->name));
     return false;
   }
-  net_value_id inputs[] = {g->dy[Y], net_node_input(g->graph, g->node, X),
-                           net_node_input(g->graph, g->node, WEIGHT),
-                           net_node_output(g->graph, g->node, MEAN),
-                           net_node_output(g->graph, g->node, INVERSE)};
+  net_value_id inputs[] = {
+      g->dy[Y], net_node_input(g->graph, g->node, X), net_node_input(g->graph, g->node, WEIGHT),
+      net_node_output(g->graph, g->node, MEAN), net_node_output(g->graph, g->node, INVERSE)};
   net_value_id dx = net_gradient_call(g, "batch_norm_gradient", "gradient", inputs, 5, OPS_NO_ATTRIBUTES);
   if (dx == NET_NONE) return false;
   if (g->wanted[X]) g->dx[X] = dx;
@@ -65,7 +64,7 @@ bool batch_norm_gradient(net_gradient *g) {
   return true;
 }
 
-/* dy, x, weight?, mean, inverse → dx, dweight, dbias. The sums are there without a weight, too: dx needs them. */
+/* dy, x, weight?, mean, inverse → dx, dweight, dbias. Without a weight the sums are there, too, for dx. */
 bool batch_norm_gradient_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
   if (!ops_require_f32(graph, node) || !ops_require_rank(graph, node, 0, 1) ||

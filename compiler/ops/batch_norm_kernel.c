@@ -62,7 +62,8 @@ void batch_norm_kernel(lp_function *f, const net_graph *graph, net_node_id node)
 void batch_norm_gradient_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   channels c = channels_of(f, &ops_input(graph, node, 1)->shape);
   lp_expr dy = ops_load_in(f, graph, node, 0, &c.at), x = ops_load_in(f, graph, node, 1, &c.at);
-  lp_expr mean = ops_load_in(f, graph, node, 3, &c.channel), inverse = ops_load_in(f, graph, node, 4, &c.channel);
+  lp_expr mean = ops_load_in(f, graph, node, 3, &c.channel);
+  lp_expr inverse = ops_load_in(f, graph, node, 4, &c.channel);
   lp_expr away = lp_difference(f, x, mean), factor = inverse;
   lp_expr dbias = kept(f, &c, ops_out_buffer(f, graph, node, 2), ops_sum(f, &c.later, true, dy));
   lp_expr sum = ops_sum(f, &c.later, true, lp_product(f, dy, away));
@@ -70,7 +71,6 @@ void batch_norm_gradient_kernel(lp_function *f, const net_graph *graph, net_node
   lp_expr slope = lp_product(f, lp_product(f, dweight, inverse), c.share);
   lp_expr dx = lp_difference(f, dy, lp_product(f, dbias, c.share));
   dx = lp_difference(f, dx, lp_product(f, away, slope));
-  if (ops_input(graph, node, 2))
-    factor = lp_product(f, inverse, ops_load_in(f, graph, node, 2, &c.channel));
+  if (ops_input(graph, node, 2)) factor = lp_product(f, inverse, ops_load_in(f, graph, node, 2, &c.channel));
   ops_store(f, ops_out_buffer(f, graph, node, 0), &c.at, lp_product(f, dx, factor));
 }

@@ -1,4 +1,4 @@
-/* expand broadcasts a value to a shape and to all samples; reduce_to sums it back. Each is the other's gradient. */
+/* expand broadcasts a value to a shape and all samples, reduce_to sums it back: each the other's gradient. */
 #include "ops/kernel.h"
 
 static net_shape wanted_shape(const net_graph *graph, net_node_id node) {
@@ -32,9 +32,9 @@ bool expand_shape(netc *n, net_graph *graph, net_node_id node) {
 static bool opposite(net_gradient *g, const char *op) {
   netc *n = g->graph->n;
   const net_value *x = ops_input(g->graph, g->node, 0);
-  g->dx[0] = net_gradient_call(g, op, "x_gradient", OPS_VALUES(g->dy[0]),
-                               OPS_ATTRIBUTES(net_attribute_ints(n, "shape", x->shape),
-                                              net_attribute_bool(n, "batched", x->batched)));
+  g->dx[0] = net_gradient_call(
+      g, op, "x_gradient", OPS_VALUES(g->dy[0]),
+      OPS_ATTRIBUTES(net_attribute_ints(n, "shape", x->shape), net_attribute_bool(n, "batched", x->batched)));
   return g->dx[0] != NET_NONE;
 }
 

@@ -53,7 +53,9 @@ bool ops_result_like(net_graph *graph, net_node_id node, uint32_t output, uint32
 
 /* ---- requirements ---- */
 
-bool ops_require_f32(net_graph *graph, net_node_id node) { return ops_require_f32_but(graph, node, NET_NONE); }
+bool ops_require_f32(net_graph *graph, net_node_id node) {
+  return ops_require_f32_but(graph, node, NET_NONE);
+}
 
 bool ops_require_f32_but(net_graph *graph, net_node_id node, uint32_t input) {
   for (uint32_t i = 0; i < net_graph_at(graph, node)->input_count; i++) {
@@ -82,7 +84,9 @@ bool ops_require_same(net_graph *graph, net_node_id node, uint32_t a, uint32_t b
   net_value_id x = net_node_input(graph, node, a), y = net_node_input(graph, node, b);
   const net_value *v = net_graph_value_at(graph, x), *w = net_graph_value_at(graph, y);
   if (net_shape_same(&v->shape, &w->shape) && v->batched == w->batched) return true;
-  const char *once = v->batched == w->batched ? "" : w->batched ? " for each sample" : " once for all samples";
+  const char *once = v->batched == w->batched ? ""
+                     : w->batched             ? " for each sample"
+                                              : " once for all samples";
   return ops_refuse(graph, node, y, "needs equal shapes, but %s and %s%s", ops_describe(graph, x),
                     ops_describe(graph, y), once);
 }

@@ -25,7 +25,7 @@ bool ops_result(net_graph *graph, net_node_id node, uint32_t output, net_type ty
 /* the same for an f32 output that has the shape and batching of an input */
 bool ops_result_like(net_graph *graph, net_node_id node, uint32_t output, uint32_t input);
 
-bool ops_require_f32(net_graph *graph, net_node_id node); /* every input that is there */
+bool ops_require_f32(net_graph *graph, net_node_id node);                     /* every input that is there */
 bool ops_require_f32_but(net_graph *graph, net_node_id node, uint32_t input); /* all but one */
 bool ops_require_rank(net_graph *graph, net_node_id node, uint32_t input, uint32_t rank); /* at least */
 bool ops_require_batched(net_graph *graph, net_node_id node, uint32_t input);
@@ -43,8 +43,8 @@ bool ops_axis(net_graph *graph, net_node_id node, uint32_t input, int64_t axis, 
 static inline net_shape ops_scalar(void) { return (net_shape){0}; }
 static inline net_shape ops_vector(uint32_t n) { return (net_shape){1, {n}}; }
 static inline uint64_t ops_elements(const net_value *value) { return net_shape_elements(&value->shape); }
-net_shape ops_leading(net_shape shape, uint32_t rank);  /* its first axes */
-net_shape ops_trailing(net_shape shape, uint32_t rank); /* its last axes */
+net_shape ops_leading(net_shape shape, uint32_t rank);        /* its first axes */
+net_shape ops_trailing(net_shape shape, uint32_t rank);       /* its last axes */
 bool ops_broadcast(net_shape a, net_shape b, net_shape *out); /* as numpy; false: they do not fit */
 /* Whether part can be broadcast to full. */
 bool ops_broadcasts_to(net_shape part, net_shape full);

@@ -1,8 +1,8 @@
 /* cross_entropy of logits with a class number for each sample, and how many samples are classified correctly.
  *
  * With class weights w (1 if absent), sample weights s (1), smoothing ε and C classes, as PyTorch has it:
- *   loss = Σ_n s_n · ((1 − ε) · w_t · −log p_t + ε/C · Σ_c w_c · −log p_c) / weight_sum,  t the class of sample n,
- *   weight_sum = Σ_n s_n · w_t,  p = softmax(logits). */
+ *   loss = Σ_n s_n · ((1 − ε) · w_t · −log p_t + ε/C · Σ_c w_c · −log p_c) / weight_sum
+ *   weight_sum = Σ_n s_n · w_t,  t the class of sample n,  p = softmax(logits) */
 #include "ops/common.h"
 #include <math.h>
 
@@ -44,11 +44,10 @@ bool cross_entropy_shape(netc *n, net_graph *graph, net_node_id node) {
 
 bool cross_entropy_gradient(net_gradient *g) {
   netc *n = g->graph->n;
-  net_value_id inputs[] = {net_node_output(g->graph, g->node, PROBABILITY),
-                           net_node_input(g->graph, g->node, TARGET),
-                           net_node_input(g->graph, g->node, CLASS_WEIGHT),
-                           net_node_input(g->graph, g->node, SAMPLE_WEIGHT),
-                           net_node_output(g->graph, g->node, WEIGHT_SUM)};
+  net_value_id inputs[] = {
+      net_node_output(g->graph, g->node, PROBABILITY), net_node_input(g->graph, g->node, TARGET),
+      net_node_input(g->graph, g->node, CLASS_WEIGHT), net_node_input(g->graph, g->node, SAMPLE_WEIGHT),
+      net_node_output(g->graph, g->node, WEIGHT_SUM)};
   net_attribute smoothing = *net_node_attribute(g->graph, g->node, "label_smoothing");
   g->dx[LOGITS] = net_gradient_call(g, "cross_entropy_gradient", "logits_gradient", inputs, 5,
                                     OPS_ATTRIBUTES(smoothing, net_attribute_real(n, "scale", g->scale)));
@@ -83,8 +82,10 @@ static sample sample_at(const net_interpretation *call, uint64_t row) {
   const double *weights = call->inputs[SAMPLE_WEIGHT];
   sample s = {ops_elements(ops_in(call, LOGITS)), (uint64_t)call->inputs[TARGET][row],
               weights ? weights[row] : 1, NAN, call->inputs[CLASS_WEIGHT]};
-  if (s.target < s.classes) s.target_weight = class_weight(&s, s.target);
-  else s.target = 0;
+  if (s.target < s.classes)
+    s.target_weight = class_weight(&s, s.target);
+  else
+    s.target = 0;
   return s;
 }
 
@@ -132,7 +133,8 @@ void correct_interpret(const net_interpretation *call) {
     const double *x = call->inputs[LOGITS] + row * classes;
     uint64_t target = (uint64_t)call->inputs[TARGET][row];
     bool first = target < classes;
-    for (uint64_t c = 0; first && c < classes; c++) first = x[c] < x[target] || (c >= target && x[c] == x[target]);
+    for (uint64_t c = 0; first && c < classes; c++)
+      first = x[c] < x[target] || (c >= target && x[c] == x[target]);
     count += first;
   }
   call->outputs[0][0] = (double)count;

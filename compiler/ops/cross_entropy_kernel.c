@@ -4,7 +4,7 @@
 enum { LOGITS, TARGET, CLASS_WEIGHT, SAMPLE_WEIGHT };
 enum { LOSS, WEIGHT_SUM, PROBABILITY };
 
-/* One sample: places of a class and of the sample, the number of its class, whether a class is the sample's. */
+/* One sample: places of a class and of the sample, its class number, whether a class is that one. */
 typedef struct {
   lp_function *f;
   const net_graph *graph;
@@ -36,14 +36,17 @@ static lp_expr kept(const sample *s, const char *name, lp_expr value) {
   return ops_load(s->f, buffer, &s->none);
 }
 
-static bool has(const sample *s, uint32_t input) { return net_node_input(s->graph, s->node, input) != NET_NONE; }
+static bool has(const sample *s, uint32_t input) {
+  return net_node_input(s->graph, s->node, input) != NET_NONE;
+}
 
 static lp_expr class_weight(const sample *s) {
   return has(s, CLASS_WEIGHT) ? ops_load_in(s->f, s->graph, s->node, CLASS_WEIGHT, &s->at) : lp_real(s->f, 1);
 }
 
 static lp_expr sample_weight(const sample *s) {
-  return has(s, SAMPLE_WEIGHT) ? ops_load_in(s->f, s->graph, s->node, SAMPLE_WEIGHT, &s->none) : lp_real(s->f, 1);
+  return has(s, SAMPLE_WEIGHT) ? ops_load_in(s->f, s->graph, s->node, SAMPLE_WEIGHT, &s->none)
+                               : lp_real(s->f, 1);
 }
 
 void cross_entropy_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
@@ -82,10 +85,12 @@ void cross_entropy_kernel(lp_function *f, const net_graph *graph, net_node_id no
 }
 
 /* dlogits_c = factor · (p_c · gain − [c = t] · hit − floor_c) with factor = scale · s_n / weight_sum,
- * hit = (1 − ε) · w_t, gain = hit + ε/C · Σ w, floor_c = ε/C · w_c: without weights and smoothing p_c − [c = t]. */
+ * hit = (1 − ε) · w_t, gain = hit + ε/C · Σ w, floor_c = ε/C · w_c: without weights and smoothing p_c − [c =
+ * t]. */
 void cross_entropy_gradient_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   sample s = sample_of(f, graph, node);
-  double smoothing = net_node_real(graph, node, "label_smoothing"), scale = net_node_real(graph, node, "scale");
+  double smoothing = net_node_real(graph, node, "label_smoothing");
+  double scale = net_node_real(graph, node, "scale");
   bool weighted = has(&s, CLASS_WEIGHT), sampled = has(&s, SAMPLE_WEIGHT);
   lp_expr factor = lp_quotient(f, lp_real(f, scale), lp_samples(f)), hit = lp_real(f, 1 - smoothing);
   if (weighted || sampled) factor = ops_kept_quotient(f, scale, ops_load_scalar(f, graph, node, 4));

@@ -1,5 +1,5 @@
 /* dropout: y = x / (1 − p) with probability 1 − p, else 0; in inference y = x. What is kept is drawn from
- * (key, step, stream, sample, feature) alone, so the gradient draws the same again and threads do not matter. */
+ * (key, step, stream, sample, feature) alone: the gradient draws the same again, threads do not matter. */
 #include "ops/kernel.h"
 #include "runtime/random.h"
 
@@ -16,8 +16,8 @@ bool dropout_gradient(net_gradient *g) {
   }
   net_attribute p = *net_node_attribute(g->graph, g->node, "p");
   net_attribute stream = *net_node_attribute(g->graph, g->node, "stream");
-  g->dx[0] = net_gradient_call(g, "dropout_gradient", "x_gradient", OPS_VALUES(g->dy[0]),
-                               OPS_ATTRIBUTES(p, stream));
+  g->dx[0] =
+      net_gradient_call(g, "dropout_gradient", "x_gradient", OPS_VALUES(g->dy[0]), OPS_ATTRIBUTES(p, stream));
   return g->dx[0] != NET_NONE;
 }
 
@@ -41,8 +41,10 @@ static void drop(const net_interpretation *call) {
 }
 
 void dropout_interpret(const net_interpretation *call) {
-  if (net_node_bool(call->graph, call->node, "training")) drop(call);
-  else memcpy(call->outputs[0], call->inputs[0], ops_total(call, ops_in(call, 0)) * sizeof(double));
+  if (net_node_bool(call->graph, call->node, "training"))
+    drop(call);
+  else
+    memcpy(call->outputs[0], call->inputs[0], ops_total(call, ops_in(call, 0)) * sizeof(double));
 }
 
 void dropout_gradient_interpret(const net_interpretation *call) { drop(call); }
@@ -66,8 +68,8 @@ static void philox(lp_function *f, lp_expr counter[4], lp_expr key0, lp_expr key
   }
 }
 
-/* Four features share a block of random words. The block depends on the feature only through feature >> 2, so a
- * schedule that unrolls features by four makes each block once. */
+/* Four features share a block of random words. The block depends on the feature only through feature >> 2, so
+ * a schedule that unrolls features by four makes each block once. */
 static lp_expr is_kept(lp_function *f, const net_graph *graph, net_node_id node, const ops_place *at) {
   const net_value *x = ops_input(graph, node, 0);
   lp_expr feature = lp_convert(f, NET_U32, ops_flat(f, at, &x->shape));
@@ -76,8 +78,7 @@ static lp_expr is_kept(lp_function *f, const net_graph *graph, net_node_id node,
                         lp_op2(f, LP_shr, feature, word(f, 2))};
   philox(f, counter, lp_parameter(f, 1), lp_parameter(f, 2));
   lp_expr which = lp_op2(f, LP_and, feature, word(f, 3)), drawn = counter[3];
-  for (uint32_t i = 3; i-- > 0;)
-    drawn = lp_select(f, lp_op2(f, LP_eq, which, word(f, i)), counter[i], drawn);
+  for (uint32_t i = 3; i-- > 0;) drawn = lp_select(f, lp_op2(f, LP_eq, which, word(f, i)), counter[i], drawn);
   lp_expr bits = lp_convert(f, NET_I32, lp_op2(f, LP_shr, drawn, word(f, 8)));
   lp_expr uniform = lp_product(f, lp_convert(f, NET_F32, bits), lp_real(f, 0x1p-24));
   return lp_op2(f, LP_ge, uniform, lp_real(f, net_node_real(graph, node, "p")));
@@ -87,8 +88,8 @@ static void drop_kernel(lp_function *f, const net_graph *graph, net_node_id node
   ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn");
   lp_expr y = ops_load_in(f, graph, node, 0, &at);
   if (training)
-    y = lp_select(f, is_kept(f, graph, node, &at),
-                  lp_product(f, y, lp_real(f, kept_scale(graph, node))), lp_real(f, 0));
+    y = lp_select(f, is_kept(f, graph, node, &at), lp_product(f, y, lp_real(f, kept_scale(graph, node))),
+                  lp_real(f, 0));
   ops_store(f, ops_out_buffer(f, graph, node, 0), &at, y);
 }
 

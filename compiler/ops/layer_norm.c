@@ -1,5 +1,5 @@
-/* layer_norm: y = (x − mean) · inverse · weight + bias over the last `dims` axes, inverse = 1/√(variance + ε),
- * mean and biased variance those of the group: the trailing axes at one place of the leading ones. */
+/* layer_norm: y = (x − mean) · inverse · weight + bias over the last `dims` axes, inverse = 1/√(variance +
+ * ε), mean and biased variance those of the group: the trailing axes at one place of the leading ones. */
 #include "ops/common.h"
 #include <math.h>
 
@@ -52,10 +52,9 @@ bool layer_norm_parameter(netc *n, const net_graph *graph, const net_value_id *i
 }
 
 bool layer_norm_gradient(net_gradient *g) {
-  net_value_id inputs[] = {g->dy[Y], net_node_input(g->graph, g->node, X),
-                           net_node_input(g->graph, g->node, WEIGHT),
-                           net_node_output(g->graph, g->node, MEAN),
-                           net_node_output(g->graph, g->node, INVERSE)};
+  net_value_id inputs[] = {
+      g->dy[Y], net_node_input(g->graph, g->node, X), net_node_input(g->graph, g->node, WEIGHT),
+      net_node_output(g->graph, g->node, MEAN), net_node_output(g->graph, g->node, INVERSE)};
   net_attribute dims = *net_node_attribute(g->graph, g->node, "dims");
   net_value_id dx = net_gradient_call(g, "layer_norm_gradient", "gradient", inputs, 5, &dims, 1);
   if (dx == NET_NONE) return false;
@@ -78,7 +77,8 @@ bool layer_norm_gradient_shape(netc *n, net_graph *graph, net_node_id node) {
     if (!net_shape_same(&ops_input(graph, node, i)->shape, &group) ||
         ops_input(graph, node, i)->batched != x->batched)
       return ops_refuse(graph, node, net_node_input(graph, node, i), "needs f32%s for each group, but %s",
-                        net_shape_text(&n->arena, &group), ops_describe(graph, net_node_input(graph, node, i)));
+                        net_shape_text(&n->arena, &group),
+                        ops_describe(graph, net_node_input(graph, node, i)));
   if (!ops_require_unbatched(graph, node, 2, each)) return false;
   if (!ops_input(graph, node, 2)) each = ops_scalar();
   return ops_result_like(graph, node, 0, 1) && ops_result(graph, node, 1, NET_F32, each, false) &&
@@ -137,8 +137,7 @@ void layer_norm_gradient_interpret(const net_interpretation *call) {
     }
     for (uint64_t i = 0; i < size; i++) {
       double normal = (x[i] - mean) * inverse, g = weight ? dy[i] * weight[i] : dy[i];
-      call->outputs[0][group * size + i] =
-          inverse * (g - sum / (double)size - normal * slope / (double)size);
+      call->outputs[0][group * size + i] = inverse * (g - sum / (double)size - normal * slope / (double)size);
     }
   }
 }

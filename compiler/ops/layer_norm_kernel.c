@@ -4,7 +4,7 @@
 enum { X, WEIGHT, BIAS };
 enum { Y, MEAN, INVERSE };
 
-/* Places of an element, of its group (leading axes) and within it (trailing axes); 1 / elements of a group. */
+/* Places of an element, of its group (leading axes), within it (trailing axes); 1 / elements of a group. */
 typedef struct {
   ops_place at, group, within;
   net_shape group_shape;
@@ -35,7 +35,8 @@ static lp_expr group_mean(lp_function *f, const groups *g, lp_expr value) {
 
 void layer_norm_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   groups g = groups_of(f, graph, node, ops_input(graph, node, X));
-  lp_expr x = ops_load_in(f, graph, node, X, &g.at), epsilon = lp_real(f, net_node_real(graph, node, "epsilon"));
+  lp_expr x = ops_load_in(f, graph, node, X, &g.at);
+  lp_expr epsilon = lp_real(f, net_node_real(graph, node, "epsilon"));
   lp_expr mean = kept(f, &g, ops_out_buffer(f, graph, node, MEAN), group_mean(f, &g, x));
   lp_expr away = lp_difference(f, x, mean), variance = group_mean(f, &g, lp_product(f, away, away));
   lp_expr root = lp_op1(f, LP_sqrt, lp_addition(f, variance, epsilon));
@@ -60,8 +61,8 @@ void layer_norm_gradient_kernel(lp_function *f, const net_graph *graph, net_node
     ops_store(f, dweight, &(ops_place){0}, lp_real(f, 0));
     ops_store(f, dbias, &(ops_place){0}, lp_real(f, 0));
   }
-  lp_expr sum = kept(f, &g, lp_temporary(f, "sum", NET_F32, g.group_shape, g.batched),
-                     group_mean(f, &g, weighted));
+  lp_expr sum =
+      kept(f, &g, lp_temporary(f, "sum", NET_F32, g.group_shape, g.batched), group_mean(f, &g, weighted));
   lp_expr slope = kept(f, &g, lp_temporary(f, "slope", NET_F32, g.group_shape, g.batched),
                        group_mean(f, &g, lp_product(f, weighted, normal)));
   lp_expr dx = lp_difference(f, lp_difference(f, weighted, sum), lp_product(f, normal, slope));

@@ -5,8 +5,8 @@ static ops_split split_of(const net_interpretation *call, const net_value *value
   return ops_split_at(&value->shape, ops_node_axis(call->graph, call->node, 0));
 }
 
-/* Copies blocks: for each row and each index before the axis, `extent` entries from entry `from` of the source on
- * to entry `to` of the target on. The axes after it lie together. */
+/* Copies blocks: for each row and each index before the axis, `extent` entries from entry `from` of the
+ * source on to entry `to` of the target on. The axes after it lie together. */
 static void copy(const net_interpretation *call, const net_value *source, const double *x, uint64_t from,
                  uint64_t to, uint64_t extent) {
   const net_value *target = ops_out(call, 0);
@@ -87,12 +87,15 @@ bool reshape_shape(netc *n, net_graph *graph, net_node_id node) {
   if (!ops_require_f32(graph, node)) return false;
   for (uint32_t i = 0; i < shape.rank; i++) {
     if (shape.dim[i] == UINT32_MAX && open != NET_NONE)
-      return ops_refuse(graph, node, NET_NONE, "can work out one -1 only, but axes %u and %u have it", open, i);
-    if (shape.dim[i] == UINT32_MAX) open = i;
+      return ops_refuse(graph, node, NET_NONE, "can work out one -1 only, but axes %u and %u have it", open,
+                        i);
+    if (shape.dim[i] == UINT32_MAX)
+      open = i;
     else if (shape.dim[i] < 1 || shape.dim[i] > INT32_MAX)
       return ops_refuse(graph, node, NET_NONE, "needs axes of at least 1 (or one -1), but axis %u has %d", i,
                         (int32_t)shape.dim[i]);
-    else known *= shape.dim[i];
+    else
+      known *= shape.dim[i];
   }
   if (open != NET_NONE && known <= (double)elements && elements % (uint64_t)known == 0) {
     shape.dim[open] = (uint32_t)(elements / (uint64_t)known);
@@ -138,8 +141,8 @@ bool slice_shape(netc *n, net_graph *graph, net_node_id node) {
   net_shape shape = x->shape;
   if (begin < 0 || end <= begin || end > shape.dim[axis]) {
     net_value_id blamed = net_node_input(graph, node, 0);
-    return ops_refuse(graph, node, blamed, "cannot take entries %lld to %lld of axis %u: %s", (long long)begin,
-                      (long long)end, axis, ops_describe(graph, blamed));
+    return ops_refuse(graph, node, blamed, "cannot take entries %lld to %lld of axis %u: %s",
+                      (long long)begin, (long long)end, axis, ops_describe(graph, blamed));
   }
   shape.dim[axis] = (uint32_t)(end - begin);
   return ops_result(graph, node, 0, NET_F32, shape, x->batched);
@@ -150,10 +153,10 @@ bool slice_gradient(net_gradient *g) {
   uint32_t axis = ops_node_axis(g->graph, g->node, 0);
   int64_t size = ops_input(g->graph, g->node, 0)->shape.dim[axis];
   int64_t begin = net_node_int(g->graph, g->node, "begin");
-  g->dx[0] = net_gradient_call(
-      g, "pad_slice", "x_gradient", OPS_VALUES(g->dy[0]),
-      OPS_ATTRIBUTES(net_attribute_int(n, "axis", axis), net_attribute_int(n, "begin", begin),
-                     net_attribute_int(n, "size", size)));
+  g->dx[0] = net_gradient_call(g, "pad_slice", "x_gradient", OPS_VALUES(g->dy[0]),
+                               OPS_ATTRIBUTES(net_attribute_int(n, "axis", axis),
+                                              net_attribute_int(n, "begin", begin),
+                                              net_attribute_int(n, "size", size)));
   return g->dx[0] != NET_NONE;
 }
 
@@ -187,10 +190,10 @@ bool pad_slice_gradient(net_gradient *g) {
   uint32_t axis = ops_node_axis(g->graph, g->node, 0);
   int64_t extent = ops_input(g->graph, g->node, 0)->shape.dim[axis];
   int64_t begin = net_node_int(g->graph, g->node, "begin");
-  g->dx[0] = net_gradient_call(
-      g, "slice", "x_gradient", OPS_VALUES(g->dy[0]),
-      OPS_ATTRIBUTES(net_attribute_int(n, "axis", axis), net_attribute_int(n, "begin", begin),
-                     net_attribute_int(n, "end", begin + extent)));
+  g->dx[0] = net_gradient_call(g, "slice", "x_gradient", OPS_VALUES(g->dy[0]),
+                               OPS_ATTRIBUTES(net_attribute_int(n, "axis", axis),
+                                              net_attribute_int(n, "begin", begin),
+                                              net_attribute_int(n, "end", begin + extent)));
   return g->dx[0] != NET_NONE;
 }
 

@@ -20,7 +20,8 @@ void concat_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
 
 void slice_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   ops_place to = ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn");
-  ops_place from = shifted(f, &to, ops_node_axis(graph, node, 0), (uint32_t)net_node_int(graph, node, "begin"));
+  ops_place from =
+      shifted(f, &to, ops_node_axis(graph, node, 0), (uint32_t)net_node_int(graph, node, "begin"));
   ops_store(f, ops_out_buffer(f, graph, node, 0), &to, ops_load(f, ops_in_buffer(f, graph, node, 0), &from));
 }
 
@@ -62,16 +63,17 @@ static ops_place from_digits(lp_function *f, const net_shape *shape, const uint6
     lp_expr index = lp_int(f, 0);
     for (uint32_t d = 0; d + 1 < count; d++)
       if (strides[d] <= above && strides[d + 1] >= stride)
-        index = lp_addition(f, index, lp_product(f, digits[d], lp_int(f, (int64_t)(strides[d + 1] / stride))));
+        index =
+            lp_addition(f, index, lp_product(f, digits[d], lp_int(f, (int64_t)(strides[d + 1] / stride))));
     place.at[i] = index;
     above = stride;
   }
   return place;
 }
 
-/* If the strides of both shapes, merged, divide each other in turn, the digits of that number system are axes in
- * which both places are affine: [4, 6] → [2, 12] has axes of 2, 2, 6. Otherwise ([2, 3] → [3, 2]) the source's
- * indices are quotients and remainders of the flat index. */
+/* If the strides of both shapes, merged, divide each other in turn, the digits of that number system are axes
+ * in which both places are affine: [4, 6] → [2, 12] has axes of 2, 2, 6. Otherwise ([2, 3] → [3, 2]) the
+ * source's indices are quotients and remainders of the flat index. */
 void reshape_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   const net_shape *from = &ops_input(graph, node, 0)->shape, *to = &ops_output(graph, node, 0)->shape;
   lp_buffer x = ops_in_buffer(f, graph, node, 0), y = ops_out_buffer(f, graph, node, 0);

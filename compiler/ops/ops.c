@@ -2,8 +2,8 @@
 
 #include "ops/families.h"
 
-#define OP(name_, class_, user_, kind_, ulps_, inputs_, outputs_, attributes_, shape_, parameter_, gradient_, cost_, \
-           interpret_, kernel_)                                                                              \
+#define OP(name_, class_, user_, kind_, ulps_, inputs_, outputs_, attributes_, shape_, parameter_,           \
+           gradient_, cost_, interpret_, kernel_)                                                            \
   {.name = #name_,                                                                                           \
    .class = OP_##class_,                                                                                     \
    .user = user_,                                                                                            \

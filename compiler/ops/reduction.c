@@ -5,7 +5,8 @@
 /* ---- axes ---- */
 
 uint32_t reduction_axes(const net_graph *graph, net_node_id node, uint32_t input, bool *reduced) {
-  net_shape axes = net_node_attribute(graph, node, "axes")->ints, shape = ops_input(graph, node, input)->shape;
+  net_shape axes = net_node_attribute(graph, node, "axes")->ints;
+  net_shape shape = ops_input(graph, node, input)->shape;
   uint32_t extent = 1;
   for (uint32_t i = 0; i < NET_MAX_RANK; i++) reduced[i] = !axes.rank;
   for (uint32_t i = 0; i < axes.rank; i++) {
@@ -34,8 +35,7 @@ static bool axes_fit(net_graph *graph, net_node_id node, uint32_t input) {
   uint32_t axis, seen = 0;
   for (uint32_t i = 0; i < axes.rank; i++) {
     if (!ops_axis(graph, node, input, (int32_t)axes.dim[i], &axis)) return false;
-    if (seen >> axis & 1)
-      return ops_refuse(graph, node, NET_NONE, "names axis %u twice in axes", axis);
+    if (seen >> axis & 1) return ops_refuse(graph, node, NET_NONE, "names axis %u twice in axes", axis);
     seen |= 1u << axis;
   }
   return true;
@@ -52,7 +52,8 @@ static net_shape reduced_shape(const net_graph *graph, net_node_id node, uint32_
 bool reduction_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
   if (!ops_require_f32(graph, node) || !axes_fit(graph, node, 0)) return false;
-  return ops_result(graph, node, 0, NET_F32, reduced_shape(graph, node, 0), ops_input(graph, node, 0)->batched);
+  return ops_result(graph, node, 0, NET_F32, reduced_shape(graph, node, 0),
+                    ops_input(graph, node, 0)->batched);
 }
 
 /* ---- gradients ---- */

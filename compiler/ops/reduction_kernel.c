@@ -24,7 +24,8 @@ static reduction reduction_of(lp_function *f, const net_graph *graph, net_node_i
   return r;
 }
 
-static void store(lp_function *f, const net_graph *graph, net_node_id node, const reduction *r, lp_expr value) {
+static void store(lp_function *f, const net_graph *graph, net_node_id node, const reduction *r,
+                  lp_expr value) {
   ops_store(f, ops_out_buffer(f, graph, node, 0), &r->result, value);
 }
 
@@ -56,8 +57,8 @@ void max_gradient_kernel(lp_function *f, const net_graph *graph, net_node_id nod
   lp_expr one = lp_select(f, at_top, lp_real(f, 1), lp_real(f, 0));
   lp_buffer ties = lp_temporary(f, "ties", NET_F32, y->shape, y->batched);
   ops_store(f, ties, &r.result, ops_sum(f, &r.summed, false, one));
-  lp_expr share = lp_quotient(f, ops_load(f, ops_in_buffer(f, graph, node, 0), &r.result),
-                              ops_load(f, ties, &r.result));
+  lp_expr share =
+      lp_quotient(f, ops_load(f, ops_in_buffer(f, graph, node, 0), &r.result), ops_load(f, ties, &r.result));
   ops_store(f, ops_out_buffer(f, graph, node, 0), &r.at, lp_product(f, one, share));
 }
 
@@ -70,8 +71,8 @@ void sum_squares_kernel(lp_function *f, const net_graph *graph, net_node_id node
 
 void clip_factor_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   lp_expr norm = lp_op1(f, LP_sqrt, ops_load_scalar(f, graph, node, 0));
-  lp_expr factor = lp_quotient(f, lp_real(f, net_node_real(graph, node, "max")),
-                               lp_addition(f, norm, lp_real(f, 1e-6)));
+  lp_expr factor =
+      lp_quotient(f, lp_real(f, net_node_real(graph, node, "max")), lp_addition(f, norm, lp_real(f, 1e-6)));
   lp_expr one = lp_real(f, 1), above = lp_op2(f, LP_gt, factor, one); /* NaN stays */
   ops_store(f, ops_out_buffer(f, graph, node, 0), &(ops_place){0}, lp_select(f, above, one, factor));
 }

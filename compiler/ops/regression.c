@@ -1,5 +1,5 @@
-/* mse, mae, huber and bce_with_logits: loss = Σ_n s_n · mean over features of ℓ(prediction, target) / weight_sum,
- * weight_sum = Σ_n s_n, where a sample's weight s_n is 1 if there is none. */
+/* mse, mae, huber, bce_with_logits: loss = Σ_n s_n · mean over features of ℓ(prediction, target) / Σ_n s_n,
+ * where a sample's weight s_n is 1 if there is none. */
 #include "ops/kernel.h"
 #include <math.h>
 
@@ -130,15 +130,14 @@ bool regression_gradient_shape(netc *n, net_graph *graph, net_node_id node) {
 bool regression_gradient(net_gradient *g) {
   netc *n = g->graph->n;
   const loss *row = loss_of(g->graph, g->node);
-  net_value_id inputs[] = {net_node_input(g->graph, g->node, PREDICTION),
-                           net_node_input(g->graph, g->node, TARGET),
-                           net_node_input(g->graph, g->node, SAMPLE_WEIGHT),
-                           net_node_output(g->graph, g->node, WEIGHT_SUM)};
+  net_value_id inputs[] = {
+      net_node_input(g->graph, g->node, PREDICTION), net_node_input(g->graph, g->node, TARGET),
+      net_node_input(g->graph, g->node, SAMPLE_WEIGHT), net_node_output(g->graph, g->node, WEIGHT_SUM)};
   net_attribute attributes[] = {net_attribute_real(n, "scale", g->scale),
                                 net_attribute_real(n, "delta", delta_of(g->graph, g->node))};
   const char *op = net_arena_format(&n->arena, "%s_gradient", row->name);
-  g->dx[PREDICTION] = net_gradient_call(g, op, "prediction_gradient", inputs, 4, attributes,
-                                        row->value == huber ? 2 : 1);
+  g->dx[PREDICTION] =
+      net_gradient_call(g, op, "prediction_gradient", inputs, 4, attributes, row->value == huber ? 2 : 1);
   return g->dx[PREDICTION] != NET_NONE;
 }
 
@@ -180,7 +179,8 @@ void regression_kernel(lp_function *f, const net_graph *graph, net_node_id node)
   ops_place at = ops_axes(f, shape, "ijklmn"), none = {0};
   lp_expr p = ops_load_in(f, graph, node, PREDICTION, &at), t = ops_load_in(f, graph, node, TARGET, &at);
   lp_expr each = loss_of(graph, node)->kernel(f, p, t, delta_of(graph, node)), weight_sum = lp_samples(f);
-  lp_expr mean = lp_product(f, ops_sum(f, &at, false, each), lp_real(f, 1.0 / (double)net_shape_elements(shape)));
+  lp_expr mean =
+      lp_product(f, ops_sum(f, &at, false, each), lp_real(f, 1.0 / (double)net_shape_elements(shape)));
   if (ops_input(graph, node, SAMPLE_WEIGHT)) {
     lp_expr weight = ops_load_in(f, graph, node, SAMPLE_WEIGHT, &none);
     mean = lp_product(f, mean, weight);

@@ -1,8 +1,8 @@
 /* Kernels of softmax.c. */
 #include "ops/kernel.h"
 
-/* One line along the axis: the place of an element, of the line (axis dropped), the axis alone, and a shape for what
- * there is one of for each line. */
+/* One line along the axis: the place of an element, of the line (axis dropped), the axis alone, and a shape
+ * for what there is one of for each line. */
 typedef struct {
   ops_place at, line, along;
   net_shape line_shape;
@@ -14,7 +14,8 @@ static lines lines_of(lp_function *f, const net_graph *graph, net_node_id node) 
   uint32_t axis = ops_node_axis(graph, node, 0);
   lines l = {.at = ops_axes(f, &x->shape, "ijklmn"), .batched = x->batched};
   for (uint32_t i = 0; i < x->shape.rank; i++)
-    if (i == axis) l.along.at[l.along.count++] = l.at.at[i];
+    if (i == axis)
+      l.along.at[l.along.count++] = l.at.at[i];
     else {
       l.line.at[l.line.count++] = l.at.at[i];
       l.line_shape.dim[l.line_shape.rank++] = x->shape.dim[i];

@@ -1,4 +1,4 @@
-/* What a step writes: running statistics of batch_norm, and parameters by sgd, adam, adamw as PyTorch has them. */
+/* What a step writes: running statistics of batch_norm; parameters, by sgd, adam, adamw as in PyTorch. */
 #include "ops/common.h"
 #include "ops/update.h"
 #include <math.h>
@@ -13,10 +13,11 @@ bool running_update_shape(netc *n, net_graph *graph, net_node_id node) {
          ops_result_like(graph, node, 0, 0);
 }
 
-/* Everything in the shape of the parameter but for scalars, from `scalar` up to, but not including, `state`. */
+/* Everything has the parameter's shape but for scalars: those from the rate on that are no states. */
 static bool inputs_fit(net_graph *graph, net_node_id node, uint32_t state, uint32_t states) {
   net_shape shape = ops_input(graph, node, UPDATE_PARAMETER)->shape;
-  if (!ops_require_f32(graph, node) || !ops_require_unbatched(graph, node, UPDATE_GRADIENT, shape)) return false;
+  if (!ops_require_f32(graph, node) || !ops_require_unbatched(graph, node, UPDATE_GRADIENT, shape))
+    return false;
   for (uint32_t i = UPDATE_RATE; i < net_graph_at(graph, node)->input_count; i++) {
     bool scalar = i < state || i >= state + states;
     if (!ops_require_unbatched(graph, node, i, scalar ? ops_scalar() : shape)) return false;
@@ -31,10 +32,12 @@ bool sgd_shape(netc *n, net_graph *graph, net_node_id node) {
     return false;
   double momentum = net_node_real(graph, node, "momentum");
   bool velocity = ops_input(graph, node, SGD_VELOCITY) != NULL;
-  if (net_node_bool(graph, node, "nesterov") && !(momentum > 0 && net_node_real(graph, node, "dampening") == 0))
+  if (net_node_bool(graph, node, "nesterov") &&
+      !(momentum > 0 && net_node_real(graph, node, "dampening") == 0))
     return ops_refuse(graph, node, NET_NONE, "needs momentum > 0 and dampening = 0 for nesterov");
   if (velocity != (momentum > 0))
-    return ops_refuse(graph, node, NET_NONE, "needs a velocity if, and only if, momentum > 0 (it is %g)", momentum);
+    return ops_refuse(graph, node, NET_NONE, "needs a velocity if, and only if, momentum > 0 (it is %g)",
+                      momentum);
   return ops_result_like(graph, node, 0, UPDATE_PARAMETER) &&
          (!velocity || ops_result_like(graph, node, 1, SGD_VELOCITY));
 }
@@ -49,8 +52,8 @@ bool adam_shape(netc *n, net_graph *graph, net_node_id node) {
   }
   return inputs_fit(graph, node, ADAM_EXP_AVG, 2) &&
          ops_require_real(graph, node, "epsilon", 0, INFINITY, false) &&
-         ops_result_like(graph, node, 0, UPDATE_PARAMETER) &&
-         ops_result_like(graph, node, 1, ADAM_EXP_AVG) && ops_result_like(graph, node, 2, ADAM_EXP_AVG_SQ);
+         ops_result_like(graph, node, 0, UPDATE_PARAMETER) && ops_result_like(graph, node, 1, ADAM_EXP_AVG) &&
+         ops_result_like(graph, node, 2, ADAM_EXP_AVG_SQ);
 }
 
 /* State starts at 0 in the parameter's shape; sgd has none without momentum (its first attribute). */
@@ -62,8 +65,9 @@ static bool state(const net_graph *graph, const net_value_id *inputs, bool absen
   return true;
 }
 
-bool sgd_parameter(netc *n, const net_graph *graph, const net_value_id *inputs, const net_attribute *attributes,
-                   uint32_t attribute_count, uint32_t input, net_loc loc, net_shape *shape, net_init *init) {
+bool sgd_parameter(netc *n, const net_graph *graph, const net_value_id *inputs,
+                   const net_attribute *attributes, uint32_t attribute_count, uint32_t input, net_loc loc,
+                   net_shape *shape, net_init *init) {
   (void)n, (void)attribute_count, (void)input, (void)loc;
   return state(graph, inputs, attributes[0].real == 0, shape, init);
 }
@@ -87,8 +91,8 @@ static double clip(const net_interpretation *call, uint32_t input) {
   return call->inputs[input] ? call->inputs[input][0] : 1;
 }
 
-/* v' = momentum · v + (1 − dampening) · g, in the first step of a run v' = g; p' = p − rate · v', with nesterov
- * p' = p − rate · (g + momentum · v'). Weight decay adds its share of p to g. */
+/* v' = momentum · v + (1 − dampening) · g, in the first step of a run v' = g; p' = p − rate · v', with
+ * nesterov p' = p − rate · (g + momentum · v'). Weight decay adds its share of p to g. */
 void sgd_interpret(const net_interpretation *call) {
   const net_graph *graph = call->graph;
   const double *p = call->inputs[UPDATE_PARAMETER], *v = call->inputs[SGD_VELOCITY];

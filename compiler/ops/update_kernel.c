@@ -1,5 +1,5 @@
-/* Kernels of update.c. A result lies where the variable it replaces lies, so each is written after the last read of
- * the old value, and read back where the new one is meant. */
+/* Kernels of update.c. A result lies where the variable it replaces lies, so each is written after the last
+ * read of the old value, and read back where the new one is meant. */
 #include "ops/kernel.h"
 #include "ops/update.h"
 
@@ -14,7 +14,9 @@ static update update_of(lp_function *f, const net_graph *graph, net_node_id node
   return (update){f, graph, node, ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn")};
 }
 
-static lp_expr in(const update *u, uint32_t input) { return ops_load_in(u->f, u->graph, u->node, input, &u->at); }
+static lp_expr in(const update *u, uint32_t input) {
+  return ops_load_in(u->f, u->graph, u->node, input, &u->at);
+}
 static double real(const update *u, const char *key) { return net_node_real(u->graph, u->node, key); }
 static lp_expr times(const update *u, double c, lp_expr e) { return lp_product(u->f, e, lp_real(u->f, c)); }
 
@@ -58,15 +60,15 @@ static void adam(lp_function *f, const net_graph *graph, net_node_id node, bool 
   double beta1 = real(&u, "beta1"), beta2 = real(&u, "beta2"), decay = real(&u, "weight_decay");
   lp_expr g = gradient_of(&u, ADAM_CLIP, decoupled ? 0 : decay);
   lp_expr m = lp_addition(f, times(&u, beta1, in(&u, ADAM_EXP_AVG)), times(&u, 1 - beta1, g));
-  lp_expr v = lp_addition(f, times(&u, beta2, in(&u, ADAM_EXP_AVG_SQ)), times(&u, 1 - beta2, lp_product(f, g, g)));
+  lp_expr v =
+      lp_addition(f, times(&u, beta2, in(&u, ADAM_EXP_AVG_SQ)), times(&u, 1 - beta2, lp_product(f, g, g)));
   m = replaced(&u, 1, m);
   v = replaced(&u, 2, v);
   lp_expr rate = ops_load_scalar(f, graph, node, UPDATE_RATE), p = in(&u, UPDATE_PARAMETER);
   lp_expr step = lp_product(f, rate, ops_load_scalar(f, graph, node, ADAM_CORRECTION1));
   lp_expr root = lp_product(f, lp_op1(f, LP_sqrt, v), ops_load_scalar(f, graph, node, ADAM_CORRECTION2));
   lp_expr denominator = lp_addition(f, root, lp_real(f, real(&u, "epsilon")));
-  if (decoupled && decay != 0)
-    p = lp_product(f, p, lp_difference(f, lp_real(f, 1), times(&u, decay, rate)));
+  if (decoupled && decay != 0) p = lp_product(f, p, lp_difference(f, lp_real(f, 1), times(&u, decay, rate)));
   replaced(&u, 0, lp_difference(f, p, lp_quotient(f, lp_product(f, step, m), denominator)));
 }
 

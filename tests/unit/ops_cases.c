@@ -1,15 +1,16 @@
 #include "tests/unit/ops_cases.h"
 
+/* clang-format off */
 #define X(shape) "input x: f32[b" shape "]\n"
 #define XA(x, a) "input x: f32[b" x "]\ninput a: f32[b" a "]\n"
 #define LOGITS "input x: f32[b, 5]\ntarget t: u32[b]\n"
 #define CLASS_WEIGHT "constant c: f32[5] = [0.5, 2, 1, 0.25, 3]\n"
 #define PREDICTION(shape) "input x: f32[b" shape "]\ntarget t: f32[b" shape "]\n"
 #define SAMPLE_WEIGHT "weight s: f32[b]\n"
-#define NORM(c) \
-  "parameter w: f32[" c "] = 1\nparameter c: f32[" c "] = 0\nstatistic m: f32[" c "] = 0\nstatistic v: f32[" c "] = 1\n"
 #define STATISTICS(c) "statistic m: f32[" c "] = 0\nstatistic v: f32[" c "] = 1\n"
 #define AFFINE(c) "parameter w: f32[" c "] = 1\nparameter c: f32[" c "] = 0\n"
+#define NORM(c) AFFINE(c) STATISTICS(c)
+#define OUTPUTS(c) "mean: f32[" c "], inverse: f32[" c "], variance: f32[" c "]"
 #define OPTIMIZED "parameter p: f32[3, 5] = 0\nparameter g: f32[3, 5] = 0\nscalar r: f32 = rate(0)\n"
 #define ADAM \
   OPTIMIZED "scalar c1: f32 = correction1(0.9)\nscalar c2: f32 = correction2(0.999)\n" \
@@ -19,28 +20,29 @@ const char *const ops_cases[] = {
     X(", 5") "parameter w: f32[4, 5] = 0\nparameter c: f32[4] = 0\n"
              "y: f32[b, 4] = linear(x, w, c) {features = 4}\n",
     X(", 5") "parameter w: f32[4, 5] = 0\ny: f32[b, 4] = linear(x, w) {features = 4, bias = false}\n",
-    X(", 1") "parameter w: f32[1, 1] = 0\nparameter c: f32[1] = 0\ny: f32[b, 1] = linear(x, w, c) {features = 1}\n",
+    X(", 1") "parameter w: f32[1, 1] = 0\nparameter c: f32[1] = 0\n"
+             "y: f32[b, 1] = linear(x, w, c) {features = 1}\n",
     X(", 2, 3, 4") "parameter w: f32[5, 4] = 0\nparameter c: f32[5] = 0\n"
                    "y: f32[b, 2, 3, 5] = linear(x, w, c) {features = 5}\n",
     "parameter x: f32[3, 4] = 0\nparameter w: f32[2, 4] = 0\nparameter c: f32[2] = 0\n"
     "y: f32[3, 2] = linear(x, w, c) {features = 2}\n",
 
-    X(", 6") NORM("6") "y: f32[b, 6], mean: f32[6], inverse: f32[6], variance: f32[6] = batch_norm(x, w, c, m, v) "
+    X(", 6") NORM("6") "y: f32[b, 6], " OUTPUTS("6") " = batch_norm(x, w, c, m, v) "
                        "{training = true}\n",
-    X(", 3, 4") NORM("3") "y: f32[b, 3, 4], mean: f32[3], inverse: f32[3], variance: f32[3] = "
+    X(", 3, 4") NORM("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                           "batch_norm(x, w, c, m, v) {training = true, epsilon = 0.1}\n",
-    X(", 2, 3, 1") STATISTICS("2") "y: f32[b, 2, 3, 1], mean: f32[2], inverse: f32[2], variance: f32[2] = "
+    X(", 2, 3, 1") STATISTICS("2") "y: f32[b, 2, 3, 1], " OUTPUTS("2") " = "
                                    "batch_norm(x, _, _, m, v) {affine = false, training = true}\n",
-    X(", 1") NORM("1") "y: f32[b, 1], mean: f32[1], inverse: f32[1], variance: f32[1] = batch_norm(x, w, c, m, v) "
+    X(", 1") NORM("1") "y: f32[b, 1], " OUTPUTS("1") " = batch_norm(x, w, c, m, v) "
                        "{training = true}\n",
-    X(", 3, 4") NORM("3") "y: f32[b, 3, 4], mean: f32[3], inverse: f32[3], variance: f32[3] = "
+    X(", 3, 4") NORM("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                           "batch_norm(x, w, c, m, v)\n",
-    X(", 3, 4") STATISTICS("3") "y: f32[b, 3, 4], mean: f32[3], inverse: f32[3], variance: f32[3] = "
+    X(", 3, 4") STATISTICS("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                                 "batch_norm(x, _, _, m, v) {affine = false}\n",
 
     X(", 7") AFFINE("7") "y: f32[b, 7], mean: f32[b], inverse: f32[b] = layer_norm(x, w, c)\n",
-    X(", 2, 3, 4") AFFINE("3, 4") "y: f32[b, 2, 3, 4], mean: f32[b, 2], inverse: f32[b, 2] = layer_norm(x, w, c) "
-                                  "{dims = 2, epsilon = 0.1}\n",
+    X(", 2, 3, 4") AFFINE("3, 4") "y: f32[b, 2, 3, 4], mean: f32[b, 2], inverse: f32[b, 2] = "
+                                  "layer_norm(x, w, c) {dims = 2, epsilon = 0.1}\n",
     X(", 3, 4") "y: f32[b, 3, 4], mean: f32[b], inverse: f32[b] = layer_norm(x) {dims = 2, affine = false}\n",
     X(", 3, 1") AFFINE("1") "y: f32[b, 3, 1], mean: f32[b, 3], inverse: f32[b, 3] = layer_norm(x, w, c)\n",
 
@@ -144,15 +146,17 @@ const char *const ops_cases[] = {
     OPTIMIZED "parameter k: f32 = 1\n"
               "y: f32[3, 5], new_velocity: f32 = sgd(p, g, r, _, k) {weight_decay = 0.1}\n",
     OPTIMIZED "state v: f32[3, 5] = 0\nparameter k: f32 = 1\n"
-              "y: f32[3, 5], new_velocity: f32[3, 5] = sgd(p, g, r, v, k) {momentum = 0.9, weight_decay = 0.1, "
-              "dampening = 0.2}\n",
+              "y: f32[3, 5], new_velocity: f32[3, 5] = sgd(p, g, r, v, k) "
+              "{momentum = 0.9, weight_decay = 0.1, dampening = 0.2}\n",
     OPTIMIZED "state v: f32[3, 5] = 0\n"
               "y: f32[3, 5], new_velocity: f32[3, 5] = sgd(p, g, r, v) {momentum = 0.9, nesterov = true}\n",
     ADAM "y: f32[3, 5], new_exp_avg: f32[3, 5], new_exp_avg_sq: f32[3, 5] = adam(p, g, r, c1, c2, m, v)\n",
     ADAM "y: f32[3, 5], new_exp_avg: f32[3, 5], new_exp_avg_sq: f32[3, 5] = adam(p, g, r, c1, c2, m, v, k) "
          "{weight_decay = 0.1, beta1 = 0.8}\n",
-    ADAM "y: f32[3, 5], new_exp_avg: f32[3, 5], new_exp_avg_sq: f32[3, 5] = adamw(p, g, r, c1, c2, m, v, k)\n",
+    ADAM "y: f32[3, 5], new_exp_avg: f32[3, 5], new_exp_avg_sq: f32[3, 5] = "
+         "adamw(p, g, r, c1, c2, m, v, k)\n",
 };
+/* clang-format on */
 const uint32_t ops_case_count = sizeof ops_cases / sizeof *ops_cases;
 
 void ops_test_begin(netc *n) {
@@ -190,8 +194,8 @@ net_value_id *ops_test_gradient(net_graph *graph, net_node_id node, double scale
   for (uint32_t i = 0; i < inputs; i++) {
     net_value_id x = net_node_input(graph, node, i);
     dx[i] = NET_NONE;
-    wanted[i] = x != NET_NONE &&
-                has_gradient(net_graph_value_at(graph, x), &fields[i < declared ? i : declared - 1]);
+    wanted[i] =
+        x != NET_NONE && has_gradient(net_graph_value_at(graph, x), &fields[i < declared ? i : declared - 1]);
   }
   if (op->class != OP_LOSS) {
     net_value y = *net_graph_value_at(graph, net_node_output(graph, node, 0));
@@ -230,6 +234,8 @@ static bool must_be_positive(const char *name, net_value_kind kind) {
 }
 
 void ops_test_fill(net_run *run, uint64_t seed) {
+  const net_shape *first = &net_graph_value_at(run->graph, 0)->shape;
+  uint32_t classes = first->rank ? first->dim[first->rank - 1] : 1;
   for (net_value_id v = 0; v < run->graph->values.count; v++) {
     const net_value *value = net_graph_value_at(run->graph, v);
     if (value->kind == NET_VALUE_RESULT || value->kind == NET_VALUE_CONSTANT) continue;
@@ -238,7 +244,7 @@ void ops_test_fill(net_run *run, uint64_t seed) {
     double *at = NET_NEW_ARRAY(run->arena, double, elements);
     for (uint64_t i = 0; i < elements; i++) {
       at[i] = (float)ops_test_random(&seed, positive ? 0.25 : -2.5, positive ? 1.75 : 2.5);
-      if (value->type == NET_U32) at[i] = floor(ops_test_random(&seed, 0, 5));
+      if (value->type == NET_U32) at[i] = floor(ops_test_random(&seed, 0, classes));
     }
     net_run_set_doubles(run, v, at);
   }

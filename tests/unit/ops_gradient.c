@@ -66,7 +66,8 @@ static void test_gradients(void **state) {
     ops_test_begin(&n);
     net_graph *graph = ops_test_graph(&n, ops_cases[i]);
     const net_op *op = net_node_op(graph, ops_test_node(graph));
-    bool inference = !strcmp(op->name, "batch_norm") && !net_node_bool(graph, ops_test_node(graph), "training");
+    bool inference =
+        !strcmp(op->name, "batch_norm") && !net_node_bool(graph, ops_test_node(graph), "training");
     bool has = op->gradient && !inference;
     netc_free(&n);
     for (uint32_t b = 0; has && b < sizeof batches / sizeof *batches; b++) check(ops_cases[i], batches[b]);
@@ -90,18 +91,21 @@ static void test_inference_has_no_gradient(void **state) {
   (void)state;
   netc n;
   ops_test_begin(&n);
-  net_graph *graph = ops_test_graph(
-      &n, "input x: f32[b, 2]\nstatistic m: f32[2] = 0\nstatistic v: f32[2] = 1\n"
-          "y: f32[b, 2], mean: f32[2], inverse: f32[2], variance: f32[2] = batch_norm(x, _, _, m, v) {affine = false}\n");
+  net_graph *graph =
+      ops_test_graph(&n, "input x: f32[b, 2]\nstatistic m: f32[2] = 0\nstatistic v: f32[2] = 1\n"
+                         "y: f32[b, 2], mean: f32[2], inverse: f32[2], variance: f32[2] = "
+                         "batch_norm(x, _, _, m, v) {affine = false}\n");
   net_value_id dx[5], dy[4] = {net_node_output(graph, 0, 0), NET_NONE, NET_NONE, NET_NONE};
   bool wanted[5] = {true};
   assert_false(net_node_op(graph, 0)->gradient(&(net_gradient){graph, 0, dy, dx, wanted, 1}));
-  assert_string_equal(ops_test_message(&n), "batch_norm 'y' is asked for a gradient, but is not in training mode");
+  assert_string_equal(ops_test_message(&n),
+                      "batch_norm 'y' is asked for a gradient, but is not in training mode");
   netc_free(&n);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases_are_complete), cmocka_unit_test(test_gradients),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases_are_complete),
+                                     cmocka_unit_test(test_gradients),
                                      cmocka_unit_test(test_inference_has_no_gradient)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,78 +1,12 @@
-/* ops/: every kernel (form 1 of the loop IR, run by the evaluator) against the interpreter, node by node, both fed
- * the same binary32 inputs; for the forward nodes of the cases and for the gradient nodes made of them. */
-#include "loops/evaluate.h"
-#include "loops/print.h"
+/* ops/: every kernel (form 1 of the loop IR, run by the evaluator) against the interpreter, node by node,
+ * both fed the same binary32 inputs; for the forward nodes of the cases and for the gradient nodes made of
+ * them. */
 #include "runtime/random.h"
-#include "tests/unit/ops_cases.h"
+#include "tests/unit/ops_evaluate.h"
 
-/* A function whose buffers are the values that a node touches, and the node's statements. */
-static lp_function *lower(netc *n, const net_graph *graph, net_node_id node, uint32_t batch, bool masked) {
-  const net_op *op = net_node_op(graph, node);
-  lp_function *f = lp_function_new(n, &n->arena, net_intern(n, op->name), batch, masked);
-  f->value_buffer = NET_NEW_ARRAY(&n->arena, lp_buffer, graph->values.count);
-  f->node = node;
-  f->update = op->class == OP_UPDATE;
-  for (net_value_id v = 0; v < graph->values.count; v++) {
-    const net_value *value = net_graph_value_at(graph, v);
-    f->value_buffer[v] = lp_buffer_new(f, value->name, value->type, value->shape, value->batched, LP_SCRATCH, 0);
-  }
-  for (uint32_t i = 0; i < net_graph_at(graph, node)->output_count; i++) {
-    net_value_id old = net_node_alias(graph, node, i);
-    if (old != NET_NONE) f->value_buffer[net_node_output(graph, node, i)] = f->value_buffer[old];
-  }
-  op->kernel(f, graph, node);
-  if (n->diagnostics.faults || !lp_verify_statements(f)) fail_msg("%s: %s", op->name, ops_test_message(n));
-  return f;
-}
-
-static void set(const net_run *run, net_value_id v, void *buffer) {
-  bool integers = net_graph_value_at(run->graph, v)->type == NET_U32;
-  for (uint64_t i = 0; i < net_run_elements(run, v); i++) {
-    if (integers) ((uint32_t *)buffer)[i] = (uint32_t)run->values[v][i];
-    else ((float *)buffer)[i] = (float)run->values[v][i];
-  }
-}
-
-/* What batch_norm leaves alone in inference. */
-static bool is_written(const net_graph *graph, net_node_id node, uint32_t output) {
-  return strcmp(net_node_op(graph, node)->name, "batch_norm") || output == 0 ||
-         net_node_bool(graph, node, "training");
-}
-
-static void compare(const net_run *run, net_node_id node, uint32_t output, const float *found, const char *where) {
-  const net_op *op = net_node_op(run->graph, node);
-  net_value_id v = net_node_output(run->graph, node, output);
-  double largest = 0, ulps = fmin(op->ulps, 4), tolerance; /* the evaluator sums in double */
-  for (uint64_t i = 0; i < net_run_elements(run, v); i++) largest = fmax(largest, fabs(run->values[v][i]));
-  tolerance = fmax(ulps * 0x1p-23 * largest, 0x1p-126); /* below that numbers lose bits */
-  for (uint64_t i = 0; i < net_run_elements(run, v); i++) {
-    double expected = run->values[v][i];
-    if (found[i] == expected || (isnan(found[i]) && isnan(expected))) continue;
-    if (!(fabs(found[i] - expected) <= tolerance))
-      fail_msg("%s: %s, output %u, element %llu: kernel %.9g, interpreter %.9g (%g of %g ulps)", where, op->name,
-               output, (unsigned long long)i, found[i], expected,
-               fabs(found[i] - expected) / (0x1p-23 * largest), ulps);
-  }
-}
-
-/* count samples of a batch; masked: in a function for any count up to it. */
+/* The evaluator sums in double, so a kernel is closer to the interpreter than compiled code need be. */
 static void check_node(net_run *run, net_node_id node, uint32_t batch, const char *where) {
-  netc *n = run->n;
-  const net_node *at = net_graph_at(run->graph, node);
-  lp_function *f = lower(n, run->graph, node, batch, batch != run->count);
-  lp_memory memory = lp_memory_new(&n->arena, f, false);
-  memory.count = run->count;
-  memory.params[0] = run->step;
-  memory.params[1] = run->key[0];
-  memory.params[2] = run->key[1];
-  for (uint32_t i = 0; i < at->input_count; i++) {
-    net_value_id v = net_node_input(run->graph, node, i);
-    if (v != NET_NONE) set(run, v, memory.buffers[f->value_buffer[v]]);
-  }
-  if (!lp_evaluate_statements(f, &memory)) fail_msg("%s: %s", where, ops_test_message(n));
-  for (uint32_t i = 0; i < at->output_count; i++)
-    if (is_written(run->graph, node, i))
-      compare(run, node, i, memory.buffers[f->value_buffer[net_node_output(run->graph, node, i)]], where);
+  ops_test_kernel(run, node, batch, fmin(net_node_op(run->graph, node)->ulps, 4), 0, where);
 }
 
 static void check(const char *lines, uint32_t count, uint32_t batch) {
@@ -120,8 +54,10 @@ static void check_values(const char *lines, uint32_t count, const double *x) {
 
 static void test_extremes(void **state) {
   (void)state;
-  static const double far[] = {-20, -8.5, -1e30, -100, -1e-30, -0.0, 0, 1e-30, 3, 88, 100, 1e30, NAN, INFINITY};
-  static const char *const element_wise[] = {"relu", "leaky_relu", "sigmoid", "tanh", "silu", "gelu", "negate"};
+  static const double far[] = {-20,   -8.5, -1e30, -100, -1e-30, -0.0, 0,
+                               1e-30, 3,    88,    100,  1e30,   NAN,  INFINITY};
+  static const char *const element_wise[] = {"relu", "leaky_relu", "sigmoid", "tanh",
+                                             "silu", "gelu",       "negate"};
   for (uint32_t i = 0; i < sizeof element_wise / sizeof *element_wise; i++) {
     char lines[100];
     snprintf(lines, sizeof lines, "input x: f32[b]\ny: f32[b] = %s(x)\n", element_wise[i]);
@@ -130,13 +66,15 @@ static void test_extremes(void **state) {
     for (uint32_t k = first; k < sizeof far / sizeof *far; k++) check_values(lines, 1, &far[k]);
   }
   check_values("input x: f32[b]\ny: f32[b] = gelu(x)\n", 4, (double[]){-20, -8.5, -4, 8});
-  check_values("input x: f32[b, 3]\ny: f32[b, 3] = softmax(x)\n", 2, (double[]){1e30, -1e30, 5, 100, 100, -100});
-  check_values("input x: f32[b, 3]\ny: f32[b, 3] = log_softmax(x)\n", 2, (double[]){1e30, -1e30, 5, 100, 100, -100});
+  check_values("input x: f32[b, 3]\ny: f32[b, 3] = softmax(x)\n", 2,
+               (double[]){1e30, -1e30, 5, 100, 100, -100});
+  check_values("input x: f32[b, 3]\ny: f32[b, 3] = log_softmax(x)\n", 2,
+               (double[]){1e30, -1e30, 5, 100, 100, -100});
   check_values("input x: f32[b, 3]\ny: f32[b, 3] = softmax(x)\n", 1, (double[]){1, NAN, 2});
   check_values("input x: f32[b, 3]\ny: f32[b] = max(x)\n", 3, (double[]){1, NAN, 2, NAN, 1, 2, 2, 3, NAN});
   check_values("input x: f32[b, 3]\ny: f32[b] = max(x)\n", 1, (double[]){-INFINITY, -INFINITY, -INFINITY});
-  check_values("input x: f32[b, 2]\ntarget t: f32[b, 2]\ny: f32, weight_sum: f32 = bce_with_logits(x, t)\n", 2,
-               (double[]){1e4, -1e4, 90, -90});
+  check_values("input x: f32[b, 2]\ntarget t: f32[b, 2]\ny: f32, weight_sum: f32 = bce_with_logits(x, t)\n",
+               2, (double[]){1e4, -1e4, 90, -90});
   /* a variance far below the square of the mean */
   check_values("input x: f32[b, 1]\nstatistic m: f32[1] = 0\nstatistic v: f32[1] = 1\n"
                "y: f32[b, 1], mean: f32[1], inverse: f32[1], variance: f32[1] = batch_norm(x, _, _, m, v) "
@@ -149,7 +87,8 @@ static void test_correct(void **state) {
   (void)state;
   const char *lines = "input x: f32[b, 3]\ntarget t: u32[b]\ny: f32 = correct(x, t)\n";
   const double x[] = {1, 2, 3, 3, 1, 3, 3, 1, 3, 2, 2, 2, NAN, 1, 0, 0, 1, NAN, 5, 6, 6};
-  const double t[] = {2, 0, 2, 1, 0, 1, 1}; /* right, right, second of a tie, second, NaN, beaten by NaN, right */
+  const double t[] = {2, 0, 2, 1,
+                      0, 1, 1}; /* right, right, second of a tie, second, NaN, beaten by NaN, right */
   netc n;
   ops_test_begin(&n);
   net_graph *graph = ops_test_graph(&n, lines);
@@ -190,8 +129,10 @@ static void test_first_step(void **state) {
 /* Whether dropout with p = 0.25 keeps each of count × 6 features, by the interpreter. */
 static const double *masks(netc *n, uint32_t count, uint32_t stream, uint32_t step, uint32_t key) {
   net_graph *graph = ops_test_graph(
-      n, net_arena_format(&n->arena, "input x: f32[b, 2, 3]\ny: f32[b, 2, 3] = dropout(x) {p = 0.25, stream = %u, "
-                                     "training = true}\n", stream));
+      n, net_arena_format(&n->arena,
+                          "input x: f32[b, 2, 3]\ny: f32[b, 2, 3] = dropout(x) {p = 0.25, stream = %u, "
+                          "training = true}\n",
+                          stream));
   net_run run = net_run_begin(n, graph, &n->arena, count);
   double *ones = NET_NEW_ARRAY(&n->arena, double, count * 6);
   for (uint32_t i = 0; i < count * 6; i++) ones[i] = 0.75;

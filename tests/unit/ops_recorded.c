@@ -47,7 +47,8 @@ static double *numbers_for(reading *r, net_value_id v, char *line) {
   for (uint64_t i = 0; i < elements; i++) {
     char *end;
     numbers[i] = strtod(line, &end);
-    if (end == line) fail_msg("%s: too few numbers for %s", r->name, net_text(&r->n, r->graph->values.at[v].name));
+    if (end == line)
+      fail_msg("%s: too few numbers for %s", r->name, net_text(&r->n, r->graph->values.at[v].name));
     line = end;
   }
   if (*line) fail_msg("%s: too many numbers for %s", r->name, net_text(&r->n, r->graph->values.at[v].name));
@@ -82,7 +83,8 @@ static void begin(reading *r, const char *lines) {
   net_node_id y = net_graph_find(r->graph, net_intern(&r->n, "y"));
   if (y == NET_NONE || !net_node_op(r->graph, y)->gradient) return;
   net_value_id dy;
-  if (!strcmp(net_node_op(r->graph, y)->name, "batch_norm") && !net_node_bool(r->graph, y, "training")) return;
+  if (!strcmp(net_node_op(r->graph, y)->name, "batch_norm") && !net_node_bool(r->graph, y, "training"))
+    return;
   r->dx = ops_test_gradient(r->graph, y, 1, &dy);
 }
 
@@ -99,11 +101,14 @@ static void read_case(char **rest, const char *name, uint32_t *checked) {
   ops_test_begin(&r.n);
   assert_string_equal(line_of(rest), "graph");
   const char *lines = "";
-  for (char *line; strcmp(line = line_of(rest), "end");) lines = net_arena_format(&r.n.arena, "%s%s\n", lines, line);
+  for (char *line; strcmp(line = line_of(rest), "end");)
+    lines = net_arena_format(&r.n.arena, "%s%s\n", lines, line);
   begin(&r, lines);
   for (char *line; *(line = line_of(rest));) {
-    if (takes(&line, "count")) r.run = net_run_begin(&r.n, r.graph, &r.n.arena, (uint32_t)atoi(line));
-    else if (takes(&line, "step")) r.step = (uint32_t)atoi(line);
+    if (takes(&line, "count"))
+      r.run = net_run_begin(&r.n, r.graph, &r.n.arena, (uint32_t)atoi(line));
+    else if (takes(&line, "step"))
+      r.step = (uint32_t)atoi(line);
     else if (takes(&line, "set")) {
       net_value_id v = value_of(&r, &line);
       net_run_set_doubles(&r.run, v, numbers_for(&r, v, line));
@@ -119,7 +124,8 @@ static void read_case(char **rest, const char *name, uint32_t *checked) {
       run(&r);
       const char *of = net_text(&r.n, r.graph->values.at[v].name);
       compare(&r, dx, expected, net_arena_format(&r.n.arena, "gradient of %s", of));
-    } else fail_msg("%s: what is '%s'?", name, line);
+    } else
+      fail_msg("%s: what is '%s'?", name, line);
   }
   *checked += r.checked;
   netc_free(&r.n);

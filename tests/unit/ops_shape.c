@@ -16,8 +16,9 @@ static void test_table(void **state) {
     const net_op_field *fields;
     uint32_t parameters = 0, inputs = net_op_inputs(&n, op, &fields);
     for (uint32_t k = 0; k < inputs; k++)
-      parameters += !strcmp(fields[k].kind, "state") || (op->user && (!strcmp(fields[k].kind, "parameter") ||
-                                                                      !strcmp(fields[k].kind, "statistic")));
+      parameters +=
+          !strcmp(fields[k].kind, "state") ||
+          (op->user && (!strcmp(fields[k].kind, "parameter") || !strcmp(fields[k].kind, "statistic")));
     assert_ptr_equal(net_op_find(&n, op->name, NULL), op); /* no name twice */
     assert_true(inputs && net_op_outputs(&n, op, &fields));
     net_op_attributes(&n, op, &fields);
@@ -42,6 +43,7 @@ static void test_table(void **state) {
 #define CLASS "target t: u32[b]\n"
 #define VELOCITY "state v: f32[3] = 0\n"
 
+/* clang-format off */
 static const struct {
   const char *lines, *message;
 } refused[] = {
@@ -157,11 +159,13 @@ static const struct {
      "adam 'y' needs beta2 in [0, 1), not 1"},
     {OPTIMIZED "scalar c1: f32 = correction1(0.9)\nscalar c2: f32 = correction2(0.999)\n"
      "state m: f32[3] = 0\n" VELOCITY
-     "y: f32[3], new_exp_avg: f32[3], new_exp_avg_sq: f32[3] = adam(p, g, r, c1, c2, m, v) {epsilon = -1.0}\n",
+     "y: f32[3], new_exp_avg: f32[3], new_exp_avg_sq: f32[3] = adam(p, g, r, c1, c2, m, v) "
+     "{epsilon = -1.0}\n",
      "adam 'y' needs epsilon >= 0, not -1"},
     {"input x: f32[b, 60000, 1]\ninput a: f32[b, 1, 60000]\ny: f32[b, 2] = mul(x, a)\n",
      "mul 'y' gives [60000, 60000], more than 2147483647 elements a sample"},
 };
+/* clang-format on */
 
 static void test_refusals(void **state) {
   (void)state;
@@ -225,7 +229,8 @@ static void test_parameters(void **state) {
   net_graph *g = net_graph_new(&n, &n.arena, net_intern(&n, "g"), NET_NOWHERE);
   net_value_id x = input_of(&n, g, "x", (net_shape){3, {3, 4, 25}});
   net_attribute features = net_attribute_int(&n, "features", 5), dims = net_attribute_int(&n, "dims", 2);
-  net_attribute no_bias = net_attribute_bool(&n, "bias", false), plain = net_attribute_bool(&n, "affine", false);
+  net_attribute no_bias = net_attribute_bool(&n, "bias", false);
+  net_attribute plain = net_attribute_bool(&n, "affine", false);
 
   net_node_id a = net_graph_layer(g, "linear", net_intern(&n, "a"), &x, 1, &features, 1, NET_NOWHERE);
   expect_variable(g, a, 1, parameter, "a.weight", (net_shape){2, {5, 25}}, NET_INIT_UNIFORM, 0.2);
@@ -258,9 +263,13 @@ static void test_parameters(void **state) {
     const char *message;
   } wrong[] = {
       {"linear", net_attribute_int(&n, "features", 5), {0}, "linear needs at least 1 axis, but 'y' is f32[]"},
-      {"linear", net_attribute_int(&n, "features", -1), {1, {7}},
+      {"linear",
+       net_attribute_int(&n, "features", -1),
+       {1, {7}},
        "linear with -1 features needs a weight [-1, 7], which must have from 1 to 2147483647 elements"},
-      {"linear", net_attribute_int(&n, "features", INT32_MAX), {1, {2}},
+      {"linear",
+       net_attribute_int(&n, "features", INT32_MAX),
+       {1, {2}},
        "linear with 2147483647 features needs a weight [2147483647, 2], which must have from 1 to 2147483647 "
        "elements"},
       {"batch_norm", plain, {0}, "batch_norm needs at least 1 axis, but 'y' is f32[]"},
@@ -268,8 +277,9 @@ static void test_parameters(void **state) {
   };
   for (uint32_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     net_value_id y = input_of(&n, g, "y", wrong[i].shape);
-    assert_int_equal(net_graph_layer(g, wrong[i].op, net_intern(&n, "z"), &y, 1, &wrong[i].attribute, 1, NET_NOWHERE),
-                     NET_NONE);
+    assert_int_equal(
+        net_graph_layer(g, wrong[i].op, net_intern(&n, "z"), &y, 1, &wrong[i].attribute, 1, NET_NOWHERE),
+        NET_NONE);
     assert_string_equal(ops_test_message(&n), wrong[i].message);
   }
   assert_int_equal(n.diagnostics.faults, 0);
@@ -289,7 +299,8 @@ static void test_state(void **state) {
     uint32_t input;
     double momentum;
     bool absent;
-  } cases[] = {{"sgd", 3, 0, true}, {"sgd", 3, 0.9, false}, {"adam", 5, 0.9, false}, {"adamw", 6, 0.9, false}};
+  } cases[] = {
+      {"sgd", 3, 0, true}, {"sgd", 3, 0.9, false}, {"adam", 5, 0.9, false}, {"adamw", 6, 0.9, false}};
   for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     net_shape shape;
     net_init init;
@@ -331,8 +342,8 @@ static void test_costs(void **state) {
   (void)state;
   expect_cost((const char *[]){"b", "r", "5", "r", NULL}, 117, 1320, 1205504);
   expect_cost((const char *[]){"b", "r", "5", "b", "r", NULL}, 127, 1480, 1369344);
-  expect_cost((const char *[]){"b", "r", "32", "b", "r", "16", "b", "r", "8", "b", "r", "5", "b", "r", NULL}, 1407,
-              12616, 12612864);
+  expect_cost((const char *[]){"b", "r", "32", "b", "r", "16", "b", "r", "8", "b", "r", "5", "b", "r", NULL},
+              1407, 12616, 12612864);
 }
 
 /* Of every class of costs one node, at batch 1. */
@@ -342,9 +353,11 @@ static void test_node_costs(void **state) {
     const char *lines;
     double computations, backward, bitops;
   } cases[] = {
-      {"input x: f32[b, 2, 3]\nparameter w: f32[5, 3] = 0\ny: f32[b, 2, 5] = linear(x, w) {features = 5, bias = false}\n",
+      {"input x: f32[b, 2, 3]\nparameter w: f32[5, 3] = 0\n"
+       "y: f32[b, 2, 5] = linear(x, w) {features = 5, bias = false}\n",
        30, 60, 30 * (32 * 32 + 32)},
-      {"input x: f32[b, 2, 3]\ny: f32[b, 2, 3], mean: f32[b, 2], inverse: f32[b, 2] = layer_norm(x) {affine = false}\n",
+      {"input x: f32[b, 2, 3]\n"
+       "y: f32[b, 2, 3], mean: f32[b, 2], inverse: f32[b, 2] = layer_norm(x) {affine = false}\n",
        30, 30, 30 * 1024},
       {"input x: f32[b, 3]\ninput a: f32[b, 2, 1]\ny: f32[b, 2, 3] = mul(x, a)\n", 6, 6, 6 * 32},
       {"input x: f32[b, 7]\ny: f32[b] = mean(x)\n", 7, 7, 7 * 32},
@@ -361,7 +374,8 @@ static void test_node_costs(void **state) {
     const net_cost *cost = &net_graph_at(g, 0)->cost;
     if (cost->computations != cases[i].computations || cost->backward != cases[i].backward ||
         cost->bitops != cases[i].bitops)
-      fail_msg("%scosts %g, %g, %g bit operations", cases[i].lines, cost->computations, cost->backward, cost->bitops);
+      fail_msg("%scosts %g, %g, %g bit operations", cases[i].lines, cost->computations, cost->backward,
+               cost->bitops);
     netc_free(&n);
   }
 }
