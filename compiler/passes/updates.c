@@ -62,11 +62,10 @@ static bool add_clipping(updater *u, const training_gradients *gradients) {
 
 /* ---- parameters ---- */
 
-static net_value_id find_scalar(const net_graph *g, net_scalar_kind kind, uint32_t group, double beta) {
+static net_value_id find_scalar(const net_graph *g, net_scalar_kind kind, uint32_t group) {
   for (net_value_id v = 0; v < g->values.count; v++) {
     const net_value *value = &g->values.at[v];
-    if (value->kind != NET_VALUE_SCALAR || value->scalar != kind) continue;
-    if (value->group == group && value->beta == beta) return v;
+    if (value->kind == NET_VALUE_SCALAR && value->scalar == kind && value->group == group) return v;
   }
   return NET_NONE;
 }
@@ -87,11 +86,8 @@ static net_value_id scalar(updater *u, const char *field, uint32_t group) {
     net_fault(u->n, u->optimizer->loc, "the runtime gives no '%s' to %s", field, u->op->name);
     return NET_NONE;
   }
-  double beta = 0;
   if (kind != NET_SCALAR_RATE) group = 0;
-  for (uint32_t i = 0; i < u->attribute_count && known[kind].beta; i++)
-    if (!strcmp(net_text(u->n, u->attributes[i].key), known[kind].beta)) beta = u->attributes[i].real;
-  net_value_id v = find_scalar(g, (net_scalar_kind)kind, group, beta);
+  net_value_id v = find_scalar(g, (net_scalar_kind)kind, group);
   if (v != NET_NONE) return v;
   const char *name = kind == NET_SCALAR_RATE ? "learning_rate" : field;
   if (group) name = net_arena_format(g->arena, "%s_%u", name, group);
@@ -99,7 +95,9 @@ static net_value_id scalar(updater *u, const char *field, uint32_t group) {
                       NET_NOWHERE);
   g->values.at[v].scalar = (net_scalar_kind)kind;
   g->values.at[v].group = group;
-  g->values.at[v].beta = beta;
+  for (uint32_t i = 0; i < u->attribute_count && known[kind].beta; i++)
+    if (!strcmp(net_text(u->n, u->attributes[i].key), known[kind].beta))
+      g->values.at[v].beta = u->attributes[i].real;
   return v;
 }
 

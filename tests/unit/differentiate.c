@@ -394,11 +394,55 @@ static void test_total(void **state) {
   netc_free(&n);
 }
 
+/* A loss that counts twice counts with the sum of its factors. */
+static void test_repeated_loss(void **state) {
+  (void)state;
+  netc n;
+  support_init(&n);
+  net_graph *graph = support_parse(&n, "graph g\n"
+                                       "  input x: f32[b, 3]\n"
+                                       "  parameter p: f32[3] = 0\n"
+                                       "  y: f32[b, 3] = add(x, p)\n"
+                                       "  target t: f32[b, 3]\n"
+                                       "  l: f32, weight_sum: f32 = mse(y, t, _)\n"
+                                       "  twice: f32 = scale(l) {factor = 2}\n"
+                                       "  total: f32 = add(l, twice)\n"
+                                       "  losses total, l.weight_sum\n");
+  net_pass_context context = {.n = &n, .arena = &n.arena};
+  net_graph *training = net_pass_differentiate(&context, graph);
+  assert_non_null(training);
+  net_node_id node = net_graph_find(training, net_intern(&n, "l.prediction_gradient"));
+  assert_int_not_equal(node, NET_NONE);
+  assert_true(net_node_real(training, node, "scale") == 3);
+  netc_free(&n);
+}
+
+/* Statistics of a batch_norm that is not in training stay as they are. */
+static void test_inference_norm(void **state) {
+  (void)state;
+  netc n;
+  support_init(&n);
+  net_graph *graph =
+      support_network(&n, "net", (net_shape){1, {3}}, "batch_norm affine=false; linear features=3");
+  net_optimizer optimizer = {.op = "sgd"};
+  net_pass_context context = {
+      .n = &n, .arena = &n.arena, .optimizer = &optimizer, .objective = support_classify(&n, "linear_1")};
+  uint32_t have = P_SHAPED;
+  net_graph *forward = support_pass(&context, NET_PASS_losses, graph, &have);
+  have |= P_TRAINING_MODE;
+  net_graph *training = support_pass(&context, NET_PASS_differentiate, forward, &have);
+  assert_int_equal(support_count(training, "running_update"), 0);
+  assert_int_equal(support_count(training, "sgd"), 2);
+  netc_free(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_chains), cmocka_unit_test(test_shared), cmocka_unit_test(test_objectives),
-      cmocka_unit_test(test_random), cmocka_unit_test(test_frozen), cmocka_unit_test(test_nothing),
-      cmocka_unit_test(test_total),
+      cmocka_unit_test(test_chains),         cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_objectives),     cmocka_unit_test(test_random),
+      cmocka_unit_test(test_frozen),         cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_total),          cmocka_unit_test(test_repeated_loss),
+      cmocka_unit_test(test_inference_norm),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

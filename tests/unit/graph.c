@@ -223,6 +223,12 @@ static void test_refused(void **state) {
                    NET_NONE);
   assert_string_equal(tiny_message(&n), "dense takes 1 input, not 2");
   assert_int_equal(graph->values.count, 2);
+  net_value_id flat = net_graph_value(graph, NET_VALUE_INPUT, net_intern(&n, "flat"), NET_F32,
+                                      (net_shape){2, {3, 1}}, true, NET_NOWHERE);
+  assert_int_equal(net_graph_layer(graph, "dense", net_intern(&n, "d"), &flat, 1, &features, 1, NET_NOWHERE),
+                   NET_NONE);
+  assert_string_equal(tiny_message(&n), "shapes do not fit");
+  assert_int_equal(graph->values.count, 3); /* no parameters of a node that is none */
   assert_int_equal(graph->nodes.count, 0);
   assert_int_equal(graph->edges.count, 0);
   assert_int_equal(graph->attributes.count, 0);

@@ -43,6 +43,27 @@ static void test_canonical(void **state) {
   netc_free(&n);
 }
 
+/* Names that could be taken for something else. */
+static void test_names(void **state) {
+  (void)state;
+  netc n;
+  tiny_init(&n);
+  const char *text =
+      "graph graph\n"
+      "  input input: f32[b, 1]\n"
+      "  input \"_\": f32[b, 1]\n"
+      "  input \"\\x7f\\x0a\": f32[b, 1]\n"
+      "  input \"1.5\": f32[b, 1]\n"
+      "  input \"a \\\"b\\\" \\\\ c\": f32[b, 1]\n"
+      "  output: f32[b, 5] = join(input, \"_\", \"\\x7f\\x0a\", \"1.5\", \"a \\\"b\\\" \\\\ c\") {axis = 0}\n"
+      "  output output\n";
+  net_graph *graph = parse(&n, text);
+  assert_string_equal(printed(&n, graph), text);
+  assert_string_equal(net_text(&n, graph->values.at[2].name), "\x7f\n");
+  assert_string_equal(net_text(&n, graph->values.at[4].name), "a \"b\" \\ c");
+  netc_free(&n);
+}
+
 /* What a person may write otherwise than the printer does. */
 static void test_lenient(void **state) {
   (void)state;
@@ -326,8 +347,8 @@ static void test_mangled(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_canonical), cmocka_unit_test(test_lenient), cmocka_unit_test(test_generated),
-      cmocka_unit_test(test_errors),    cmocka_unit_test(test_mangled),
+      cmocka_unit_test(test_canonical), cmocka_unit_test(test_names),  cmocka_unit_test(test_lenient),
+      cmocka_unit_test(test_generated), cmocka_unit_test(test_errors), cmocka_unit_test(test_mangled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,6 +115,24 @@ static void test_table(void **state) {
   netc_free(&t.n);
 }
 
+/* ---- training_mode ---- */
+
+static void test_streams(void **state) {
+  (void)state;
+  tagger t;
+  begin(&t);
+  uint32_t have = P_SHAPED;
+  net_graph *graph =
+      support_network(&t.n, "drops", (net_shape){1, {3}}, "dropout; relu; dropout; batch_norm; dropout");
+  graph = support_pass(&t.context, NET_PASS_training_mode, graph, &have);
+  int64_t streams = 0;
+  for (net_node_id i = 0; i < graph->nodes.count; i++)
+    if (!strcmp(net_node_op(graph, i)->name, "dropout"))
+      assert_int_equal(net_node_int(graph, i, "stream"), streams++); /* each its own, from 0 */
+  assert_int_equal(streams, 3);
+  netc_free(&t.n);
+}
+
 /* ---- losses ---- */
 
 static void test_loss_errors(void **state) {
@@ -191,21 +209,24 @@ static void test_many_losses(void **state) {
   (void)state;
   tagger t;
   begin(&t);
-  net_loss_term terms[] = {t.terms[1], t.terms[0], t.terms[1], t.terms[1]};
-  const double factors[] = {0.25, 1, -2, 3};
-  for (uint32_t i = 0; i < 4; i++) terms[i].factor = factors[i];
+  net_loss_term terms[] = {t.terms[1], t.terms[0], t.terms[1], t.terms[1], t.terms[0]};
+  const double factors[] = {0.25, 1, -2, 3, 0.5};
+  enum { TERMS = sizeof terms / sizeof *terms };
+  for (uint32_t i = 0; i < TERMS; i++) terms[i].factor = factors[i];
   terms[2].op = "mae";
+  terms[4].prediction = net_intern(&t.n, "body.linear_1"); /* three classes: not what is counted as correct */
+  terms[4].class_weights = NULL;
   t.objective.terms = terms;
-  t.objective.term_count = 4;
+  t.objective.term_count = TERMS;
   net_graph *graph = support_with_losses(&t.context, support_parse(&t.n, support_file(&t.n, "tagger.graph")));
   support_random random = {1};
   net_run run = net_run_begin(&t.n, graph, &t.n.arena, 5);
   run.exact = true;
   support_fill(&run, &random, 2);
   assert_true(net_run_all(&run));
-  static const char *const names[] = {"mse_1", "cross_entropy_1", "mae_1", "mse_2"};
+  static const char *const names[] = {"mse_1", "cross_entropy_1", "mae_1", "mse_2", "cross_entropy_2"};
   double sum = 0;
-  for (uint32_t i = 0; i < 4; i++) sum += factors[i] * run.values[support_find(graph, names[i])][0];
+  for (uint32_t i = 0; i < TERMS; i++) sum += factors[i] * run.values[support_find(graph, names[i])][0];
   double difference = run.values[graph->losses.at[0]][0] - sum;
   assert_true(difference < 1e-14 && difference > -1e-14);
   assert_int_equal(graph->losses.at[1], support_find(graph, "mse_1.weight_sum"));
@@ -213,7 +234,7 @@ static void test_many_losses(void **state) {
   for (net_value_id v = 0; v < graph->values.count; v++)
     targets += graph->values.at[v].kind == NET_VALUE_TARGET;
   assert_int_equal(targets, 2);
-  assert_int_equal(graph->observed.count, 4);
+  assert_int_equal(graph->observed.count, TERMS);
   assert_int_equal(graph->observed.at[1], support_find(graph, "head"));
   const double *logits = run.values[support_find(graph, "head")],
                *label = run.values[support_find(graph, "label")];
@@ -237,16 +258,18 @@ static void test_dead(void **state) {
                                          "  d: f32[b, 2] = tanh(a)\n"
                                          "  e: f32[b, 2] = tanh(c)\n"
                                          "  f: f32[b, 2] = sigmoid(d)\n"
+                                         "  h: f32[b, 2] = tanh(x)\n"
                                          "  output d\n"
-                                         "  observed a\n");
+                                         "  observed h\n");
   net_graph *live = support_pass(&t.context, NET_PASS_eliminate_dead, graph, &have);
   assert_string_equal(support_printed(&t.n, live), "graph g\n"
                                                    "  input x: f32[b, 2]\n"
                                                    "  a: f32[b, 2] = relu(x)\n"
                                                    "  parameter p: f32[2] = 0\n"
                                                    "  d: f32[b, 2] = tanh(a)\n"
+                                                   "  h: f32[b, 2] = tanh(x)\n"
                                                    "  output d\n"
-                                                   "  observed a\n");
+                                                   "  observed h\n");
   net_graph *again = support_pass(&t.context, NET_PASS_eliminate_dead, live, &have);
   assert_string_equal(support_printed(&t.n, again), support_printed(&t.n, live));
   netc_free(&t.n);
@@ -257,6 +280,7 @@ int main(void) {
       cmocka_unit_test(test_texts),       cmocka_unit_test(test_table),
       cmocka_unit_test(test_loss_errors), cmocka_unit_test(test_regression),
       cmocka_unit_test(test_many_losses), cmocka_unit_test(test_dead),
+      cmocka_unit_test(test_streams),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
