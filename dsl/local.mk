@@ -2,6 +2,12 @@ libnetc_a_SOURCES += \
   dsl/ast.c dsl/ast.h \
   dsl/check.c \
   dsl/compare.c \
+  dsl/elaborate.c dsl/elaborate.h \
+  dsl/elaborate_check.c \
+  dsl/elaborate_common.h \
+  dsl/elaborate_data.c \
+  dsl/elaborate_network.c \
+  dsl/elaborate_train.c \
   dsl/evaluate.c dsl/evaluate.h \
   dsl/format.c dsl/format.h \
   dsl/format_expr.c \

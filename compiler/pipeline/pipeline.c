@@ -31,6 +31,9 @@ struct pl_compiled {
   rt_program program;
   pl_graphs graphs;
   cg_jit *jit;
+  pl_kernel *kernels;
+  uint32_t kernel_count;
+  size_t scratch_bytes; /* of the first function */
   double seconds;
 };
 
@@ -127,7 +130,24 @@ static const struct {
                {PL_INFER, "infer", true}};
 enum { ENTRIES = sizeof entries / sizeof *entries };
 
-static bool compile(compilation *c, pl_compiled *compiled) {
+/* A function for each nest of f. */
+static const lp_function **split_nests(compilation *c, const lp_function *f, pl_compiled *compiled) {
+  const lp_function **list = NET_NEW_ARRAY(c->arena, const lp_function *, f->nests.count + ENTRIES);
+  compiled->kernels = NET_NEW_ARRAY(c->arena, pl_kernel, f->nests.count + 1);
+  compiled->kernel_count = f->nests.count;
+  for (uint32_t i = 0; i < f->nests.count; i++) {
+    lp_function *one = NET_NEW(c->arena, lp_function);
+    *one = *f;
+    one->name = net_intern_format(c->n, "%s.kernel_%u", net_text(c->n, f->name), i);
+    one->nests.at = &f->nests.at[i];
+    one->nests.count = 1;
+    list[i] = one;
+    compiled->kernels[i] = (pl_kernel){net_text(c->n, f->nests.at[i].name), NULL, f->nests.at[i].work};
+  }
+  return list;
+}
+
+static bool compile(compilation *c, pl_compiled *compiled, bool code) {
   const pl_request *request = c->request;
   cg_target target;
   if (!cg_target_find(c->n, NET_NOWHERE, request->target ? request->target : "native", &target)) return false;
@@ -146,7 +166,7 @@ static bool compile(compilation *c, pl_compiled *compiled) {
 
   rt_function *const calls[ENTRIES] = {&compiled->program.train, &compiled->program.train_rest,
                                        &compiled->program.evaluate, &compiled->program.infer};
-  const lp_function *functions[ENTRIES] = {0}, *list[ENTRIES];
+  const lp_function *functions[ENTRIES] = {0}, **list = NET_NEW_ARRAY(c->arena, const lp_function *, ENTRIES);
   uint32_t count = 0;
   for (uint32_t i = 0; i < ENTRIES; i++) {
     if (!graphs[i]) continue;
@@ -157,6 +177,13 @@ static bool compile(compilation *c, pl_compiled *compiled) {
     if (!functions[i]) return false;
     list[count++] = functions[i];
   }
+  compiled->scratch_bytes = list[0]->scratch_bytes;
+  if (!code) return true;
+  if (request->kernels) {
+    const lp_function **all = split_nests(c, list[0], compiled);
+    memcpy(all + compiled->kernel_count, list, count * sizeof *list);
+    list = all, count += compiled->kernel_count;
+  }
 
   compiled->jit = make_code(c, &(cg_input){&target, list, count});
   if (!compiled->jit) return false;
@@ -164,23 +191,39 @@ static bool compile(compilation *c, pl_compiled *compiled) {
     if (functions[i])
       *calls[i] = (rt_function){cg_jit_find(compiled->jit, entries[i].name), functions[i]->batch,
                                 functions[i]->padded, !entries[i].masked, functions[i]->scratch_bytes};
+  for (uint32_t i = 0; i < compiled->kernel_count; i++)
+    compiled->kernels[i].call = cg_jit_find(compiled->jit, net_text(c->n, list[i]->name));
   compiled->program.explain = pl_explain;
   compiled->program.context = &compiled->graphs;
   return true;
 }
 
-pl_compiled *pl_compile(netc *n, const pl_request *request) {
+static pl_compiled *run(netc *n, const pl_request *request, bool code) {
   double start = now();
   pl_compiled *compiled = NET_NEW(&n->arena, pl_compiled);
   compiled->n = n;
   net_arena_init(&compiled->arena, n->arena.guard);
   compilation c = {.n = n, .arena = &compiled->arena, .request = request};
-  bool ok = compile(&c, compiled);
+  bool ok = compile(&c, compiled, code);
   compiled->seconds = now() - start;
   print_times(&c, compiled->seconds);
   if (ok) return compiled;
   pl_free(compiled);
   return NULL;
+}
+
+pl_compiled *pl_compile(netc *n, const pl_request *request) { return run(n, request, true); }
+
+size_t pl_scratch_bytes(netc *n, const pl_request *request) {
+  pl_compiled *compiled = run(n, request, false);
+  size_t bytes = compiled ? compiled->scratch_bytes : 0;
+  pl_free(compiled);
+  return bytes;
+}
+
+const pl_kernel *pl_kernels(const pl_compiled *compiled, uint32_t *count) {
+  *count = compiled->kernel_count;
+  return compiled->kernels;
 }
 
 const rt_program *pl_program(const pl_compiled *compiled) { return &compiled->program; }

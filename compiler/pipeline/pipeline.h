@@ -38,6 +38,7 @@ typedef struct {
   unsigned functions;
   uint32_t batch;
   const char *target; /* name for cg_target_find; NULL: native */
+  bool kernels;       /* each nest of the first function also as a function of its own: pl_kernels */
   bool unfused;       /* every value in memory, every statement a nest of its own (tests) */
   pl_options options;
 } pl_request;
@@ -47,6 +48,17 @@ typedef struct pl_compiled pl_compiled;
 /* NULL: reported, or stopped as asked (no diagnostic then). */
 pl_compiled *pl_compile(netc *n, const pl_request *request);
 const rt_program *pl_program(const pl_compiled *compiled);
+
+/* One nest as a function of its own; meaningful after a call of the whole function with the same step. */
+typedef struct {
+  const char *name;
+  rt_step_function call;
+  double work; /* rough operations */
+} pl_kernel;
+const pl_kernel *pl_kernels(const pl_compiled *compiled, uint32_t *count);
+
+/* Bytes of activations that the first function of the request needs at once; 0: reported. */
+size_t pl_scratch_bytes(netc *n, const pl_request *request);
 double pl_seconds(const pl_compiled *compiled); /* spent in pl_compile */
 void pl_free(pl_compiled *compiled);
 

@@ -1,0 +1,77 @@
+#include "driver/runs.h"
+
+#include "support/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The largest number among the names in a directory; −1: it cannot be read, 0: none. */
+static long last_number(const char *path) {
+  DIR *directory = opendir(path);
+  if (!directory) return -1;
+  long last = 0;
+  for (struct dirent *entry; (entry = readdir(directory));) {
+    char *end;
+    long number = strtol(entry->d_name, &end, 10);
+    if (!*end && number > last) last = number;
+  }
+  closedir(directory);
+  return last;
+}
+
+static bool is_empty(const char *path) {
+  DIR *directory = opendir(path);
+  bool empty = true;
+  for (struct dirent *entry; directory && (entry = readdir(directory));)
+    empty &= !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+  if (directory) closedir(directory);
+  return empty;
+}
+
+/* Points latest at the run, by a rename, so that there always is one. */
+static void link_latest(netc *n, const char *base, const char *name) {
+  const char *latest = net_arena_format(&n->arena, "%s/latest", base);
+  const char *fresh = net_arena_format(&n->arena, "%s/latest.%ld", base, (long)getpid());
+  if (symlink(name, fresh) || rename(fresh, latest)) {
+    net_warning(n, NET_NOWHERE, "cannot point %s at %s: %s", latest, name, strerror(errno));
+    unlink(fresh);
+  }
+}
+
+const char *dr_new_run(dr_call *call, const char *network) {
+  netc *n = call->n;
+  const char *out = call->value[DR_out];
+  if (out) {
+    if (!net_make_directories(n, out)) return NULL;
+    if (is_empty(out)) return out;
+    net_error(n, NET_NOWHERE, "%s is not empty: no run is overwritten (--resume goes on with it)", out);
+    return NULL;
+  }
+  const char *base = net_arena_format(&n->arena, "runs/%s", network);
+  if (!net_make_directories(n, base)) return NULL;
+  for (long number = last_number(base) + 1; number > 0; number++) {
+    const char *name = net_arena_format(&n->arena, "%04ld", number);
+    const char *path = net_arena_format(&n->arena, "%s/%s", base, name);
+    if (!mkdir(path, 0777)) return link_latest(n, base, name), path;
+    if (errno != EEXIST) return net_error_errno(n, NET_NOWHERE, "make directory", path), NULL; /* else: another run's */
+  }
+  return net_error_errno(n, NET_NOWHERE, "read", base), NULL;
+}
+
+const char *dr_find_run(dr_call *call, const char *network) {
+  netc *n = call->n;
+  if (dr_has(call, DR_out)) return call->value[DR_out];
+  const char *base = net_arena_format(&n->arena, "runs/%s", network);
+  const char *latest = net_arena_format(&n->arena, "%s/latest", base);
+  char target[256];
+  ssize_t length = readlink(latest, target, sizeof target - 1);
+  if (length > 0) {
+    target[length] = 0;
+    return net_arena_format(&n->arena, "%s/%s", base, target);
+  }
+  net_error(n, NET_NOWHERE, "'%s' has no run in %s: train it first, or name weights with --load", network, base);
+  return NULL;
+}

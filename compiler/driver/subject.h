@@ -1,0 +1,38 @@
+/* What a verb is about: the program or checkpoint on the command line, and weights for it. */
+#ifndef NETC_DRIVER_SUBJECT_H
+#define NETC_DRIVER_SUBJECT_H
+
+#include "driver/driver.h"
+
+#include "dsl/elaborate.h"
+#include "pipeline/pipeline.h"
+#include "runtime/checkpoint.h"
+
+typedef struct {
+  dr_call *call;
+  const net_program *program;
+  const char *network;       /* as named on the command line; NULL: not named */
+  rt_checkpoint *checkpoint; /* FILE, if it is one */
+  net_experiment experiment; /* after dr_elaborate */
+} dr_subject;
+
+/* FILE, with every --set applied. */
+bool dr_open(dr_call *call, dr_subject *subject);
+/* Network, recipe, data, with the options that override them. */
+bool dr_elaborate(dr_subject *subject);
+
+/* Options of verbs that compile. False: complained about. */
+bool dr_compile_options(dr_call *call, pl_options *options);
+/* Compiles; NULL: reported, or stopped as asked (then *code is DR_DONE). */
+pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch, int *code);
+
+/* Threads to use: --threads, or one a core. */
+bool dr_threads(dr_call *call, uint32_t *threads);
+
+/* Where weights come from: --load, FILE itself, or the network's latest run, which it says. NULL: reported. */
+rt_checkpoint *dr_find_weights(dr_subject *subject);
+bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_program *program, float *variables);
+/* Zeroed and aligned room for a program's variables, in the arena. */
+float *dr_variables(dr_call *call, const rt_program *program);
+
+#endif
