@@ -1,15 +1,11 @@
 #include "runtime/threads.h"
 
-#include <omp.h>
-
 static void parallel_for(void *pool, rt_work work, const void *context, uint32_t count) {
-  uint32_t most = ((const rt_pool *)pool)->threads;
-#pragma omp parallel num_threads(most < count ? most : count)
-  {
-    uint64_t threads = (uint64_t)omp_get_num_threads(), me = (uint64_t)omp_get_thread_num();
-    uint32_t begin = (uint32_t)(count * me / threads), end = (uint32_t)(count * (me + 1) / threads);
-    if (begin < end) work(context, begin, end);
-  }
+  uint32_t threads = ((const rt_pool *)pool)->threads;
+  if (threads > count) threads = count;
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+  for (uint32_t t = 0; t < threads; t++)
+    work(context, (uint32_t)((uint64_t)count * t / threads), (uint32_t)((uint64_t)count * (t + 1) / threads));
 }
 
 void rt_threads_use(rt_pool *pool, uint32_t threads, rt_step *step) {

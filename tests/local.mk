@@ -29,6 +29,11 @@ tests_unit_schedule_LDADD = $(TEST_LDADD)
 tests_unit_metrics_SOURCES = tests/unit/metrics.c
 tests_unit_metrics_LDADD = $(TEST_LDADD)
 TESTS += $(TRAINING_TESTS)
+EXTRA_DIST += tests/unit/torch_weights.py tests/unit/torch_weights.safetensors
+# make tests/bench/loop && tests/bench/loop: what the loop adds to its steps
+EXTRA_PROGRAMS += tests/bench/loop
+tests_bench_loop_SOURCES = tests/bench/loop.c
+tests_bench_loop_LDADD = $(TEST_LDADD)
 
 # Graphs, passes, the interpreter.
 GRAPH_SUPPORT = tests/unit/graph_support.c tests/unit/graph_support.h
@@ -87,3 +92,4 @@ TESTS += $(OPS_TESTS)
 EXTRA_DIST += tests/ops/record.py tests/ops/recorded.txt
 
 include tests/dsl/local.mk
+include tests/fuzz/local.mk
