@@ -47,16 +47,20 @@ tests_unit_graph_cost_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/graph tests/unit/graph_text tests/unit/graph_cost
 
 PASSES_SUPPORT = tests/unit/passes_support.c tests/unit/passes_support.h $(GRAPH_SUPPORT)
-check_PROGRAMS += tests/unit/interpret tests/unit/passes tests/unit/differentiate tests/unit/updates
+check_PROGRAMS += tests/unit/interpret tests/unit/passes tests/unit/differentiate tests/unit/backward \
+  tests/unit/updates
 tests_unit_interpret_SOURCES = tests/unit/interpret.c tests/unit/tiny_ops.h
 tests_unit_interpret_LDADD = $(TEST_LDADD)
 tests_unit_passes_SOURCES = tests/unit/passes.c $(PASSES_SUPPORT)
 tests_unit_passes_LDADD = $(TEST_LDADD)
 tests_unit_differentiate_SOURCES = tests/unit/differentiate.c $(PASSES_SUPPORT)
 tests_unit_differentiate_LDADD = $(TEST_LDADD)
+tests_unit_backward_SOURCES = tests/unit/backward.c $(PASSES_SUPPORT)
+tests_unit_backward_LDADD = $(TEST_LDADD)
 tests_unit_updates_SOURCES = tests/unit/updates.c $(PASSES_SUPPORT)
 tests_unit_updates_LDADD = $(TEST_LDADD)
-TESTS += tests/unit/interpret tests/unit/passes tests/unit/differentiate tests/unit/updates
+TESTS += tests/unit/interpret tests/unit/passes tests/unit/differentiate tests/unit/backward \
+  tests/unit/updates
 EXTRA_DIST += tests/graph/tagger.graph tests/graph/tagger.training_mode.graph tests/graph/tagger.losses.graph \
   tests/graph/tagger.differentiate.graph tests/graph/tagger.eliminate_dead.graph
 
