@@ -65,6 +65,8 @@ static tally check_gradients(const net_graph *graph, const net_objective *object
   uint32_t have = P_SHAPED | P_TRAINING_MODE | P_LOSSES;
   net_graph *forward = support_with_losses(&context, graph);
   net_graph *training = support_pass(&context, NET_PASS_differentiate, forward, &have);
+  const char *text = support_printed(n, training); /* whatever is made prints and parses back */
+  assert_string_equal(support_printed(n, support_parse(n, text)), text);
   net_run run = net_run_begin(n, forward, &n->arena, count);
   net_run backward = net_run_begin(n, training, &n->arena, count);
   support_random random = {seed};
