@@ -159,6 +159,7 @@ static bool forward_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
 }
 
 static bool takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
+  if (s->facts[index].kind == KN_SCATTER) return false; /* rows of output have a nest of their own */
   if (g->statements.count >= MOST_STATEMENTS || g->update != kn_statement(s, index)->update) return false;
   switch (g->kind) {
   case KN_FORWARD: return s->facts[g->statements.at[0]].whole && forward_takes(s, g, index);
