@@ -80,7 +80,7 @@ TESTS += $(CODEGEN_TESTS)
 OPS_CASES = tests/unit/ops_cases.c tests/unit/ops_cases.h
 OPS_EVALUATE = tests/unit/ops_evaluate.c tests/unit/ops_evaluate.h $(OPS_CASES)
 OPS_TESTS = tests/unit/ops_shape tests/unit/ops_recorded tests/unit/ops_gradient tests/unit/ops_kernel \
-  tests/unit/ops_random
+  tests/unit/ops_random tests/unit/ops_nests
 check_PROGRAMS += $(OPS_TESTS)
 tests_unit_ops_shape_SOURCES = tests/unit/ops_shape.c $(OPS_CASES)
 tests_unit_ops_shape_LDADD = $(TEST_LDADD)
@@ -92,6 +92,8 @@ tests_unit_ops_kernel_SOURCES = tests/unit/ops_kernel.c $(OPS_EVALUATE)
 tests_unit_ops_kernel_LDADD = $(TEST_LDADD)
 tests_unit_ops_random_SOURCES = tests/unit/ops_random.c $(OPS_EVALUATE)
 tests_unit_ops_random_LDADD = $(TEST_LDADD)
+tests_unit_ops_nests_SOURCES = tests/unit/ops_nests.c $(OPS_CASES)
+tests_unit_ops_nests_LDADD = $(TEST_LDADD)
 TESTS += $(OPS_TESTS)
 EXTRA_DIST += tests/ops/record.py tests/ops/recorded.txt
 

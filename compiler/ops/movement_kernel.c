@@ -73,7 +73,7 @@ static ops_place from_digits(lp_function *f, const net_shape *shape, const uint6
 
 /* If the strides of both shapes, merged, divide each other in turn, the digits of that number system are axes
  * in which both places are affine: [4, 6] → [2, 12] has axes of 2, 2, 6. Otherwise ([2, 3] → [3, 2]) the
- * source's indices are quotients and remainders of the flat index. */
+ * elements go through a row. */
 void reshape_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   const net_shape *from = &ops_input(graph, node, 0)->shape, *to = &ops_output(graph, node, 0)->shape;
   lp_buffer x = ops_in_buffer(f, graph, node, 0), y = ops_out_buffer(f, graph, node, 0);
@@ -87,15 +87,11 @@ void reshape_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
     merged[count++] = next;
   }
   if (!divides) {
-    ops_place at = ops_axes(f, to, "ijklmn"), source = {.count = from->rank};
-    lp_expr flat = lp_convert(f, NET_U32, ops_flat(f, &at, to));
-    uint64_t stride = net_shape_elements(from);
-    for (uint32_t i = 0; i < from->rank; i++) {
-      stride /= from->dim[i];
-      lp_expr index = lp_quotient(f, flat, lp_constant(f, NET_U32, 0, (int64_t)stride));
-      source.at[i] = lp_op2(f, LP_rem, index, lp_constant(f, NET_U32, 0, from->dim[i]));
-    }
-    ops_store(f, y, &at, ops_load(f, x, &source));
+    const net_value *value = ops_input(graph, node, 0);
+    lp_buffer row = lp_temporary(f, "row", NET_F32, ops_vector((uint32_t)ops_elements(value)), value->batched);
+    ops_place source = ops_axes(f, from, "ijklmn"), target = ops_axes(f, to, "ijklmn");
+    ops_store(f, row, &(ops_place){1, {ops_flat(f, &source, from)}}, ops_load(f, x, &source));
+    ops_store(f, y, &target, ops_load(f, row, &(ops_place){1, {ops_flat(f, &target, to)}}));
     return;
   }
   lp_expr digits[2 * NET_MAX_RANK + 2];

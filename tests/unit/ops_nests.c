@@ -1,0 +1,173 @@
+/* ops/: every operator and its gradient lowered, scheduled for 16, 8, 4 and 1 lanes, fused and not, and run
+ * by the evaluator of form 2 (whose bits compiled code gives), against the interpreter. */
+#include "tests/unit/ops_cases.h"
+
+#include "kernels/kernels.h"
+#include "loops/evaluate.h"
+#include "loops/print.h"
+
+enum { MOST = 64 };
+
+/* Everything of a graph bound: variables one behind the other, columns and scalars by name, results as
+ * outputs. */
+typedef struct {
+  kn_bindings bindings;
+  kn_variable variables[MOST];
+  net_name columns[MOST], scalars[MOST];
+  net_value_id variable_ids[MOST], column_ids[MOST], scalar_ids[MOST], outputs[MOST];
+} tables;
+
+static bool is_written(const net_graph *graph, net_value_id v) {
+  net_node_id node = net_graph_value_at(graph, v)->def;
+  if (node == NET_NONE) return false;
+  for (uint32_t i = 0; i < net_graph_at(graph, node)->output_count; i++)
+    if (net_node_alias(graph, node, i) != NET_NONE) return false; /* its variable is looked at */
+  bool norm =
+      !strcmp(net_node_op(graph, node)->name, "batch_norm") && !net_node_bool(graph, node, "training");
+  return !norm || v == net_node_output(graph, node, 0);
+}
+
+/* Outputs are rows, one for each sample: what there is once is expanded. */
+static void add_outputs(net_graph *graph, tables *t) {
+  netc *n = graph->n;
+  for (net_value_id v = 0, end = graph->values.count; v < end; v++) {
+    net_value value = *net_graph_value_at(graph, v);
+    net_value_id rows = v;
+    if (!is_written(graph, v)) continue;
+    if (!value.batched)
+      rows = net_graph_call(graph, "expand", net_intern_format(n, "%s.rows", net_text(n, value.name)), &v, 1,
+                            (net_attribute[]){net_attribute_ints(n, "shape", value.shape),
+                                              net_attribute_bool(n, "batched", true)},
+                            2);
+    assert_int_not_equal(rows, NET_NONE);
+    t->outputs[t->bindings.output_count++] = rows;
+  }
+}
+
+static void bind(const net_graph *graph, tables *t) {
+  kn_bindings *b = &t->bindings;
+  uint32_t floats = 0;
+  for (net_value_id v = 0; v < graph->values.count; v++) {
+    const net_value *value = net_graph_value_at(graph, v);
+    switch (value->kind) {
+    case NET_VALUE_PARAMETER:
+    case NET_VALUE_STATISTIC:
+    case NET_VALUE_STATE:
+      t->variable_ids[b->variable_count] = v;
+      t->variables[b->variable_count++] = (kn_variable){value->name, floats};
+      floats += ((uint32_t)net_shape_elements(&value->shape) + 15) / 16 * 16;
+      break;
+    case NET_VALUE_INPUT:
+    case NET_VALUE_TARGET:
+    case NET_VALUE_WEIGHT:
+      t->column_ids[b->column_count] = v;
+      t->columns[b->column_count++] = value->name;
+      break;
+    case NET_VALUE_SCALAR:
+      t->scalar_ids[b->scalar_count] = v;
+      t->scalars[b->scalar_count++] = value->name;
+      break;
+    case NET_VALUE_CONSTANT:
+    case NET_VALUE_RESULT:
+      break;
+    }
+  }
+  b->variables = t->variables, b->columns = t->columns, b->scalars = t->scalars, b->outputs = t->outputs;
+}
+
+static void put(const net_run *run, net_value_id v, void *to) {
+  bool integers = net_graph_value_at(run->graph, v)->type == NET_U32;
+  for (uint64_t i = 0; i < net_run_elements(run, v); i++) {
+    if (integers)
+      ((uint32_t *)to)[i] = (uint32_t)run->values[v][i];
+    else
+      ((float *)to)[i] = (float)run->values[v][i];
+  }
+}
+
+static void give(const net_run *run, const tables *t, const lp_function *f, lp_memory *memory) {
+  const kn_bindings *b = &t->bindings;
+  for (uint32_t i = 0; i < b->variable_count; i++)
+    put(run, t->variable_ids[i], lp_memory_at(f, memory, LP_VARIABLE, i));
+  for (uint32_t i = 0; i < b->scalar_count; i++) put(run, t->scalar_ids[i], &memory->scalars[i]);
+  for (uint32_t i = 0; i < b->column_count; i++) {
+    void *rows = net_arena_alloc(f->arena, net_run_elements(run, t->column_ids[i]) * 4 + 64, 64);
+    put(run, t->column_ids[i], rows);
+    for (lp_buffer k = 0; k < f->buffers.count; k++)
+      if (f->buffers.at[k].storage == LP_COLUMN && f->buffers.at[k].slot == i) memory->buffers[k] = rows;
+  }
+  uint32_t *index = lp_memory_at(f, memory, LP_INDEX, 0);
+  for (uint32_t i = 0; index && i < f->padded; i++) index[i] = i < run->count ? i : 0;
+}
+
+/* Gradients are sums whose terms cancel, so their errors are measured beside those of all values together. */
+static void compare(const net_run *run, net_value_id v, const double *expected, const float *found,
+                    double ulps, const char *where) {
+  double largest = 1;
+  for (uint64_t i = 0; i < net_run_elements(run, v); i++) largest = fmax(largest, fabs(expected[i]));
+  for (uint64_t i = 0; i < net_run_elements(run, v); i++)
+    if (!(fabs(found[i] - expected[i]) <= ulps * 0x1p-23 * largest))
+      fail_msg("%s: %s, element %llu: nests %.9g, interpreter %.9g", where,
+               net_text(run->n, net_graph_value_at(run->graph, v)->name), (unsigned long long)i, found[i],
+               expected[i]);
+}
+
+static void check(const char *lines, uint32_t lanes, uint32_t batch, uint32_t count, bool unfused) {
+  netc n;
+  ops_test_begin(&n);
+  net_graph *graph = ops_test_graph(&n, lines);
+  net_node_id node = ops_test_node(graph);
+  const net_op *op = net_node_op(graph, node);
+  bool inference = !strcmp(op->name, "batch_norm") && !net_node_bool(graph, node, "training");
+  net_value_id dy;
+  if (op->gradient && !inference) ops_test_gradient(graph, node, 0.7, &dy);
+  tables t = {0};
+  add_outputs(graph, &t);
+  bind(graph, &t);
+  const char *where = net_arena_format(&n.arena, "%s%u lanes, batch %u, count %u%s", lines, lanes, batch,
+                                       count, unfused ? ", unfused" : "");
+
+  net_run run = net_run_begin(&n, graph, &n.arena, count);
+  run.step = 3;
+  run.key[0] = 99;
+  ops_test_fill(&run, count + batch);
+  if (!net_run_all(&run)) fail_msg("%s: %s", where, ops_test_message(&n));
+
+  lp_function *f = kn_lower(&n, &n.arena, graph, &t.bindings, net_intern(&n, "f"), batch, batch != count);
+  if (!f || !kn_schedule(f, &(kn_machine){lanes, lanes >= 16 ? 32 : 16}, &(kn_options){unfused}) ||
+      !lp_verify_nests(f))
+    fail_msg("%s: %s", where, ops_test_message(&n));
+  lp_memory memory = lp_memory_new(&n.arena, f, true);
+  lp_memory_fill(f, &memory, 5);
+  memory.count = count;
+  memory.params[0] = run.step;
+  memory.params[1] = run.key[0];
+  memory.params[2] = run.key[1];
+  give(&run, &t, f, &memory);
+  if (lp_evaluate_nests(f, &memory)) fail_msg("%s: %s", where, ops_test_message(&n));
+  double ulps = 32;
+  for (uint32_t i = 0; i < t.bindings.output_count; i++)
+    compare(&run, t.outputs[i], run.values[t.outputs[i]], lp_memory_at(f, &memory, LP_OUTPUT, i), ulps,
+            where);
+  for (uint32_t i = 0; i < t.bindings.variable_count; i++)
+    compare(&run, t.variable_ids[i], net_run_updated(&run, t.variable_ids[i]),
+            lp_memory_at(f, &memory, LP_VARIABLE, i), ulps, where);
+  netc_free(&n);
+}
+
+static void test_nests(void **state) {
+  (void)state;
+  static const uint32_t lanes[] = {16, 8, 4, 1};
+  for (uint32_t i = 0; i < ops_case_count; i++)
+    for (uint32_t l = 0; l < sizeof lanes / sizeof *lanes; l++)
+      for (int unfused = 0; unfused < 2; unfused++) {
+        check(ops_cases[i], lanes[l], 32, 32, unfused); /* whole tiles: all samples are there */
+        check(ops_cases[i], lanes[l], 2, 1, unfused);
+        check(ops_cases[i], lanes[l], 40, 33, unfused);
+      }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_nests)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
