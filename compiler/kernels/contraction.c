@@ -131,14 +131,16 @@ void kn_emit_forward(kn_schedule_state *s, const kn_group *group) {
   kn_split split = kn_split_evenly(kn_extent(f, facts->tile[0]), forward_rows(s->machine, columns));
   kn_scope *scope = kn_scope_new(s, lanes, 0);
   lp_nest_begin(f, f->buffers.at[kn_statement(s, index)->buffer].name);
-  scope->tile = lp_begin_for(f, "bt", lp_int(f, 0), lp_int(f, f->padded / f->tile), 1, LP_PARALLEL);
   uint32_t opened = open_others(scope, facts, facts->tile[0], LP_NONE);
+  bool parallel = !opened && !split.n[1];
   for (int part = 0; part < 2; part++) {
     if (!split.n[part]) continue;
-    forward_tile(scope, group, open_tiles(f, "ot", &split, part, 0), split.size[part], columns);
-    lp_end(f);
+    lp_expr start = open_tiles(f, "ot", &split, part, parallel ? LP_PARALLEL : 0);
+    scope->tile = lp_begin_for(f, "bt", lp_int(f, 0), lp_int(f, f->padded / f->tile), 1, 0);
+    forward_tile(scope, group, start, split.size[part], columns);
+    close(f, 2);
   }
-  close(f, opened + 1);
+  close(f, opened);
   lp_nest_end(f, 2 * kn_points(s, index) * f->padded);
 }
 

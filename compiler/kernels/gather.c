@@ -25,8 +25,9 @@ static void gather_rows(kn_schedule_state *s, const lp_statement *statement, lp_
   while (lanes > width) lanes /= 2;
   lp_expr zero = lp_int(f, 0);
   lp_reg block = lp_reg_new(f, "block", NET_F32, lanes, lanes, 1);
-  lp_expr tile = lp_begin_for(f, "bt", zero, lp_int(f, f->padded / f->tile), 1, LP_PARALLEL);
-  lp_expr within = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes, 0);
+  kn_scope *scope = kn_scope_new(s, lanes, 0);
+  kn_open_vectors(scope, LP_PARALLEL);
+  lp_expr tile = scope->tile, within = scope->within;
   uint32_t blocks = width / lanes, rest = width % lanes;
   for (int part = 0; part < (rest ? 2 : 1); part++) {
     uint32_t skip = part ? lanes - rest : 0; /* features that the block before has stored */
@@ -44,7 +45,6 @@ static void gather_rows(kn_schedule_state *s, const lp_statement *statement, lp_
     lp_end(f);
     if (!part) lp_end(f);
   }
-  lp_end(f);
   lp_end(f);
 }
 
@@ -77,8 +77,9 @@ void kn_emit_scatter(kn_schedule_state *s, const kn_group *group) {
   lp_expr zero = lp_int(f, 0), count = lp_convert(f, NET_I32, lp_sample_count(f));
   lp_nest_begin(f, f->buffers.at[statement->buffer].name);
   lp_reg block = lp_reg_new(f, "block", NET_F32, lanes, lanes, 1);
-  lp_expr tile = lp_begin_for(f, "bt", zero, lp_int(f, f->padded / f->tile), 1, LP_PARALLEL);
-  lp_expr within = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes, 0);
+  kn_scope *scope = kn_scope_new(s, lanes, 0);
+  kn_open_vectors(scope, LP_PARALLEL);
+  lp_expr tile = scope->tile, within = scope->within;
   uint32_t blocks = width / lanes, rest = width % lanes;
   for (int part = 0; part < 2; part++) {
     uint32_t valid = part ? rest : lanes;
@@ -103,7 +104,6 @@ void kn_emit_scatter(kn_schedule_state *s, const kn_group *group) {
     lp_end(f);
     if (!part) lp_end(f);
   }
-  lp_end(f);
   lp_end(f);
   lp_nest_end(f, (double)f->padded * width);
 }

@@ -98,8 +98,7 @@ void kn_emit_sample(kn_schedule_state *s, const kn_group *group) {
     sums[k] = lp_reg_new(f, "total", type, lanes, 1, 1);
     lp_set(f, sums[k], zero, zero, kn_initial(f, combine, type, lanes));
   }
-  scope->tile = lp_begin_for(f, "bt", zero, lp_int(f, f->padded / f->tile), 1, sequential ? 0 : LP_PARALLEL);
-  scope->within = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes, 0);
+  kn_open_vectors(scope, sequential ? 0 : LP_PARALLEL);
   for (uint32_t begin = 0, end; begin < count; begin = end) {
     uint32_t index = group->statements.at[begin];
     end = begin + 1;
@@ -110,7 +109,6 @@ void kn_emit_sample(kn_schedule_state *s, const kn_group *group) {
     while (end < count && joins_run(s, group, begin, end)) end++;
     emit_run(s, scope, group, begin, end);
   }
-  lp_end(f);
   lp_end(f);
   /* sums over the batch: one lane at last, then what the statement makes of it */
   kn_scope *after = kn_scope_new(s, 1, LP_NONE);

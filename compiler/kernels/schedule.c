@@ -3,13 +3,16 @@
 
 #include "loops/print.h"
 
-/* Samples of a batch tile: two vectors, so that a forward tile broadcasts each weight for both; a batch smaller
- * than that takes whole vectors. */
+/* Samples of a batch tile: as many vectors as measured best, but no more padding than two vectors' worth: a forward
+ * tile broadcasts each weight for two. A batch of less than that takes whole vectors. */
 static void choose_tile(lp_function *f, const kn_machine *machine) {
-  uint32_t vectors = (f->batch + machine->lanes - 1) / machine->lanes;
-  f->lanes = machine->lanes;
-  f->tile = machine->lanes * (vectors >= 2 ? 2 : 1);
-  f->padded = (f->batch + f->tile - 1) / f->tile * f->tile;
+  enum { MOST_VECTORS = 16 };
+  uint32_t lanes = machine->lanes, vectors = (f->batch + lanes - 1) / lanes;
+  uint32_t tile = vectors >= 2 ? 2 : 1, least = (vectors + tile - 1) / tile * tile;
+  while (2 * tile <= MOST_VECTORS && least % (2 * tile) == 0) tile *= 2;
+  f->lanes = lanes;
+  f->tile = lanes * tile;
+  f->padded = lanes * least;
 }
 
 static void emit_group(kn_schedule_state *s, const kn_group *group) {

@@ -110,6 +110,8 @@ lp_expr kn_flat(kn_scope *scope, lp_buffer buffer, uint32_t first, uint32_t coun
 void kn_assign(kn_scope *scope, const lp_statement *statement, lp_expr value);
 /* Which lanes are samples of the batch; 0 when all are. */
 lp_expr kn_valid(kn_scope *scope);
+/* Opens one loop over all vectors of the batch; sets tile and within. */
+void kn_open_vectors(kn_scope *scope, unsigned flags);
 /* combine(accumulator, body), by fma where body is a product */
 lp_expr kn_accumulate(lp_function *f, lp_combine combine, lp_expr accumulator, lp_expr body);
 lp_expr kn_initial(lp_function *f, lp_combine combine, net_type type, uint32_t lanes);

@@ -37,7 +37,8 @@ lp_expr kn_index(kn_scope *scope, lp_expr e) {
   lp_function *f = scope->f;
   lp_expr_info info = *lp_expr_at(f, e);
   switch (info.kind) {
-  case LP_const: return lp_int(f, info.integer);
+  case LP_const: return lp_constant(f, info.type, 0, info.integer);
+  case LP_convert: return lp_convert(f, info.type, kn_index(scope, info.operand[0]));
   case LP_axis:
     if (f->axes.at[info.which].batch && scope->tile) return batch_start(scope);
     if (scope->axis[info.which]) return scope->axis[info.which];
@@ -170,6 +171,16 @@ lp_expr kn_valid(kn_scope *scope) {
   if (scope->lanes > 1) sample = lp_addition(f, sample, lp_lanes_of(f, scope->lanes));
   lp_expr count = lp_convert(f, NET_I32, lp_sample_count(f));
   return lp_op2(f, LP_lt, sample, lp_splat_of(f, count, scope->lanes));
+}
+
+void kn_open_vectors(kn_scope *scope, unsigned flags) {
+  lp_function *f = scope->f;
+  uint32_t per_tile = f->tile / scope->lanes;
+  lp_expr v = lp_begin_for(f, "v", lp_int(f, 0), lp_int(f, f->padded / scope->lanes), 1, flags);
+  lp_expr at = lp_convert(f, NET_U32, v), divisor = lp_constant(f, NET_U32, 0, per_tile);
+  scope->tile = lp_convert(f, NET_I32, lp_op2(f, LP_div, at, divisor));
+  lp_expr within = lp_convert(f, NET_I32, lp_op2(f, LP_rem, at, divisor));
+  scope->within = lp_product(f, within, lp_int(f, scope->lanes));
 }
 
 kn_split kn_split_evenly(uint32_t extent, uint32_t most) {
