@@ -6,7 +6,7 @@ libnetc_a_SOURCES += \
   compiler/loops/expressions.def \
   compiler/loops/fold.c \
   compiler/loops/loops.h \
-  compiler/loops/math.h \
+  compiler/loops/math.c compiler/loops/math.h \
   compiler/loops/memory.c \
   compiler/loops/print.c compiler/loops/print.h \
   compiler/loops/print_text.c compiler/loops/print_text.h
