@@ -9,4 +9,8 @@ libnetc_a_SOURCES += \
   compiler/loops/math.c compiler/loops/math.h \
   compiler/loops/memory.c \
   compiler/loops/print.c compiler/loops/print.h \
-  compiler/loops/print_text.c compiler/loops/print_text.h
+  compiler/loops/print_text.c compiler/loops/print_text.h \
+  compiler/loops/range.c compiler/loops/range.h \
+  compiler/loops/verify.c compiler/loops/verify.h \
+  compiler/loops/verify_nests.c \
+  compiler/loops/verify_statements.c
