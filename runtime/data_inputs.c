@@ -59,7 +59,7 @@ bool rt_data_load_inputs(netc *n, const char *path, const rt_data_spec *spec, co
   bool any_names = !group(kind) || group(kind) != group(kind_of_spec(spec));
   if (any_names && spec->input_count > 1) {
     net_error(n, NET_NOWHERE,
-              "%s: which of its data are the network's %u inputs cannot be told from a %s file", path,
+              "%s: which of its data are the network's %u inputs cannot be told from a file of kind %s", path,
               spec->input_count, kind->info.name);
     return false;
   }

@@ -125,7 +125,7 @@ static bool take_number(const rt_labels *l, const rt_view *v, uint64_t row, doub
   uint32_t classes = l->spec->targets[l->target].classes;
   if (x >= 0 && x < classes && x == floor(x)) return *to = (uint32_t)x, true;
   if (x == floor(x))
-    net_error(l->n, v->where, "%s: label %.0f is not one of the network's %u classes, 0 to %u",
+    net_error(l->n, v->where, "%s: label %.15g is not one of the network's %u classes, 0 to %u",
               rt_view_place(v, row, 0), x, classes, classes - 1);
   else net_error(l->n, v->where, "%s: label %g is not a class number", rt_view_place(v, row, 0), x);
   return false;

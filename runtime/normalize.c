@@ -219,16 +219,17 @@ bool rt_normalize_check(netc *n, const rt_data_spec *spec, const rt_view *inputs
 
 /* ---- fitting and applying ---- */
 
+/* A step, with what it is not defined for and what is too large after it reported. */
 static bool apply_checked(const rt_fitted *f, uint32_t step, const rt_view *v, const rt_rows *rows,
                           float *data) {
   uint64_t bad = kinds[f->steps[step].kind].apply(&f->steps[step], f->width, data, rows->count);
-  if (bad == UINT64_MAX) return true;
+  const char *name = rt_normalizers[f->steps[step].kind].name;
+  if (bad == UINT64_MAX)
+    return rt_view_check_finite(v, rows, data, net_arena_format(&v->source->n->arena, " after %s", name));
   net_error(v->source->n, v->where, "%s: log1p of %g is not defined: numbers must be above -1",
             rt_view_place(v, rt_rows_at(rows, bad / f->width), bad % f->width), (double)data[bad]);
   return false;
 }
-
-static const char not_finite[] = " after normalisation: its numbers are too large";
 
 bool rt_normalize_fit(netc *n, const rt_data_spec *spec, const rt_view *v, const rt_rows *rows, float *data,
                       rt_fitted *f) {
@@ -257,13 +258,13 @@ bool rt_normalize_fit(netc *n, const rt_data_spec *spec, const rt_view *v, const
   }
   free(s);
   free(scratch);
-  return ok && (!f->step_count || rt_view_check_finite(v, rows, data, not_finite));
+  return ok;
 }
 
 bool rt_normalize_checked(const rt_fitted *f, const rt_view *v, const rt_rows *rows, float *data) {
   for (uint32_t i = 0; i < f->step_count; i++)
     if (!apply_checked(f, i, v, rows, data)) return false;
-  return !f->step_count || rt_view_check_finite(v, rows, data, not_finite);
+  return true;
 }
 
 void rt_normalize(const rt_fitted *f, float *rows, uint64_t row_count) {

@@ -99,7 +99,7 @@ const char *rt_source_file(rt_source *s, const rt_ask *ask) {
 }
 
 const char *rt_shown(netc *n, const char *text) {
-  enum { LONGEST = 60 };
+  enum { LONGEST = 80 };
   size_t length = strlen(text), shown = length > LONGEST ? LONGEST - 3 : length;
   char *copy = net_arena_format(&n->arena, "%.*s%s", (int)shown, text, shown < length ? "..." : "");
   for (unsigned char *c = (unsigned char *)copy; *c; c++)
@@ -118,7 +118,7 @@ static const char *list(netc *n, const char *const *names, const char *const *de
 
 void rt_report_missing(netc *n, net_loc where, const char *file, const char *noun, const char *name,
                        const char *const *names, const char *const *descriptions, uint32_t count) {
-  const char *near = name ? net_nearest(name, names, count) : NULL,
+  const char *near = name && strlen(name) > 2 ? net_nearest(name, names, count) : NULL,
              *has = list(n, names, descriptions, count);
   if (name && near)
     net_error(n, where, "%s has no %s '%s' (did you mean '%s'?); it has %s", file, noun, name,

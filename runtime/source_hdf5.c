@@ -42,9 +42,9 @@ static bool open_file(rt_source *s) {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
   H5Pset_file_locking(access, true, true); /* file systems without locks are fine */
   st->file = H5Fopen(path, H5F_ACC_RDONLY, access);
+  const char *why = st->file < 0 ? reason(s->n) : NULL; /* the next call forgets it */
   H5Pclose(access);
-  if (st->file < 0) {
-    const char *why = reason(s->n);
+  if (why) {
     bool cut = strstr(why, "truncated");
     net_error(s->n, where, "cannot read %s: %s (HDF5: %s)", path, cut ? "it is cut short" : "it is damaged",
               why);
@@ -167,11 +167,38 @@ static void read_names(netc *n, hid_t dataset, rt_dataset *found) {
 
 /* ---- finding and reading ---- */
 
+/* What the library does not check before it reads, and then reads past its buffers (1.10): sizes that no
+ * writer makes, in files that are damaged. chunk: of rank dimensions */
+static bool sane(hid_t dataset, int rank, const hsize_t *most, const hsize_t *chunk, bool text) {
+  enum { WIDEST_NUMBER = 16 };
+  hid_t type = H5Dget_type(dataset);
+  bool ok = text || H5Tget_size(type) <= WIDEST_NUMBER;
+  H5Tclose(type);
+  for (int i = 0; i < rank && chunk; i++) ok &= chunk[i] && chunk[i] <= most[i];
+  return ok;
+}
+
+/* The filters that a dataset is packed with must be there. */
+static bool check_filters(netc *n, hid_t plan, const rt_dataset *found) {
+  for (int i = 0, count = H5Pget_nfilters(plan); i < count; i++) {
+    char name[64] = "";
+    size_t values = 0;
+    unsigned flags, config;
+    H5Z_filter_t filter =
+        H5Pget_filter2(plan, (unsigned)i, &flags, &values, NULL, sizeof name, name, &config);
+    if (filter < 0 || H5Zfilter_avail(filter) > 0) continue;
+    net_error(n, found->where, "%s is packed by filter %d (%s), which libhdf5 lacks here: pack it with gzip",
+              found->label, filter, *name ? rt_shown(n, name) : "unknown");
+    return false;
+  }
+  return true;
+}
+
 static bool set_shape(netc *n, hid_t dataset, rt_dataset *found) {
-  hsize_t dims[H5S_MAX_RANK] = {0};
+  hsize_t dims[H5S_MAX_RANK] = {0}, most[H5S_MAX_RANK] = {0}, chunk[H5S_MAX_RANK] = {0};
   hid_t space = H5Dget_space(dataset);
   int rank =
-      H5Sget_simple_extent_type(space) == H5S_SIMPLE ? H5Sget_simple_extent_dims(space, dims, NULL) : 0;
+      H5Sget_simple_extent_type(space) == H5S_SIMPLE ? H5Sget_simple_extent_dims(space, dims, most) : 0;
   H5Sclose(space);
   if (rank < 1)
     return net_error(n, found->where, "%s holds a single value: it has no rows", found->label), false;
@@ -188,9 +215,14 @@ static bool set_shape(netc *n, hid_t dataset, rt_dataset *found) {
     found->row.dim[i - 1] = (uint32_t)dims[i];
   }
   hid_t plan = H5Dget_create_plist(dataset);
-  if (H5Pget_layout(plan) == H5D_CHUNKED && H5Pget_chunk(plan, rank, dims) > 0) found->granule = dims[0];
+  bool chunked = H5Pget_layout(plan) == H5D_CHUNKED;
+  bool ok = !chunked || H5Pget_chunk(plan, rank, chunk) == rank, unpacks = check_filters(n, plan, found);
   H5Pclose(plan);
-  return true;
+  if (!unpacks) return false;
+  found->granule = chunk[0];
+  if (ok && sane(dataset, rank, most, chunked ? chunk : NULL, found->text)) return true;
+  net_error(n, found->where, "%s is damaged: the sizes in its header do not fit together", found->label);
+  return false;
 }
 
 static bool find(rt_source *s, const rt_ask *ask, rt_dataset *found) {
@@ -218,9 +250,9 @@ static hid_t dataset_of(const rt_source *s, const rt_dataset *d) {
   return ((state *)s->state)->open.at[(uintptr_t)d->own];
 }
 
-/* Spaces that select rows of the file, and as many rows of `stride` elements in memory. Where the two have the
- * same rank the library copies runs; else it goes element by element, so that is left to the rarest case: rows
- * of several dimensions beside other parts. */
+/* Spaces that select rows of the file, and as many rows of `stride` elements in memory. Where the two have
+ * the same rank the library copies runs; else it goes element by element, so that is left to the rarest case:
+ * rows of several dimensions beside other parts. */
 static bool select_rows(hid_t dataset, uint64_t first, uint64_t rows, const rt_dataset *d, uint64_t stride,
                         hid_t *in_file, hid_t *in_memory) {
   uint64_t width = net_shape_elements(&d->row);

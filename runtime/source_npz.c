@@ -45,7 +45,8 @@ static bool find(rt_source *s, const rt_ask *ask, rt_dataset *found) {
   zip_int64_t index = find_member(s, ask);
   if (index < 0) return false;
   zip_t *archive = ((rt_arrays *)s->state)->archive;
-  const char *name = zip_get_name(archive, (zip_uint64_t)index, 0);
+  const char *member = zip_get_name(archive, (zip_uint64_t)index, 0);
+  const char *name = net_arena_copy(&s->n->arena, member, strlen(member) - strlen(".npy"));
   const char *label = net_arena_format(&s->n->arena, "%s: array '%s'", s->spec->path, rt_shown(s->n, name));
   rt_array *a = rt_arrays_add(s);
   if (!rt_stream_open_member(s->n, ask->where, label, archive, (zip_uint64_t)index, &a->stream)) return false;

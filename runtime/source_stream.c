@@ -39,6 +39,8 @@ bool rt_stream_open_member(netc *n, net_loc where, const char *label, struct zip
 static bool report_gz(rt_stream *s) {
   int code;
   const char *text = gzerror(s->gz, &code);
+  size_t path = strlen(s->label); /* zlib puts it in front */
+  if (!strncmp(text, s->label, path) && text[path] == ':') text += path + strspn(text + path, ": ");
   if (code == Z_ERRNO) net_error_errno(s->n, s->where, "read", s->label);
   else if (code == Z_BUF_ERROR)
     net_error(s->n, s->where, "%s is cut short: its gzip data end too early", s->label);

@@ -97,5 +97,31 @@ tests_unit_ops_nests_LDADD = $(TEST_LDADD)
 TESTS += $(OPS_TESTS)
 EXTRA_DIST += tests/ops/record.py tests/ops/recorded.txt
 
+# Data: sources, splits, normalisation, what is refused.
+DATA_TESTS = tests/unit/data_random tests/unit/data_sources tests/unit/data_synthetic tests/unit/data_csv \
+  tests/unit/data_splits tests/unit/data_normalize tests/unit/data_errors tests/unit/data_corpus \
+  tests/unit/data_write
+check_PROGRAMS += $(DATA_TESTS)
+tests_unit_data_random_SOURCES = tests/unit/data_random.c
+tests_unit_data_random_LDADD = $(TEST_LDADD)
+tests_unit_data_sources_SOURCES = tests/unit/data_sources.c tests/unit/data_support.h
+tests_unit_data_sources_LDADD = $(TEST_LDADD)
+tests_unit_data_synthetic_SOURCES = tests/unit/data_synthetic.c tests/unit/data_support.h
+tests_unit_data_synthetic_LDADD = $(TEST_LDADD)
+tests_unit_data_csv_SOURCES = tests/unit/data_csv.c tests/unit/data_support.h
+tests_unit_data_csv_LDADD = $(TEST_LDADD)
+tests_unit_data_splits_SOURCES = tests/unit/data_splits.c tests/unit/data_support.h
+tests_unit_data_splits_LDADD = $(TEST_LDADD)
+tests_unit_data_normalize_SOURCES = tests/unit/data_normalize.c tests/unit/data_support.h
+tests_unit_data_normalize_LDADD = $(TEST_LDADD)
+tests_unit_data_errors_SOURCES = tests/unit/data_errors.c tests/unit/data_support.h
+tests_unit_data_errors_LDADD = $(TEST_LDADD)
+tests_unit_data_corpus_SOURCES = tests/unit/data_corpus.c tests/unit/data_support.h
+tests_unit_data_corpus_LDADD = $(TEST_LDADD)
+tests_unit_data_write_SOURCES = tests/unit/data_write.c tests/unit/data_support.h
+tests_unit_data_write_LDADD = $(TEST_LDADD)
+TESTS += $(DATA_TESTS)
+EXTRA_DIST += tests/data
+
 include tests/dsl/local.mk
 include tests/fuzz/local.mk

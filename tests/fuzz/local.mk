@@ -13,3 +13,15 @@ fuzz-safetensors:
 	cp $(top_srcdir)/tests/fuzz/run.safetensors $(top_srcdir)/tests/unit/torch_weights.safetensors tests/fuzz/safetensors.corpus
 	tests/fuzz/safetensors $(FUZZ_RUN) -dict=$(top_srcdir)/tests/fuzz/safetensors.dict tests/fuzz/safetensors.corpus
 .PHONY: fuzz-safetensors
+
+# Readers of data: their harnesses, whose corpus begins with the broken files of tests/data.
+FUZZ_READERS = fuzz-npy fuzz-idx fuzz-csv
+$(FUZZ_READERS):
+	reader=$(@:fuzz-%=%) && dictionary=$(top_srcdir)/tests/fuzz/$$reader.dict && \
+	$(MKDIR_P) tests/fuzz/$$reader.corpus && \
+	cp $(top_srcdir)/tests/data/*.$$reader* tests/fuzz/$$reader.corpus && \
+	$(FUZZ_BUILD) $(top_srcdir)/tests/fuzz/$$reader.c $(FUZZ_RUNTIME) $(NETC_LIBS) -o tests/fuzz/$$reader && \
+	tests/fuzz/$$reader $(FUZZ_RUN) -max_len=4096 `test -f $$dictionary && echo -dict=$$dictionary` \
+	  tests/fuzz/$$reader.corpus
+.PHONY: $(FUZZ_READERS)
+EXTRA_DIST += tests/fuzz/source.h tests/fuzz/npy.c tests/fuzz/npy.dict tests/fuzz/idx.c tests/fuzz/csv.c tests/fuzz/csv.dict

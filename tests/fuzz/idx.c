@@ -1,0 +1,7 @@
+/* Fuzzing the reader of IDX files. */
+#include "source.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  fuzz_source("idx", NULL, RT_ROLE_INPUT, data, size);
+  return 0;
+}
