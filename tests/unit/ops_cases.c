@@ -141,6 +141,21 @@ const char *const ops_cases[] = {
     "parameter squares: f32 = 0\ny: f32 = clip_factor(squares) {max = 0.5}\n",
     "parameter squares: f32 = 0\ny: f32 = clip_factor(squares) {max = 50.0}\n",
 
+    /* more than a vector holds, and some left over */
+    X(", 37") "parameter w: f32[19, 37] = 0\nparameter c: f32[19] = 0\n"
+              "y: f32[b, 19] = linear(x, w, c) {features = 19}\n",
+    X(", 2, 18") "parameter w: f32[35, 18] = 0\n"
+                 "y: f32[b, 2, 35] = linear(x, w) {features = 35, bias = false}\n",
+    X(", 21, 6") NORM("21") "y: f32[b, 21, 6], " OUTPUTS("21") " = "
+                            "batch_norm(x, w, c, m, v) {training = true}\n",
+    X(", 35") AFFINE("35") "y: f32[b, 35], mean: f32[b], inverse: f32[b] = layer_norm(x, w, c)\n",
+    X(", 23") "y: f32[b, 23] = softmax(x)\n",
+    X(", 37") "y: f32[b, 37] = dropout(x) {p = 0.3, stream = 5, training = true}\n",
+    XA(", 17", ", 20") "y: f32[b, 37] = concat(x, a)\n",
+    X(", 3, 19") "y: f32[b, 3] = max(x) {axes = [1]}\n",
+    "input x: f32[b, 19]\ntarget t: u32[b]\nweight s: f32[b]\n"
+    "y: f32, weight_sum: f32, probability: f32[b, 19] = cross_entropy(x, t, _, s) {label_smoothing = 0.1}\n",
+
     "statistic m: f32[5] = 0\nparameter o: f32[5] = 0\ny: f32[5] = running_update(m, o) {momentum = 0.3}\n",
     OPTIMIZED "y: f32[3, 5], new_velocity: f32 = sgd(p, g, r)\n",
     OPTIMIZED "parameter k: f32 = 1\n"

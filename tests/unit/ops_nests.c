@@ -1,10 +1,10 @@
-/* ops/: every operator and its gradient lowered, scheduled for 16, 8, 4 and 1 lanes, fused and not, and run
- * by the evaluator of form 2 (whose bits compiled code gives), against the interpreter. */
+/* ops/: every operator and its gradient lowered, scheduled and run, against the interpreter: by the evaluator
+ * for 16, 8, 4 and 1 lanes, fused and not, and compiled for every instruction set that this machine has. */
 #include "tests/unit/ops_cases.h"
 
 #include "kernels/kernels.h"
-#include "loops/evaluate.h"
 #include "loops/print.h"
+#include "tests/codegen/check.h"
 
 enum { MOST = 64 };
 
@@ -102,8 +102,8 @@ static void give(const net_run *run, const tables *t, const lp_function *f, lp_m
 
 /* Gradients are sums whose terms cancel, so their errors are measured beside those of all values together. */
 static void compare(const net_run *run, net_value_id v, const double *expected, const float *found,
-                    double ulps, const char *where) {
-  double largest = 1;
+                    const char *where) {
+  double ulps = 32, largest = 1;
   for (uint64_t i = 0; i < net_run_elements(run, v); i++) largest = fmax(largest, fabs(expected[i]));
   for (uint64_t i = 0; i < net_run_elements(run, v); i++)
     if (!(fabs(found[i] - expected[i]) <= ulps * 0x1p-23 * largest))
@@ -112,46 +112,65 @@ static void compare(const net_run *run, net_value_id v, const double *expected, 
                expected[i]);
 }
 
-static void check(const char *lines, uint32_t lanes, uint32_t batch, uint32_t count, bool unfused) {
-  netc n;
-  ops_test_begin(&n);
-  net_graph *graph = ops_test_graph(&n, lines);
+/* A case, scheduled, with its inputs in memory and what the interpreter makes of them. */
+typedef struct {
+  tables tables;
+  net_run run;
+  lp_function *f;
+  lp_memory memory;
+  const char *where;
+} trial;
+
+static trial *prepare(netc *n, const char *lines, const char *name, kn_machine machine, uint32_t batch,
+                      uint32_t count, bool unfused) {
+  trial *t = NET_NEW(&n->arena, trial);
+  net_graph *graph = ops_test_graph(n, lines);
   net_node_id node = ops_test_node(graph);
   const net_op *op = net_node_op(graph, node);
   bool inference = !strcmp(op->name, "batch_norm") && !net_node_bool(graph, node, "training");
   net_value_id dy;
   if (op->gradient && !inference) ops_test_gradient(graph, node, 0.7, &dy);
-  tables t = {0};
-  add_outputs(graph, &t);
-  bind(graph, &t);
-  const char *where = net_arena_format(&n.arena, "%s%u lanes, batch %u, count %u%s", lines, lanes, batch,
-                                       count, unfused ? ", unfused" : "");
+  add_outputs(graph, &t->tables);
+  bind(graph, &t->tables);
+  t->where = net_arena_format(&n->arena, "%s%u lanes, batch %u, count %u%s", lines, machine.lanes, batch,
+                              count, unfused ? ", unfused" : "");
 
-  net_run run = net_run_begin(&n, graph, &n.arena, count);
-  run.step = 3;
-  run.key[0] = 99;
-  ops_test_fill(&run, count + batch);
-  if (!net_run_all(&run)) fail_msg("%s: %s", where, ops_test_message(&n));
+  t->run = net_run_begin(n, graph, &n->arena, count);
+  t->run.step = 3;
+  t->run.key[0] = 99;
+  ops_test_fill(&t->run, count + batch);
+  if (!net_run_all(&t->run)) fail_msg("%s: %s", t->where, ops_test_message(n));
 
-  lp_function *f = kn_lower(&n, &n.arena, graph, &t.bindings, net_intern(&n, "f"), batch, batch != count);
-  if (!f || !kn_schedule(f, &(kn_machine){lanes, lanes >= 16 ? 32 : 16}, &(kn_options){unfused}) ||
-      !lp_verify_nests(f))
-    fail_msg("%s: %s", where, ops_test_message(&n));
-  lp_memory memory = lp_memory_new(&n.arena, f, true);
-  lp_memory_fill(f, &memory, 5);
-  memory.count = count;
-  memory.params[0] = run.step;
-  memory.params[1] = run.key[0];
-  memory.params[2] = run.key[1];
-  give(&run, &t, f, &memory);
-  if (lp_evaluate_nests(f, &memory)) fail_msg("%s: %s", where, ops_test_message(&n));
-  double ulps = 32;
-  for (uint32_t i = 0; i < t.bindings.output_count; i++)
-    compare(&run, t.outputs[i], run.values[t.outputs[i]], lp_memory_at(f, &memory, LP_OUTPUT, i), ulps,
-            where);
-  for (uint32_t i = 0; i < t.bindings.variable_count; i++)
-    compare(&run, t.variable_ids[i], net_run_updated(&run, t.variable_ids[i]),
-            lp_memory_at(f, &memory, LP_VARIABLE, i), ulps, where);
+  t->f = kn_lower(n, &n->arena, graph, &t->tables.bindings, net_intern(n, name), batch, batch != count);
+  if (!t->f || !kn_schedule(t->f, &machine, &(kn_options){unfused}) || !lp_verify_nests(t->f))
+    fail_msg("%s: %s", t->where, ops_test_message(n));
+  if (!t->f->scratch_bytes) t->f->scratch_bytes = 64; /* variables lie at their offsets all the same */
+  t->memory = lp_memory_new(&n->arena, t->f, true);
+  lp_memory_fill(t->f, &t->memory, 5);
+  t->memory.count = count;
+  t->memory.params[0] = t->run.step;
+  t->memory.params[1] = t->run.key[0];
+  t->memory.params[2] = t->run.key[1];
+  give(&t->run, &t->tables, t->f, &t->memory);
+  return t;
+}
+
+static void judge(const trial *t) {
+  const kn_bindings *b = &t->tables.bindings;
+  for (uint32_t i = 0; i < b->output_count; i++)
+    compare(&t->run, b->outputs[i], t->run.values[b->outputs[i]],
+            lp_memory_at(t->f, &t->memory, LP_OUTPUT, i), t->where);
+  for (uint32_t i = 0; i < b->variable_count; i++)
+    compare(&t->run, t->tables.variable_ids[i], net_run_updated(&t->run, t->tables.variable_ids[i]),
+            lp_memory_at(t->f, &t->memory, LP_VARIABLE, i), t->where);
+}
+
+static void check_evaluated(const char *lines, uint32_t lanes, uint32_t batch, uint32_t count, bool unfused) {
+  netc n;
+  ops_test_begin(&n);
+  trial *t = prepare(&n, lines, "f", (kn_machine){lanes, lanes >= 16 ? 32 : 16}, batch, count, unfused);
+  if (lp_evaluate_nests(t->f, &t->memory)) fail_msg("%s: %s", t->where, ops_test_message(&n));
+  judge(t);
   netc_free(&n);
 }
 
@@ -161,13 +180,39 @@ static void test_nests(void **state) {
   for (uint32_t i = 0; i < ops_case_count; i++)
     for (uint32_t l = 0; l < sizeof lanes / sizeof *lanes; l++)
       for (int unfused = 0; unfused < 2; unfused++) {
-        check(ops_cases[i], lanes[l], 32, 32, unfused); /* whole tiles: all samples are there */
-        check(ops_cases[i], lanes[l], 2, 1, unfused);
-        check(ops_cases[i], lanes[l], 40, 33, unfused);
+        check_evaluated(ops_cases[i], lanes[l], 32, 32, unfused); /* whole tiles: all samples are there */
+        check_evaluated(ops_cases[i], lanes[l], 2, 1, unfused);
+        check_evaluated(ops_cases[i], lanes[l], 40, 33, unfused);
       }
 }
 
+/* All cases as one object for the target. */
+static void check_compiled(check *c) {
+  net_ops_install(&c->n);
+  trial **trials = NET_NEW_ARRAY(&c->n.arena, trial *, ops_case_count);
+  const lp_function **functions = NET_NEW_ARRAY(&c->n.arena, const lp_function *, ops_case_count);
+  for (uint32_t i = 0; i < ops_case_count; i++) {
+    const char *name = net_arena_format(&c->n.arena, "case_%u", i);
+    trials[i] =
+        prepare(&c->n, ops_cases[i], name, (kn_machine){c->lanes, c->target.registers}, 40, 33, false);
+    trials[i]->where = net_arena_format(&c->n.arena, "%s%s", trials[i]->where, c->target.name);
+    functions[i] = trials[i]->f;
+  }
+  cg_jit *jit = check_compile(c, functions, ops_case_count);
+  for (uint32_t i = 0; i < ops_case_count; i++) {
+    rt_step step = check_step(c, functions[i], &trials[i]->memory);
+    assert_int_equal(cg_jit_find(jit, net_text(&c->n, functions[i]->name))(&step), 0);
+    judge(trials[i]);
+  }
+  cg_jit_free(jit);
+}
+
+static void test_compiled(void **state) {
+  (void)state;
+  check_instruction_sets(check_compiled);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_nests)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_nests), cmocka_unit_test(test_compiled)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
