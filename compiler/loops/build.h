@@ -14,6 +14,9 @@ static inline bool lp_is_writable(lp_storage storage) {
   return storage == LP_SCRATCH || storage == LP_VARIABLE || storage == LP_OUTPUT || storage == LP_RESULT;
 }
 
+/* Folds, trees and transpositions halve vectors down to one lane. */
+static inline bool lp_is_halved(uint32_t lanes) { return lanes && !(lanes & (lanes - 1)); }
+
 /* Reports a wrong use of the builder and gives a zero of the wanted type. */
 lp_expr lp_wrong(lp_function *f, net_type type, uint32_t lanes, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -143,7 +143,7 @@ void lp_store_at(lp_function *f, lp_buffer buffer, uint32_t count, const lp_expr
 void lp_transpose(lp_function *f, lp_reg reg) {
   if (!check_reg(f, reg, 0, 0)) return;
   const lp_reg_info *r = &f->regs.at[reg];
-  if (r->rows < r->lanes)
+  if (r->rows < r->lanes || !lp_is_halved(r->lanes))
     lp_wrong(f, NET_F32, 1, "transposing %s[%u] with %u lanes", net_text(f->n, r->name), r->rows, r->lanes);
   else
     add(f, (lp_stmt_info){.kind = LP_TRANSPOSE, .which = reg});
@@ -221,7 +221,8 @@ lp_expr lp_vector_load(lp_function *f, lp_buffer buffer, uint32_t lanes, uint32_
 lp_expr lp_tree_of(lp_function *f, lp_combine combine, lp_reg reg, uint32_t count) {
   if (!check_reg(f, reg, 0, 0)) return lp_real(f, 0);
   const lp_reg_info r = f->regs.at[reg];
-  if (combine > LP_MINIMUM || r.type == NET_BOOL || !count || count > r.rows || count > r.lanes)
+  if (combine > LP_MINIMUM || r.type == NET_BOOL || !count || count > r.rows || count > r.lanes ||
+      !lp_is_halved(r.lanes))
     return lp_wrong(f, r.type, r.lanes, "a tree of %u of the rows of %s[%u] with %u lanes", count,
                     net_text(f->n, r.name), r.rows, r.lanes);
   return lp_add_expr(f, (lp_expr_info){.kind = LP_tree,
@@ -235,9 +236,9 @@ lp_expr lp_tree_of(lp_function *f, lp_combine combine, lp_reg reg, uint32_t coun
 lp_expr lp_fold_of(lp_function *f, lp_combine combine, lp_expr vector) {
   if (!lp_known(f, vector, "a fold")) return lp_real(f, 0);
   const lp_expr_info info = *lp_expr_at(f, vector);
-  if (combine > LP_MINIMUM || info.type == NET_BOOL || info.lanes & (info.lanes - 1))
-    return lp_wrong(f, info.type, 1, "fold %u of %s with %u lanes", (unsigned)combine, net_type_name(info.type),
-                    info.lanes);
+  if (combine > LP_MINIMUM || info.type == NET_BOOL || !lp_is_halved(info.lanes))
+    return lp_wrong(f, info.type, 1, "fold %u of %s with %u lanes", (unsigned)combine,
+                    net_type_name(info.type), info.lanes);
   if (info.lanes == 1) return vector;
   return lp_add_expr(
       f,

@@ -90,6 +90,7 @@ static const char *register_fault(const lp_function *f, const lp_expr_info *info
     return is_index(f, info->operand[0]) && is_index(f, info->operand[1])
                ? NULL
                : "rows and columns are i32 scalars";
+  if (!lp_is_halved(r->lanes)) return "a tree over lanes that cannot be halved";
   bool fits = info->count && info->count <= r->rows && info->count <= r->lanes && info->combine <= LP_MINIMUM;
   return fits ? NULL : "a tree of more registers than there are rows or lanes";
 }
@@ -99,7 +100,9 @@ static const char *vector_fault(const lp_function *f, const lp_expr_info *info) 
   if (of->type != info->type) return "another type than its operand's";
   if (info->kind == LP_splat) return of->lanes == 1 && info->lanes > 1 ? NULL : "a splat of a vector";
   if (info->kind == LP_fold)
-    return of->lanes > 1 && info->lanes == 1 && info->combine <= LP_MINIMUM ? NULL : "a fold of a scalar";
+    return of->lanes > 1 && lp_is_halved(of->lanes) && info->lanes == 1 && info->combine <= LP_MINIMUM
+               ? NULL
+               : "a fold of a scalar or of lanes that cannot be halved";
   bool inside = info->integer >= 0 && info->integer + info->lanes <= of->lanes && info->lanes < of->lanes;
   return inside ? NULL : "lanes that the vector does not have";
 }
@@ -146,8 +149,7 @@ static void operands_of(uint8_t kind, uint32_t *least, uint32_t *most) {
 static const char *expr_fault(const lp_function *f, lp_expr e) {
   const lp_expr_info *info = lp_expr_at(f, e);
   if (info->kind >= LP_expr_kinds || info->type >= NET_TYPE_COUNT) return "no such kind or type";
-  if (!info->lanes || info->lanes > LP_MAX_LANES || (info->lanes & (info->lanes - 1)))
-    return "no such vector";
+  if (!info->lanes || info->lanes > LP_MAX_LANES) return "no such vector";
   uint32_t least, most;
   operands_of(info->kind, &least, &most);
   bool pure =
@@ -203,7 +205,7 @@ bool lp_verify_access(lp_verifier *v, lp_buffer buffer, uint32_t first, uint32_t
     lp_expr index = v->f->lists.at[first + i];
     bool sample = b->batched && !i && b->storage != LP_INDEX;
     int64_t extent = form2 ? b->dim[i] : b->batched && !i ? v->f->batch : b->shape.dim[i - b->batched];
-    if (b->storage == LP_COLUMN && !i) extent = INT64_MAX / 4; /* rows are not known here */
+    if (b->storage == LP_COLUMN && !i) continue; /* how many rows there are is the runtime's business */
     uint32_t more = i + 1 == count ? lanes - 1 : 0;
     if (lp_within(&v->scope, index, more, extent, form2 && sample && b->storage == LP_OUTPUT)) continue;
     lp_range r = lp_range_of(&v->scope, index);

@@ -229,8 +229,8 @@ static bool check_transpose(checker *c, const lp_stmt_info *s) {
   const char *name = net_text(c->v.f->n, r->name);
   if (c->set_in[s->which] != c->region)
     return lp_verify_fault(&c->v, "register %s is transposed, but never set", name);
-  return r->rows >= r->lanes ||
-         lp_verify_fault(&c->v, "register %s has %u rows, too few to transpose %u lanes", name, r->rows,
+  return (r->rows >= r->lanes && lp_is_halved(r->lanes)) ||
+         lp_verify_fault(&c->v, "register %s with %u rows of %u lanes is not to be transposed", name, r->rows,
                          r->lanes);
 }
 
@@ -284,7 +284,7 @@ static void check_places(checker *c) {
   for (lp_reg r = 0; r < f->regs.count; r++) {
     const lp_reg_info *info = &f->regs.at[r];
     if (info->type >= NET_TYPE_COUNT || !info->rows || !info->columns || !info->lanes ||
-        info->lanes > LP_MAX_LANES || (info->lanes & (info->lanes - 1)))
+        info->lanes > LP_MAX_LANES)
       lp_verify_fault(&c->v, "register %s has no such type or size", net_text(f->n, info->name));
   }
 }
