@@ -12,7 +12,7 @@ typedef struct {
   uint32_t count;
 } cg_input;
 
-/* Seconds spent, for --time-passes. */
+/* Seconds spent, for --time-passes; the JIT's are summed over functions, which it compiles side by side. */
 typedef struct {
   double emit, optimise, generate, link;
 } cg_times;

@@ -6,9 +6,8 @@
 void cg_fault(cg_emit *e, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  const char *text = net_arena_vformat(&e->n->arena, format, arguments);
+  cg_note(e->trouble, "cannot emit code: %s", net_arena_vformat(e->arena, format, arguments));
   va_end(arguments);
-  if (!e->failed) net_fault(e->n, NET_NOWHERE, "cannot emit code: %s", text);
   e->failed = true;
 }
 
@@ -192,17 +191,23 @@ static void set_up(cg_emit *e) {
   e->entry = LLVMCreateBuilderInContext(e->context);
 }
 
-bool cg_emit_function(netc *n, const cg_target *target, LLVMModuleRef module, const lp_function *f) {
+static void emit_function(cg_emit *e) {
+  set_up(e);
+  cg_nest *nests = NET_NEW_ARRAY(e->arena, cg_nest, e->f->nests.count + 1);
+  for (uint32_t i = 0; i < e->f->nests.count && !e->failed; i++) nests[i] = emit_nest(e, &e->f->nests.at[i]);
+  if (!e->failed) emit_entry(e, nests);
+  LLVMDisposeBuilder(e->builder);
+  LLVMDisposeBuilder(e->entry);
+}
+
+bool cg_emit_function(cg_unit *unit, const lp_function *f) {
   net_arena arena;
-  net_arena_init(&arena, n->arena.guard);
-  cg_emit e = {.n = n, .target = target, .f = f, .arena = &arena, .module = module};
-  e.context = LLVMGetModuleContext(module);
-  set_up(&e);
-  cg_nest *nests = NET_NEW_ARRAY(&arena, cg_nest, f->nests.count + 1);
-  for (uint32_t i = 0; i < f->nests.count && !e.failed; i++) nests[i] = emit_nest(&e, &f->nests.at[i]);
-  if (!e.failed) emit_entry(&e, nests);
-  LLVMDisposeBuilder(e.builder);
-  LLVMDisposeBuilder(e.entry);
+  jmp_buf no_memory; /* this may be a thread of its own: it must not leave for where main would go */
+  net_arena_init(&arena, &no_memory);
+  cg_emit e = {.n = unit->n, .target = unit->input.target, .f = f, .arena = &arena, .context = unit->context,
+               .module = unit->module, .trouble = &unit->trouble};
+  if (setjmp(no_memory)) cg_note(&unit->trouble, "no memory to emit '%s'", net_text(unit->n, f->name));
+  else emit_function(&e);
   net_arena_free(&arena);
-  return !e.failed;
+  return !*unit->trouble.text;
 }

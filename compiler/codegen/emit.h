@@ -3,16 +3,22 @@
 #define NETC_CODEGEN_EMIT_H
 
 #include "codegen/step_type.h"
-#include "codegen/target.h"
+#include "codegen/unit.h"
 #include "loops/loops.h"
 
-#include <llvm-c/Core.h>
+/* A multiple of a loop variable, counted along with it. */
+typedef struct {
+  int64_t coefficient;
+  LLVMValueRef value;
+} cg_multiple;
 
 /* A loop variable in scope: an i64, or a constant when its loop is being unrolled. */
 typedef struct {
   LLVMValueRef value;
   int64_t constant;
   bool unrolled;
+  bool innermost; /* no other loop is inside */
+  NET_VEC(cg_multiple) multiples;
   uint32_t depth;   /* of loops: 1 is the outermost */
   uint64_t divisor; /* a power of two that divides every value it takes */
   bool never_negative;
@@ -24,14 +30,15 @@ typedef struct {
 } cg_access;
 
 typedef struct cg_emit {
-  netc *n;
+  const netc *n; /* names */
   const cg_target *target;
   const lp_function *f;
   net_arena *arena; /* dies with the emission */
   LLVMContextRef context;
   LLVMModuleRef module;
   LLVMBuilderRef builder; /* where code goes */
-  bool failed;            /* a fault was reported */
+  cg_trouble *trouble;
+  bool failed; /* there is trouble */
 
   /* of the function being emitted: a nest or the entry point */
   LLVMBuilderRef entry; /* end of its entry block: pointers, registers */
@@ -51,13 +58,13 @@ typedef struct cg_emit {
   LLVMValueRef *constants; /* globals of LP_CONSTANT buffers, by buffer */
 } cg_emit;
 
-/* emit.c: adds the function's nests and entry point to the module. False: a fault was reported. */
-bool cg_emit_function(netc *n, const cg_target *target, LLVMModuleRef module, const lp_function *f);
+/* emit.c: adds the function's nests and entry point to the unit's module. False: trouble was noted. */
+bool cg_emit_function(cg_unit *unit, const lp_function *f);
 LLVMTypeRef cg_type(cg_emit *e, net_type type, uint32_t lanes);        /* in registers */
 LLVMTypeRef cg_memory_type(cg_emit *e, net_type type, uint32_t lanes); /* in memory: bools are bytes */
 LLVMValueRef cg_int(cg_emit *e, net_type type, int64_t value);         /* a constant */
 LLVMValueRef cg_i64(cg_emit *e, int64_t value);
-/* Reports a fault of the IR given; every emitter goes on with some value, and the whole fails at the end. */
+/* Notes what is wrong with the loops given; every emitter goes on with some value, and the whole fails. */
 void cg_fault(cg_emit *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* emit_statement.c */
@@ -66,6 +73,9 @@ void cg_emit_statements(cg_emit *e, lp_stmt first);
 void cg_emit_iterations(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef begin, LLVMValueRef end);
 LLVMValueRef cg_emit_iteration_count(cg_emit *e, const lp_stmt_info *loop); /* an i32 */
 LLVMBasicBlockRef cg_block(cg_emit *e, const char *name); /* a new block at the end of the function */
+
+/* coefficient·variable as an i64 of its own, if that saves a product in an innermost loop, or NULL. */
+LLVMValueRef cg_emit_multiple(cg_emit *e, uint32_t var, int64_t coefficient);
 
 /* emit_expression.c */
 LLVMValueRef cg_emit_expr(cg_emit *e, lp_expr expr);
@@ -80,6 +90,7 @@ typedef struct {
   uint32_t depth;   /* of the innermost loop it changes in */
   uint64_t divisor; /* of the value: a power of two */
   bool never_negative; /* the value */
+  uint32_t var;        /* the loop variable that the value is, or LP_NONE */
 } cg_term;
 enum { CG_MAX_TERMS = 16 };
 typedef struct {

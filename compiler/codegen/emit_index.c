@@ -59,7 +59,7 @@ static cg_index opaque(cg_emit *e, lp_expr expr) {
   value = is_signed ? LLVMBuildSExtOrBitCast(e->builder, value, i64, "")
                     : LLVMBuildZExtOrBitCast(e->builder, value, i64, "");
   if (LLVMIsAConstantInt(value)) return (cg_index){.constant = LLVMConstIntGetSExtValue(value)};
-  return (cg_index){.count = 1, .terms = {{value, 1, depth_of(e, expr), 1, !is_signed}}};
+  return (cg_index){.count = 1, .terms = {{value, 1, depth_of(e, expr), 1, !is_signed, LP_NONE}}};
 }
 
 static cg_index variable(cg_emit *e, uint32_t which) {
@@ -69,7 +69,8 @@ static cg_index variable(cg_emit *e, uint32_t which) {
     cg_fault(e, "a loop variable of '%s' is used outside its loop", net_text(e->n, e->f->name));
     return (cg_index){0};
   }
-  return (cg_index){.count = 1, .terms = {{var->value, 1, var->depth, var->divisor, var->never_negative}}};
+  return (cg_index){
+      .count = 1, .terms = {{var->value, 1, var->depth, var->divisor, var->never_negative, which}}};
 }
 
 static cg_index take_apart(cg_emit *e, lp_expr expr) {
@@ -128,6 +129,8 @@ bool cg_index_grows(const cg_index *index) {
 
 LLVMValueRef cg_emit_term(cg_emit *e, const cg_term *term) {
   if (term->coefficient == 1) return term->value;
+  LLVMValueRef multiple = term->var == LP_NONE ? NULL : cg_emit_multiple(e, term->var, term->coefficient);
+  if (multiple) return multiple;
   LLVMValueRef product = LLVMBuildNSWMul(e->builder, term->value, cg_i64(e, term->coefficient), "");
   if (term->never_negative && term->coefficient > 0 && LLVMIsAInstruction(product)) LLVMSetNUW(product, true);
   return product;

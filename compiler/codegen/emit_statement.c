@@ -23,11 +23,49 @@ static void unroll(cg_emit *e, const lp_stmt_info *loop, int64_t lo, int64_t hi)
   *var = (cg_var){0};
 }
 
-/* A loop in rotated form: the test stands at its end. [lo, hi) are i64; `guard` says that it may be empty. */
+/* Whether a loop is left inside after unrolling. */
+static bool holds_loop(const lp_function *f, lp_stmt first) {
+  for (lp_stmt s = first; s; s = f->stmts.at[s].next) {
+    const lp_stmt_info *info = &f->stmts.at[s];
+    if (info->kind == LP_FOR && !(info->flags & LP_UNROLL)) return true;
+    if (holds_loop(f, info->body)) return true;
+  }
+  return false;
+}
+
+/* Factors up to 8 cost nothing: addresses of the machine have them. */
+LLVMValueRef cg_emit_multiple(cg_emit *e, uint32_t which, int64_t coefficient) {
+  cg_var *var = &e->vars[which];
+  bool is_free = coefficient == 1 || coefficient == 2 || coefficient == 4 || coefficient == 8;
+  if (!var->innermost || is_free) return NULL;
+  for (uint32_t i = 0; i < var->multiples.count; i++)
+    if (var->multiples.at[i].coefficient == coefficient) return var->multiples.at[i].value;
+  LLVMBasicBlockRef here = LLVMGetInsertBlock(e->builder), before = LLVMGetIncomingBlock(var->value, 0);
+  LLVMPositionBuilderBefore(e->builder, LLVMGetBasicBlockTerminator(before));
+  LLVMValueRef lo = LLVMGetIncomingValue(var->value, 0);
+  lo = LLVMBuildNSWMul(e->builder, lo, cg_i64(e, coefficient), "");
+  LLVMPositionBuilderBefore(e->builder, var->value);
+  LLVMValueRef phi = LLVMBuildPhi(e->builder, LLVMInt64TypeInContext(e->context), "");
+  LLVMAddIncoming(phi, &lo, &before, 1);
+  LLVMPositionBuilderAtEnd(e->builder, here);
+  net_vec_push(e->arena, &var->multiples, (cg_multiple){coefficient, phi});
+  return phi;
+}
+
+/* phi + amount, as the phi's next value */
+static LLVMValueRef count_on(cg_emit *e, LLVMValueRef phi, int64_t amount, bool never_negative) {
+  LLVMValueRef next = LLVMBuildNSWAdd(e->builder, phi, cg_i64(e, amount), "");
+  LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->builder);
+  if (never_negative) LLVMSetNUW(next, true);
+  LLVMAddIncoming(phi, &next, &latch, 1);
+  return next;
+}
+
+/* A loop in rotated form: the test stands at its end. [lo, hi) are i64; guard: it may be empty. A constant hi
+ * is met exactly. */
 static void loop_blocks(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef lo, LLVMValueRef hi, bool guard,
                         cg_var var) {
   const char *name = net_text(e->n, e->f->vars.at[loop->which]);
-  LLVMTypeRef i64 = LLVMInt64TypeInContext(e->context);
   LLVMBasicBlockRef before = cg_block(e, "before"), body = cg_block(e, name), after = cg_block(e, "after");
   LLVMBasicBlockRef end = after;
   if (guard) {
@@ -38,19 +76,21 @@ static void loop_blocks(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef lo, L
     go_to(e, before);
   }
   go_to(e, body);
-  LLVMValueRef phi = LLVMBuildPhi(e->builder, i64, name);
-  LLVMAddIncoming(phi, &lo, &before, 1);
-  var.value = phi;
+  var.value = LLVMBuildPhi(e->builder, LLVMInt64TypeInContext(e->context), name);
+  LLVMAddIncoming(var.value, &lo, &before, 1);
+  var.innermost = !holds_loop(e->f, loop->body);
   var.depth = ++e->depth;
-  e->vars[loop->which] = var;
-  e->epoch++;
+  cg_var *v = &e->vars[loop->which];
+  *v = var;
   cg_emit_statements(e, loop->body);
-  LLVMValueRef next = LLVMBuildNSWAdd(e->builder, phi, cg_i64(e, loop->step), "");
-  if (var.never_negative) LLVMSetNUW(next, true);
-  LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->builder);
-  LLVMAddIncoming(phi, &next, &latch, 1);
-  LLVMBuildCondBr(e->builder, LLVMBuildICmp(e->builder, LLVMIntSLT, next, hi, ""), body, after);
-  e->vars[loop->which] = (cg_var){0};
+  for (uint32_t i = 0; i < v->multiples.count; i++) {
+    int64_t coefficient = v->multiples.at[i].coefficient;
+    count_on(e, v->multiples.at[i].value, coefficient * loop->step, v->never_negative && coefficient > 0);
+  }
+  LLVMValueRef next = count_on(e, v->value, loop->step, v->never_negative);
+  LLVMIntPredicate predicate = LLVMIsAConstantInt(hi) ? LLVMIntNE : LLVMIntSLT;
+  LLVMBuildCondBr(e->builder, LLVMBuildICmp(e->builder, predicate, next, hi, ""), body, after);
+  *v = (cg_var){0};
   e->depth--;
   LLVMPositionBuilderAtEnd(e->builder, after);
   if (guard) go_to(e, end);
@@ -76,7 +116,11 @@ static void emit_for(cg_emit *e, const lp_stmt_info *loop) {
   if (once || (constant && loop->flags & LP_UNROLL)) unroll(e, loop, lo_index.constant, hi_index.constant);
   else if (loop->flags & LP_UNROLL)
     cg_fault(e, "'%s' unrolls a loop of unknown length", net_text(e->n, e->f->name));
-  else loop_blocks(e, loop, lo, hi, !constant, variable_from(loop, &lo_index));
+  else {
+    int64_t length = hi_index.constant - lo_index.constant, step = loop->step;
+    if (constant) hi = cg_i64(e, lo_index.constant + (length + step - 1) / step * step);
+    loop_blocks(e, loop, lo, hi, !constant, variable_from(loop, &lo_index));
+  }
 }
 
 /* ⌈(hi − lo) / step⌉, not below 0 */

@@ -1,4 +1,5 @@
-/* LLVM reports what it cannot do by ending the process; this turns that into a fault of netc. */
+/* LLVM's ways of giving up, turned into faults of netc. Code is compiled on several threads at once, so what
+ * goes wrong is noted first and reported by the thread that owns struct netc. */
 #ifndef NETC_CODEGEN_FAULT_H
 #define NETC_CODEGEN_FAULT_H
 
@@ -7,14 +8,22 @@
 #include <llvm-c/Error.h>
 #include <llvm-c/Types.h>
 
-/* Runs work(request); when LLVM gives up meanwhile (llvm::report_fatal_error), reports a fault with its
- * reason and returns false. LLVM's own memory of that moment is lost. */
-bool cg_guarded(netc *n, bool (*work)(void *request), void *request);
+/* The first thing that went wrong; empty: nothing. */
+typedef struct {
+  char text[1024];
+} cg_trouble;
 
-/* Errors that LLVM reports to a context become faults; its warnings and remarks are dropped. */
-void cg_catch_diagnostics(netc *n, LLVMContextRef context);
+void cg_note(cg_trouble *trouble, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool cg_report(netc *n, const cg_trouble *trouble); /* false: there was trouble, and it is a fault now */
 
-/* Whether there was no error; reports it as a fault ("cannot WHAT: …") and frees it. */
-bool cg_check(netc *n, const char *what, LLVMErrorRef error);
+/* Runs work(request); when LLVM gives up meanwhile (llvm::report_fatal_error), notes its reason and returns
+ * false. LLVM's own memory of that moment is lost. */
+bool cg_guarded(cg_trouble *trouble, bool (*work)(void *request), void *request);
+
+/* Errors that LLVM reports to a context are noted; its warnings and remarks are dropped. */
+void cg_catch_diagnostics(cg_trouble *trouble, LLVMContextRef context);
+
+/* Whether there was no error; else notes it ("cannot WHAT: …") and frees it. */
+bool cg_check(cg_trouble *trouble, const char *what, LLVMErrorRef error);
 
 #endif

@@ -7,8 +7,9 @@
 
 typedef struct cg_jit cg_jit;
 
-/* Compiles functions and loads them; the code is readable and executable, and never writable after that.
- * A target that this machine cannot run is an error. NULL: reported. times may be NULL. */
+/* Compiles functions, each on a thread of its own, and loads them; the code is readable and executable, and
+ * never writable after that. A target that this machine cannot run is an error. NULL: reported. times may be
+ * NULL. */
 cg_jit *cg_jit_new(netc *n, const cg_input *input, cg_times *times);
 rt_step_function cg_jit_find(const cg_jit *jit, const char *name); /* NULL: no such function */
 void cg_jit_free(cg_jit *jit); /* none of its code may run any more */

@@ -10,6 +10,7 @@ libnetc_a_SOURCES += \
   compiler/codegen/features.def \
   compiler/codegen/jit.c compiler/codegen/jit.h \
   compiler/codegen/optimise.c \
+  compiler/codegen/perf_map.c compiler/codegen/perf_map.h \
   compiler/codegen/step_type.c compiler/codegen/step_type.h \
   compiler/codegen/target.c compiler/codegen/target.h \
   compiler/codegen/unit.c compiler/codegen/unit.h

@@ -1,17 +1,16 @@
-#include "codegen/fault.h"
 #include "codegen/unit.h"
 
 #include <llvm-c/Transforms/PassBuilder.h>
 
 static const char passes[] = "function("
-                             "sroa,"
-                             "early-cse<memssa>,"
+                             "mem2reg,"
+                             "early-cse,"
                              "instcombine<no-verify-fixpoint>,"
                              "loop-mssa(licm))";
 
-bool cg_optimise(netc *n, LLVMModuleRef module, LLVMTargetMachineRef machine) {
+bool cg_optimise(cg_trouble *trouble, LLVMModuleRef module, LLVMTargetMachineRef machine) {
   LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-  bool done = cg_check(n, "optimise", LLVMRunPasses(module, passes, machine, options));
+  bool done = cg_check(trouble, "optimise the code", LLVMRunPasses(module, passes, machine, options));
   LLVMDisposePassBuilderOptions(options);
   return done;
 }

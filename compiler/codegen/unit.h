@@ -3,26 +3,34 @@
 #define NETC_CODEGEN_UNIT_H
 
 #include "codegen/compile.h"
+#include "codegen/fault.h"
 
 #include <llvm-c/Core.h>
 #include <llvm-c/TargetMachine.h>
 
+typedef enum { CG_OBJECT, CG_ASSEMBLY, CG_IR } cg_product;
+
 typedef struct {
-  netc *n;
-  const cg_input *input;
+  const netc *n; /* names only: units are made on threads of their own */
+  cg_input input;
+  cg_product product;
   LLVMContextRef context;
   LLVMTargetMachineRef machine;
   LLVMModuleRef module;
+  LLVMMemoryBufferRef code; /* the object or assembly */
+  char *text;               /* the IR, to be disposed of by LLVM */
   cg_times times;
+  cg_trouble trouble;
 } cg_unit;
 
-/* unit.c. Everything below runs inside cg_guarded. */
-LLVMTargetMachineRef cg_machine_new(netc *n, const cg_target *target); /* NULL: reported */
-bool cg_unit_open(netc *n, const cg_input *input, cg_unit *unit); /* emitted, verified, optimised */
-bool cg_unit_generate(cg_unit *unit, LLVMCodeGenFileType kind, LLVMMemoryBufferRef *code);
-void cg_unit_close(cg_unit *unit);
+/* unit.c */
+/* Makes the product of a unit whose first three fields are set, and frees the rest. False: see trouble. */
+bool cg_unit_make(cg_unit *unit);
+LLVMTargetMachineRef cg_machine_new(cg_trouble *trouble, const cg_target *target); /* NULL: noted */
+bool cg_unit_generate(cg_unit *unit); /* code of its module; inside cg_guarded */
+double cg_now(void);                  /* seconds */
 
 /* optimise.c */
-bool cg_optimise(netc *n, LLVMModuleRef module, LLVMTargetMachineRef machine);
+bool cg_optimise(cg_trouble *trouble, LLVMModuleRef module, LLVMTargetMachineRef machine);
 
 #endif

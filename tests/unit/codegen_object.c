@@ -274,9 +274,9 @@ static bool impossible(void *request) {
                              "}\n";
   cg_unit *unit = request;
   char *message = NULL;
-  LLVMMemoryBufferRef code, buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(text, sizeof text - 1, "ir");
+  LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRangeCopy(text, sizeof text - 1, "ir");
   if (LLVMParseIRInContext(unit->context, buffer, &unit->module, &message)) return true;
-  return cg_unit_generate(unit, LLVMObjectFile, &code);
+  return cg_unit_generate(unit);
 }
 
 static bool fine(void *request) { return *(bool *)request; }
@@ -286,14 +286,15 @@ static bool survives(void) {
   netc_init(&n, NULL);
   cg_target target;
   if (!cg_target_find(&n, NET_NOWHERE, "sse2", &target)) return false;
-  cg_unit unit = {.n = &n, .machine = cg_machine_new(&n, &target), .context = LLVMContextCreate()};
-  cg_catch_diagnostics(&n, unit.context);
-  if (cg_guarded(&n, impossible, &unit) || !n.diagnostics.faults) return false;
-  uint32_t faults = n.diagnostics.faults;
-  const char *message = n.diagnostics.list.at[n.diagnostics.list.count - 1].message;
+  cg_unit unit = {.n = &n, .context = LLVMContextCreate()};
+  unit.machine = cg_machine_new(&unit.trouble, &target);
+  cg_catch_diagnostics(&unit.trouble, unit.context);
+  if (cg_guarded(&unit.trouble, impossible, &unit) || cg_report(&n, &unit.trouble)) return false;
+  const char *message = n.diagnostics.list.at[0].message;
   if (strncmp(message, "LLVM gave up: ", 14) || strchr(message, '\n')) return false;
-  bool goes_on = cg_guarded(&n, fine, &(bool){true}) && !cg_guarded(&n, fine, &(bool){false});
-  return goes_on && n.diagnostics.faults == faults;
+  cg_trouble none = {0}; /* and it goes on */
+  bool goes_on = cg_guarded(&none, fine, &(bool){true}) && !cg_guarded(&none, fine, &(bool){false});
+  return goes_on && cg_report(&n, &none);
 }
 
 /* In a process of its own, since LLVM loses the memory it held. */
