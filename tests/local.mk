@@ -123,5 +123,13 @@ tests_unit_data_write_LDADD = $(TEST_LDADD)
 TESTS += $(DATA_TESTS)
 EXTRA_DIST += tests/data
 
+# Loop IR: builder, printer, verifier, evaluator; mathematical functions.
+LOOPS_TESTS = tests/unit/math
+check_PROGRAMS += $(LOOPS_TESTS)
+tests_unit_math_SOURCES = tests/unit/math.c
+tests_unit_math_LDADD = $(TEST_LDADD)
+TESTS += $(LOOPS_TESTS)
+EXTRA_DIST += tests/loops/fit.py
+
 include tests/dsl/local.mk
 include tests/fuzz/local.mk

@@ -18,8 +18,8 @@
 #define NEG(a) lp_op1(f, LP_neg, (a))
 
 static const double LOG2_E = 0x1.715476p0;
-/* ln 2 in two parts; a product of the first, 355/512, with an integer below 2^14 is exact. */
-static const double LN2_HIGH = 0x1.63p-1, LN2_LOW = -0x1.bd0106p-13;
+/* ln 2 in two parts; a product of the first, 2839/4096, with an integer up to 2^12 is exact. */
+static const double LN2_HIGH = 0x1.62ep-1, LN2_LOW = 0x1.0bfbe8p-15;
 /* Adding it rounds to an integer, which then stands in the lowest bits: 1.5·2^23. */
 static const double ROUND = 0x1.8p23;
 
