@@ -53,6 +53,7 @@ static LLVMValueRef begin_function(cg_emit *e, const char *name, LLVMTypeRef typ
   LLVMValueRef function = LLVMAddFunction(e->module, name, type);
   add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
   add_text_attribute(e, function, "no-builtins", ""); /* a loop that fills memory stays a loop */
+  add_text_attribute(e, function, "frame-pointer", "all"); /* lets the stack be aligned for what is spilled */
   add_text_attribute(e, function, "target-cpu", e->target->cpu);
   add_text_attribute(e, function, "target-features", e->target->features);
   if (e->target->lanes == 16) {
