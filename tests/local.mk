@@ -95,7 +95,7 @@ tests_unit_ops_random_LDADD = $(TEST_LDADD)
 tests_unit_ops_nests_SOURCES = tests/unit/ops_nests.c $(OPS_CASES) $(CODEGEN_SUPPORT)
 tests_unit_ops_nests_LDADD = $(TEST_LDADD)
 TESTS += $(OPS_TESTS)
-EXTRA_DIST += tests/ops/record.py tests/ops/recorded.txt
+EXTRA_DIST += tests/ops/README.md tests/ops/record.py tests/ops/recorded.txt
 
 # Data: sources, splits, normalisation, what is refused.
 DATA_TESTS = tests/unit/data_random tests/unit/data_sources tests/unit/data_synthetic tests/unit/data_csv \
