@@ -26,6 +26,7 @@ typedef struct {
   net_objective objective;
   net_optimizer optimizer;
   rt_train_spec train;       /* all but program_text, settings, threads */
+  const bool *named;         /* per target: the loss names the column; else the data block does */
   const bool *balanced;      /* per term: class weights are to be made from the training data's classes */
 } net_recipe;
 

@@ -296,7 +296,7 @@ static bool make_targets(data_maker *m, const net_recipe *recipe, const net_grap
     target->column.where = wanted->loc;
     target->column.shape = wanted->shape;
     target->kind = wanted->type == NET_U32 ? RT_TARGET_CLASS : RT_TARGET_VALUES;
-    if (wanted->name.id) { /* the loss names it */
+    if (recipe->named[t]) {
       target->column.names = NET_NEW_ARRAY(&n->arena, const char *, 1);
       target->column.names[0] = net_text(n, wanted->name);
       target->column.name_count = 1;

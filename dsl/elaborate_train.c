@@ -13,6 +13,7 @@ typedef struct {
   NET_VEC(net_loss_term) terms;
   NET_VEC(bool) balanced;
   NET_VEC(net_target) targets;
+  NET_VEC(bool) named; /* per target */
   NET_VEC(rt_metric) metrics;
 } recipe_maker;
 
@@ -56,20 +57,22 @@ static bool find_prediction(recipe_maker *m, const net_expr *expr, net_value_id 
   return false;
 }
 
-/* The column of targets called name, made if it is new. Unnamed: the data block's only one. */
+/* The column of targets called name, made if it is new. Id 0: the one that the data block names. */
 static bool find_target(recipe_maker *m, net_name name, net_type type, net_shape shape, net_loc loc, uint32_t *index) {
   netc *n = m->e->n;
   for (uint32_t i = 0; i < m->targets.count; i++) {
     const net_target *t = &m->targets.at[i];
-    if (!net_name_same(t->name, name)) continue;
+    if (m->named.at[i] != (name.id != 0) || (name.id && !net_name_same(t->name, name))) continue;
     if (t->type != type || !net_shape_same(&t->shape, &shape)) {
       net_error(n, loc, "two losses want target '%s' differently: class numbers or values, or of another shape",
-                net_text(n, name));
+                net_text(n, t->name));
       net_note(n, t->loc, "the other one is here");
       return false;
     }
     return *index = i, true;
   }
+  net_vec_push(m->e->arena, &m->named, name.id != 0);
+  if (!name.id) name = net_graph_fresh_name(m->network->graph, "target");
   *index = net_vec_push(m->e->arena, &m->targets, (net_target){name, type, shape, loc});
   return true;
 }
@@ -488,7 +491,7 @@ bool net_elaborate_train(net_elaborator *e, const net_decl *decl, net_network *n
   recipe->objective.terms = m.terms.at, recipe->objective.term_count = m.terms.count;
   recipe->objective.targets = m.targets.at, recipe->objective.target_count = m.targets.count;
   recipe->objective.loc = m.loss->loc;
-  recipe->balanced = m.balanced.at;
+  recipe->named = m.named.at, recipe->balanced = m.balanced.at;
   recipe->train.rates = m.rates.at, recipe->train.rate_count = m.rates.count;
   recipe->train.metrics = m.metrics.at, recipe->train.metric_count = m.metrics.count;
   return ok;

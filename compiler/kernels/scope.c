@@ -166,7 +166,7 @@ void kn_assign(kn_scope *scope, const lp_statement *statement, lp_expr value) {
 
 lp_expr kn_valid(kn_scope *scope) {
   lp_function *f = scope->f;
-  if (!f->masked) return 0;
+  if (!f->masked && f->padded == f->batch) return 0; /* every lane is a sample */
   lp_expr sample = lp_splat_of(f, batch_start(scope), scope->lanes);
   if (scope->lanes > 1) sample = lp_addition(f, sample, lp_lanes_of(f, scope->lanes));
   lp_expr count = lp_convert(f, NET_I32, lp_sample_count(f));

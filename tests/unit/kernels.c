@@ -252,7 +252,7 @@ static const uint32_t lane_counts[] = {16, 8, 4, 1};
 
 static void test_exact(void **state) {
   (void)state;
-  static const uint32_t batches[] = {64, 32};
+  static const uint32_t batches[] = {64, 33};
   for (uint32_t i = 0; i < NETWORKS; i++)
     for (uint32_t l = 0; l < 4; l++)
       for (uint32_t b = 0; b < 2; b++) check(&networks[i], lane_counts[l], batches[b], batches[b], false, b ? SGD : ADAM);
