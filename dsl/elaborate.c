@@ -31,6 +31,45 @@ static const net_key *find_key(net_elaborator *e, const net_key *keys, uint32_t 
   return NULL;
 }
 
+static bool is_part(const net_entry *entry, net_name first) {
+  return entry->kind == NET_ENTRY_SET && entry->path.parts.count == 2 &&
+         net_name_same(entry->path.parts.at[0].name, first);
+}
+
+/* Settings from outside may name parts of what the block leaves to its default: optimizer.learning_rate = 0.1.
+ * All parts of one key become one value. */
+static bool take_parts(net_elaborator *e, const net_map *map, uint32_t first, const net_key *key, void *into) {
+  net_arena *arena = &e->n->arena;
+  const net_entry *entry = &map->entries.at[first];
+  net_name name = entry->path.parts.at[0].name;
+  bool is_map = !key->base[0];
+  net_expr *whole = net_expr_new(e->n, is_map ? NET_EXPR_MAP : NET_EXPR_CALL, entry->loc);
+  if (is_map) whole->map = NET_NEW(arena, net_map);
+  else net_vec_push(arena, &whole->call.callee.parts, (net_ident){net_intern(e->n, key->base), entry->loc});
+  for (uint32_t i = 0; i < map->entries.count; i++) {
+    net_entry part = map->entries.at[i];
+    if (!is_part(&part, name)) continue;
+    if (i < first) return true; /* taken with the first of them */
+    net_ident last = part.path.parts.at[1];
+    if (is_map) {
+      part.path = (net_dotted){.loc = last.loc};
+      net_vec_push(arena, &part.path.parts, last);
+      net_vec_push(arena, &whole->map->entries, part);
+    } else {
+      net_vec_push(arena, &whole->call.args, (net_arg){.name = last, .value = part.value, .loc = part.loc});
+    }
+  }
+  net_entry set = *entry;
+  set.value = whole;
+  return key->take(e, &set, into);
+}
+
+static const net_key *key_of_part(net_elaborator *e, const net_entry *entry, const net_key *keys, uint32_t count) {
+  for (uint32_t i = 0; i < count && entry->path.parts.count == 2; i++)
+    if (keys[i].base && !strcmp(keys[i].name, net_text(e->n, entry->path.parts.at[0].name))) return &keys[i];
+  return NULL;
+}
+
 bool net_take_map(net_elaborator *e, const net_map *map, const net_key *keys, uint32_t key_count,
                   const char *what, bool (*other)(net_elaborator *e, const net_entry *entry, void *into),
                   void *into) {
@@ -39,7 +78,12 @@ bool net_take_map(net_elaborator *e, const net_map *map, const net_key *keys, ui
     const net_entry *entry = &map->entries.at[i];
     if (entry->kind == NET_ENTRY_SET) {
       const char *name = net_dotted_text(e->n, &entry->path);
-      const net_key *key = find_key(e, keys, key_count, name, what, entry->path.loc);
+      const net_key *key = key_of_part(e, entry, keys, key_count);
+      if (key) {
+        ok &= take_parts(e, map, i, key, into);
+        continue;
+      }
+      key = find_key(e, keys, key_count, name, what, entry->path.loc);
       ok &= key && key->take(e, entry, into);
     } else if (other) {
       ok &= other(e, entry, into);

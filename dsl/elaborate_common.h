@@ -19,6 +19,8 @@ bool net_elaborator_begin(netc *n, net_arena *arena, const net_program *program,
 typedef struct {
   const char *name;
   bool (*take)(net_elaborator *e, const net_entry *entry, void *into);
+  const char *base; /* what `name.part = value` is a part of where the name itself is not set: a call of that
+                       name, "" for a map; NULL: it has no parts */
 } net_key;
 
 /* Takes the settings of a map by a table of keys; what is not a setting goes to other (NULL: an error). Unknown

@@ -75,8 +75,8 @@ TAKE_COUNT(take_class_count, "the number of classes", 2, 1 << 20, classes, uint3
 TAKE_COUNT(take_source_seed, "the seed", 0, INT64_MAX, seed, uint64_t)
 
 static const net_key path_keys[] = {
-    {"path", take_path}, {"input", take_source_input}, {"target", take_source_target}, {"weight", take_source_weight}};
-static const net_key made_keys[] = {{"samples", take_samples}, {"classes", take_class_count}, {"seed", take_source_seed}};
+    {"path", take_path, NULL}, {"input", take_source_input, NULL}, {"target", take_source_target, NULL}, {"weight", take_source_weight, NULL}};
+static const net_key made_keys[] = {{"samples", take_samples, NULL}, {"classes", take_class_count, NULL}, {"seed", take_source_seed, NULL}};
 
 static bool make_source(data_maker *m, const net_expr *expr, bool of_split, rt_source_spec *source) {
   net_elaborator *e = m->e;
@@ -151,8 +151,8 @@ static bool take_seed(net_elaborator *e, const net_entry *entry, void *into) {
 }
 
 static bool take_split(net_elaborator *e, const net_entry *entry, void *into) {
-  static const net_key keys[] = {{"train", take_train},     {"validation", take_validation}, {"test", take_test},
-                                 {"shuffle", take_shuffle}, {"seed", take_seed}};
+  static const net_key keys[] = {{"train", take_train, NULL},     {"validation", take_validation, NULL}, {"test", take_test, NULL},
+                                 {"shuffle", take_shuffle, NULL}, {"seed", take_seed, NULL}};
   rt_data_spec *spec = maker(into)->spec;
   if (entry->value->kind != NET_EXPR_MAP)
     return net_error(e->n, entry->value->loc, "a split is written { train = 0.8, validation = 0.1, test = 0.1 }"), false;
@@ -253,9 +253,9 @@ static bool take_weight(net_elaborator *e, const net_entry *entry, void *into) {
   return true;
 }
 
-static const net_key data_keys[] = {{"source", take_source}, {"input", take_input},     {"target", take_target},
-                                    {"classes", take_classes}, {"weight", take_weight}, {"split", take_split},
-                                    {"normalize", take_normalize}};
+static const net_key data_keys[] = {{"source", take_source, NULL}, {"input", take_input, NULL},     {"target", take_target, NULL},
+                                    {"classes", take_classes, NULL}, {"weight", take_weight, NULL}, {"split", take_split, ""},
+                                    {"normalize", take_normalize, NULL}};
 enum { DATA_KEYS = sizeof data_keys / sizeof *data_keys };
 
 /* The network's inputs, in order: a name or list of names for one, a list of such for several. */

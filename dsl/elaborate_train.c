@@ -290,9 +290,9 @@ TAKE_REAL(take_factor, "the factor of the learning rate", x > 0 && x <= 1, "abov
 TAKE_REAL(take_warmup, "the epochs of warm-up", x >= 0, "at least 0", recipe->train.schedule.warmup)
 TAKE_INTEGER(take_every, "the epochs of a step", 1, 1000000000, recipe->train.schedule.every, uint32_t)
 
-static const net_key constant_keys[] = {{"warmup", take_warmup}};
-static const net_key step_keys[] = {{"every", take_every}, {"factor", take_factor}, {"warmup", take_warmup}};
-static const net_key cosine_keys[] = {{"minimum", take_minimum}, {"warmup", take_warmup}};
+static const net_key constant_keys[] = {{"warmup", take_warmup, NULL}};
+static const net_key step_keys[] = {{"every", take_every, NULL}, {"factor", take_factor, NULL}, {"warmup", take_warmup, NULL}};
+static const net_key cosine_keys[] = {{"minimum", take_minimum, NULL}, {"warmup", take_warmup, NULL}};
 
 static const struct {
   const char *name;
@@ -383,7 +383,7 @@ static bool take_group_rate(net_elaborator *e, const net_entry *entry, void *int
 
 /* "head.*" { learning_rate = 1e-3 } */
 static bool take_pattern(net_elaborator *e, const net_entry *entry, void *into) {
-  static const net_key keys[] = {{"learning_rate", take_group_rate}};
+  static const net_key keys[] = {{"learning_rate", take_group_rate, NULL}};
   recipe_maker *m = maker(into);
   double rate = 0;
   if ((entry->kind != NET_ENTRY_PATTERN && entry->kind != NET_ENTRY_BLOCK) || entry->value->kind != NET_EXPR_MAP)
@@ -419,7 +419,7 @@ static bool take_k(net_elaborator *e, const net_entry *entry, void *into) {
 }
 
 static bool take_metric(net_elaborator *e, const net_expr *expr, recipe_maker *m) {
-  static const net_key keys[] = {{"k", take_k}};
+  static const net_key keys[] = {{"k", take_k, NULL}};
   netc *n = e->n;
   net_ident name;
   const net_args *args;
@@ -459,9 +459,9 @@ TAKE_INTEGER(take_patience, "the epochs of patience", 0, 1000000000, recipe->tra
 TAKE_REAL(take_clip_norm, "the bound on the gradient's norm", x > 0, "above 0", recipe->optimizer.clip_norm)
 
 static const net_key train_keys[] = {
-    {"data", take_data},         {"loss", take_loss},   {"metrics", take_metrics},       {"optimizer", take_optimizer},
-    {"schedule", take_schedule}, {"epochs", take_epochs}, {"batch_size", take_batch_size}, {"shuffle", take_shuffle},
-    {"freeze", take_freeze},     {"seed", take_seed},   {"patience", take_patience},     {"clip_norm", take_clip_norm}};
+    {"data", take_data, NULL},         {"loss", take_loss, NULL},   {"metrics", take_metrics, NULL},       {"optimizer", take_optimizer, "adam"},
+    {"schedule", take_schedule, "constant"}, {"epochs", take_epochs, NULL}, {"batch_size", take_batch_size, NULL}, {"shuffle", take_shuffle, NULL},
+    {"freeze", take_freeze, NULL},     {"seed", take_seed, NULL},   {"patience", take_patience, NULL},     {"clip_norm", take_clip_norm, NULL}};
 enum { TRAIN_KEYS = sizeof train_keys / sizeof *train_keys };
 
 static const rt_train_spec default_train = {.epochs = 10,
