@@ -16,3 +16,20 @@ netc_SOURCES = \
   compiler/driver/test.c \
   compiler/driver/train.c \
   compiler/driver/verbs.def
+EXTRA_DIST += compiler/driver/README.md
+
+# The manual page and the completions are made from the option tables by netc itself.
+man_MANS = netc.1
+bashcompletiondir = $(datadir)/bash-completion/completions
+bashcompletion_DATA = completions/netc
+zshcompletiondir = $(datadir)/zsh/site-functions
+zshcompletion_DATA = completions/_netc
+CLEANFILES += netc.1 completions/netc completions/_netc
+
+netc.1: netc$(EXEEXT) compiler/driver/manual.h2m
+	$(AM_V_GEN)$(HELP2MAN) --no-info --section=1 --include=$(srcdir)/compiler/driver/manual.h2m --output=$@ ./netc$(EXEEXT)
+completions/netc: netc$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) completions && ./netc$(EXEEXT) completions bash >$@.tmp && mv $@.tmp $@
+completions/_netc: netc$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) completions && ./netc$(EXEEXT) completions zsh >$@.tmp && mv $@.tmp $@
+EXTRA_DIST += compiler/driver/manual.h2m
