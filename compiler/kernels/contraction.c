@@ -130,7 +130,7 @@ void kn_emit_forward(kn_schedule_state *s, const kn_group *group) {
   uint32_t columns = f->tile >= 2 * lanes && f->tile % (2 * lanes) == 0 ? 2 : 1;
   kn_split split = kn_split_evenly(kn_extent(f, facts->tile[0]), forward_rows(s->machine, columns));
   kn_scope *scope = kn_scope_new(s, lanes, 0);
-  lp_nest_begin(f, f->buffers.at[kn_statement(s, index)->buffer].name);
+  lp_nest_begin(f, kn_group_name(s, group));
   uint32_t opened = open_others(scope, facts, facts->tile[0], LP_NONE);
   bool parallel = !opened && !split.n[1];
   for (int part = 0; part < 2; part++) {
@@ -254,7 +254,7 @@ void kn_emit_weight(kn_schedule_state *s, const kn_group *group) {
   weight_tile tile = weight_tile_of(s->machine);
   kn_split rows = kn_split_evenly(kn_extent(f, job.row_axis), tile.rows);
   kn_split columns = kn_split_evenly(kn_extent(f, job.column_axis), tile.columns);
-  lp_nest_begin(f, f->buffers.at[kn_statement(s, index)->buffer].name);
+  lp_nest_begin(f, kn_group_name(s, group));
   uint32_t opened = open_others(job.scope, facts, job.row_axis, job.column_axis);
   bool parallel = !opened && !rows.n[1];
   for (int i = 0; i < 2; i++) {

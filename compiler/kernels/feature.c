@@ -237,7 +237,7 @@ void kn_emit_feature(kn_schedule_state *s, const kn_group *group) {
   const kn_facts *first = facts_at(&j, 0);
   double work = 0;
   for (uint32_t k = 0; k < count; k++) work += kn_points(s, group->statements.at[k]) * f->padded * 4;
-  lp_nest_begin(f, f->buffers.at[statement_at(&j, 0)->buffer].name);
+  lp_nest_begin(f, kn_group_name(s, group));
   uint32_t opened = 0; /* a statistic with several axes stands alone: all but the last are plain loops */
   for (uint32_t i = 0; !first->batched && i + 1 < first->axis_count; i++, opened++) {
     lp_expr var = lp_begin_for(f, net_text(f->n, f->axes.at[first->axes[i]].name), lp_int(f, 0),

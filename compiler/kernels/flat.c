@@ -131,7 +131,7 @@ void kn_emit_flat(kn_schedule_state *s, const kn_group *group) {
   uint32_t first = group->statements.at[0];
   const kn_facts *facts = &s->facts[first];
   double work = 0;
-  lp_nest_begin(f, f->buffers.at[kn_statement(s, first)->buffer].name);
+  lp_nest_begin(f, kn_group_name(s, group));
   for (uint32_t k = 0; k < group->statements.count; k++) work += kn_points(s, group->statements.at[k]) * 4;
   bool total = group->statements.count == 1 && !facts->axis_count && facts->reduction;
   if (total) {

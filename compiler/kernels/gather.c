@@ -59,7 +59,7 @@ void kn_emit_gather(kn_schedule_state *s, const kn_group *group) {
     else index = b;
   }
   uint32_t width = (uint32_t)net_shape_elements(&f->buffers.at[statement->buffer].shape);
-  lp_nest_begin(f, f->buffers.at[statement->buffer].name);
+  lp_nest_begin(f, kn_group_name(s, group));
   if (width == 1 || f->buffers.at[statement->buffer].type != NET_F32)
     gather_single(s, statement, column, index);
   else gather_rows(s, statement, column, index, width);
@@ -75,7 +75,7 @@ void kn_emit_scatter(kn_schedule_state *s, const kn_group *group) {
   bool batched = f->buffers.at[from.buffer].batched;
   uint32_t width = (uint32_t)net_shape_elements(&f->buffers.at[from.buffer].shape);
   lp_expr zero = lp_int(f, 0), count = lp_convert(f, NET_I32, lp_sample_count(f));
-  lp_nest_begin(f, f->buffers.at[statement->buffer].name);
+  lp_nest_begin(f, kn_group_name(s, group));
   lp_reg block = lp_reg_new(f, "block", NET_F32, lanes, lanes, 1);
   kn_scope *scope = kn_scope_new(s, lanes, 0);
   kn_open_vectors(scope, LP_PARALLEL);

@@ -243,3 +243,21 @@ void kn_group_statements(kn_schedule_state *s) {
       if (s->facts[i].live && s->group_of[i] == LP_NONE && kn_statement(s, i)->update == (bool)update) place(s, i);
   find_locals(s);
 }
+
+net_name kn_group_name(const kn_schedule_state *s, const kn_group *group) {
+  enum { MOST_NAMES = 3 };
+  lp_function *f = s->f;
+  const char *name = NULL;
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < group->statements.count; i++) {
+    uint32_t node = kn_statement(s, group->statements.at[i])->node;
+    bool known = node == LP_NONE;
+    for (uint32_t k = 0; k < i && !known; k++) known = kn_statement(s, group->statements.at[k])->node == node;
+    if (known || count++ >= MOST_NAMES) continue;
+    const char *own = net_text(f->n, f->node_name[node]);
+    name = name ? net_arena_format(f->arena, "%s+%s", name, own) : own;
+  }
+  if (!name) return f->buffers.at[kn_statement(s, group->statements.at[0])->buffer].name;
+  if (count > MOST_NAMES) name = net_arena_format(f->arena, "%s+%u more", name, count - MOST_NAMES);
+  return net_intern(f->n, name);
+}

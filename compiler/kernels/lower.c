@@ -135,6 +135,9 @@ lp_function *kn_lower(netc *n, net_arena *arena, const net_graph *graph, const k
   f->value_buffer = NET_NEW_ARRAY(arena, lp_buffer, graph->values.count + 1);
   for (uint32_t v = 0; v < graph->values.count; v++) f->value_buffer[v] = LP_NONE;
   l.index = lp_buffer_new(f, net_intern(n, "index"), NET_U32, (net_shape){0}, true, LP_INDEX, 0);
+  net_name *names = NET_NEW_ARRAY(arena, net_name, graph->nodes.count + 1);
+  for (net_node_id id = 0; id < graph->nodes.count; id++) names[id] = graph->nodes.at[id].name;
+  f->node_name = names;
   f->node = NET_NONE;
   for (uint32_t v = 0; v < graph->values.count; v++)
     if (!place_source(&l, v)) return NULL;

@@ -85,7 +85,7 @@ void kn_emit_sample(kn_schedule_state *s, const kn_group *group) {
   lp_reg *sums = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
   double work = 0;
   bool sequential = false;
-  lp_nest_begin(f, f->buffers.at[kn_statement(s, group->statements.at[0])->buffer].name);
+  lp_nest_begin(f, kn_group_name(s, group));
   bind_locals(s, scope, group);
   for (uint32_t k = 0; k < count; k++) {
     uint32_t index = group->statements.at[k];

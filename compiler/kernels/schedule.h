@@ -68,6 +68,8 @@ bool kn_at_point(const lp_function *f, const kn_access *access, const lp_stateme
 /* ---- groups (group.c) ---- */
 
 void kn_group_statements(kn_schedule_state *s);
+/* "linear_1+relu_1": the nodes that a group computes; else the buffer that it writes */
+net_name kn_group_name(const kn_schedule_state *s, const kn_group *group);
 
 /* ---- layouts and places (layout.c) ---- */
 
