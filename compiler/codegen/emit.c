@@ -1,7 +1,7 @@
 #include "codegen/emit.h"
 
-/* A nest goes to the threads when its work is worth waking them: about 10 µs of one core. */
-#define PARALLEL_WORK 2e5
+/* A nest goes to the threads when it takes one core some 15 µs or more: waking them and waiting for the last costs a few. */
+#define PARALLEL_WORK 4e6
 
 void cg_fault(cg_emit *e, const char *format, ...) {
   va_list arguments;
