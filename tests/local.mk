@@ -125,14 +125,18 @@ EXTRA_DIST += tests/data
 
 # Loop IR: builder, printer, verifier, evaluator; mathematical functions.
 LOOPS_SUPPORT = tests/loops/example.c tests/loops/example.h
-LOOPS_TESTS = tests/unit/loops_evaluate tests/unit/math
+LOOPS_TESTS = tests/unit/loops tests/unit/loops_evaluate tests/unit/math
 check_PROGRAMS += $(LOOPS_TESTS)
+tests_unit_loops_SOURCES = tests/unit/loops.c $(LOOPS_SUPPORT)
+tests_unit_loops_LDADD = $(TEST_LDADD)
 tests_unit_loops_evaluate_SOURCES = tests/unit/loops_evaluate.c $(LOOPS_SUPPORT)
 tests_unit_loops_evaluate_LDADD = $(TEST_LDADD)
 tests_unit_math_SOURCES = tests/unit/math.c
 tests_unit_math_LDADD = $(TEST_LDADD)
 TESTS += $(LOOPS_TESTS)
-EXTRA_DIST += tests/loops/fit.py
+EXTRA_DIST += tests/loops/fit.py tests/loops/step.statements tests/loops/step.nests
 
 include tests/dsl/local.mk
 include tests/fuzz/local.mk
+
+include tests/training/local.mk

@@ -5,6 +5,7 @@
 
 #include "loops/build.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 const char *lp_print_unique(lp_printer *p, net_name name, const char *const *others, uint32_t count) {
@@ -48,6 +49,8 @@ static void print_number(lp_printer *p, const lp_expr_info *info) {
     fprintf(p->to, "%llu", (unsigned long long)info->integer);
   else if (!lp_is_float(info->type))
     fprintf(p->to, "%lld", (long long)info->integer);
+  else if (info->real == trunc(info->real) && fabs(info->real) < 1e9)
+    fprintf(p->to, "%.0f", info->real);
   else {
     for (int digits = 1; digits <= 17; digits++) { /* as few as give the value again */
       snprintf(text, sizeof text, "%.*g", digits, info->real);

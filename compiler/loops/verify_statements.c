@@ -84,8 +84,9 @@ static bool is_injective(const lp_function *f, lp_linear l) {
     uint32_t least = 0;
     for (uint32_t i = 1; i < l.count; i++)
       if (llabs(l.factor[i]) < llabs(l.factor[least])) least = i;
-    if (llabs(l.factor[least]) <= reach) return false;
-    reach += llabs(l.factor[least]) * (f->axes.at[lp_expr_at(f, l.atom[least])->which].extent - 1);
+    uint32_t extent = f->axes.at[lp_expr_at(f, l.atom[least])->which].extent;
+    if (extent > 1 && llabs(l.factor[least]) <= reach) return false;
+    reach += llabs(l.factor[least]) * (extent - 1);
     l.count--;
     l.atom[least] = l.atom[l.count];
     l.factor[least] = l.factor[l.count];
