@@ -1,4 +1,4 @@
-/* The parallel-for behind rt_step: OpenMP's threads, each with one contiguous share of the iterations. Which
+/* The parallel-for behind rt_step: OpenMP's threads, each taking contiguous shares of the iterations. Which
  * thread computes what has no influence on the numbers: compiled code keeps partial sums by iteration. */
 #ifndef NETC_RUNTIME_THREADS_H
 #define NETC_RUNTIME_THREADS_H
