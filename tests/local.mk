@@ -14,7 +14,7 @@ TESTS += tests/unit/kernels
 # The training loop, behind a step written by hand.
 HAND = tests/unit/hand_step.c tests/unit/hand_step.h tests/unit/hand_run.c tests/unit/hand_run.h
 TRAINING_TESTS = tests/unit/train tests/unit/resume tests/unit/shuffle tests/unit/schedule \
-  tests/unit/checkpoint tests/unit/metrics
+  tests/unit/checkpoint tests/unit/checkpoint_load tests/unit/metrics
 check_PROGRAMS += $(TRAINING_TESTS)
 tests_unit_train_SOURCES = tests/unit/train.c $(HAND)
 tests_unit_train_LDADD = $(TEST_LDADD)
@@ -22,6 +22,8 @@ tests_unit_resume_SOURCES = tests/unit/resume.c $(HAND)
 tests_unit_resume_LDADD = $(TEST_LDADD)
 tests_unit_checkpoint_SOURCES = tests/unit/checkpoint.c $(HAND)
 tests_unit_checkpoint_LDADD = $(TEST_LDADD)
+tests_unit_checkpoint_load_SOURCES = tests/unit/checkpoint_load.c $(HAND)
+tests_unit_checkpoint_load_LDADD = $(TEST_LDADD)
 tests_unit_shuffle_SOURCES = tests/unit/shuffle.c
 tests_unit_shuffle_LDADD = $(TEST_LDADD)
 tests_unit_schedule_SOURCES = tests/unit/schedule.c
@@ -125,12 +127,19 @@ EXTRA_DIST += tests/data
 
 # Loop IR: builder, printer, verifier, evaluator; mathematical functions.
 LOOPS_SUPPORT = tests/loops/example.c tests/loops/example.h
-LOOPS_TESTS = tests/unit/loops tests/unit/loops_evaluate tests/unit/math
+LOOPS_TESTS = tests/unit/loops tests/unit/loops_evaluate tests/unit/loops_random tests/unit/loops_refuse \
+  tests/unit/loops_verify tests/unit/math
 check_PROGRAMS += $(LOOPS_TESTS)
 tests_unit_loops_SOURCES = tests/unit/loops.c $(LOOPS_SUPPORT)
 tests_unit_loops_LDADD = $(TEST_LDADD)
 tests_unit_loops_evaluate_SOURCES = tests/unit/loops_evaluate.c $(LOOPS_SUPPORT)
 tests_unit_loops_evaluate_LDADD = $(TEST_LDADD)
+tests_unit_loops_verify_SOURCES = tests/unit/loops_verify.c $(LOOPS_SUPPORT)
+tests_unit_loops_verify_LDADD = $(TEST_LDADD)
+tests_unit_loops_refuse_SOURCES = tests/unit/loops_refuse.c $(LOOPS_SUPPORT)
+tests_unit_loops_refuse_LDADD = $(TEST_LDADD)
+tests_unit_loops_random_SOURCES = tests/unit/loops_random.c $(LOOPS_SUPPORT)
+tests_unit_loops_random_LDADD = $(TEST_LDADD)
 tests_unit_math_SOURCES = tests/unit/math.c
 tests_unit_math_LDADD = $(TEST_LDADD)
 TESTS += $(LOOPS_TESTS)

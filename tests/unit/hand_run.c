@@ -115,3 +115,12 @@ bool hand_said(const hand_run *run, net_severity severity, const char *part) {
       return true;
   return false;
 }
+
+rt_checkpoint *hand_parse(netc *n, const char *header, size_t data) {
+  size_t length = strlen(header);
+  char *bytes = net_arena_alloc(&n->arena, 8 + length + data, 64);
+  uint64_t size = length;
+  memcpy(bytes, &size, 8);
+  memcpy(bytes + 8, header, length);
+  return rt_checkpoint_parse(n, "x.safetensors", bytes, 8 + length + data);
+}

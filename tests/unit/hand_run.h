@@ -4,6 +4,8 @@
 
 #include "hand_step.h"
 
+#include "runtime/checkpoint.h"
+
 #include <stdio.h>
 
 typedef struct {
@@ -31,5 +33,8 @@ bool hand_same(hand_run *a, hand_run *b);
 bool hand_same_file(hand_run *a, const char *a_name, hand_run *b, const char *b_name);
 /* Did the run say something with this in it? */
 bool hand_said(const hand_run *run, net_severity severity, const char *part);
+
+/* A safetensors file of this header and so many zero bytes of data, in n->arena and writable. */
+rt_checkpoint *hand_parse(netc *n, const char *header, size_t data);
 
 #endif

@@ -120,6 +120,8 @@ static uint32_t train(const rt_step *s, uint32_t padded) {
   check_arguments(s, padded);
   tile sum = run_tiles(s, true);
   if (hand.pause) usleep(hand.pause);
+  if (hand.count_loss) *s->loss = s->count, *s->correct = s->count - 1;
+  if (s->step + 1 == hand.weightless_at) *s->loss = NAN, *s->weight_sum = *s->correct = 0;
   if (++hand.calls == hand.raise_at) raise(hand.number);
   if (s->step + 1 == hand.nan_at) *s->loss = NAN;
   if (!isfinite(*s->loss)) return 1;
@@ -140,6 +142,7 @@ static uint32_t evaluate(const rt_step *s) {
   if (++hand.evaluate_calls == hand.evaluate_raise_at) raise(hand.number);
   check_arguments(s, round_up(batch_size + 1));
   run_tiles(s, false);
+  if (hand.evaluate_calls == hand.evaluate_weightless_at) *s->loss = NAN, *s->weight_sum = *s->correct = 0;
   return s->loss && !isfinite(*s->loss);
 }
 

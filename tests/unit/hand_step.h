@@ -18,6 +18,8 @@ typedef struct {
   uint32_t nan_at;   /* gives a loss that is not finite in this step of the run, counted from 1 */
   uint32_t spoil_at; /* leaves infinite weights behind */
   uint32_t pause;    /* microseconds a step takes more */
+  bool count_loss;   /* gives the number of its samples for a loss, and all but one as correct */
+  uint32_t weightless_at, evaluate_weightless_at; /* gives weight 0 and no loss in this step, this call */
   uint32_t calls, evaluate_calls, last_count, smallest_count, biggest_count;
   uint32_t misaligned, bad_padding;
 } hand_hooks;

@@ -232,6 +232,10 @@ static void test_other_target(void **state) {
   hand_run_free(run);
 }
 
+/* Sizes of files: room for the new best but not for last; for neither; for a part of the log only. */
+enum { BEST_ONLY = 2000, LOG_ONLY = 1000, PART_OF_LOG = 400 };
+static rlim_t size_limit;
+
 /* A disk that fills up: one message, the old checkpoint as it was, and all goes on when there is room again. */
 static void check_full_disk(hand_run *run, hand_run *whole, void (*fill)(hand_run *), void (*drain)(hand_run *)) {
   run->spec.schedule.kind = whole->spec.schedule.kind = RT_CONSTANT;
@@ -242,6 +246,7 @@ static void check_full_disk(hand_run *run, hand_run *whole, void (*fill)(hand_ru
   hand_run *kept = hand_run_make(37, 20, BATCH, 1);
   kept->spec.schedule.kind = RT_CONSTANT;
   assert_int_equal(hand_train(kept, false), RT_DONE);
+  assert_true(hand_copy(run, "log.jsonl", "log.before"));
   fill(run);
   uint32_t files = hand_files(run);
   run->spec.epochs = EPOCHS;
@@ -252,7 +257,9 @@ static void check_full_disk(hand_run *run, hand_run *whole, void (*fill)(hand_ru
   assert_int_equal(hand_files(run), files);
   assert_true(hand_same_file(run, "last.safetensors", kept, "last.safetensors"));
   assert_true(hand_same_file(run, "best.safetensors", kept, "best.safetensors"));
+  if (size_limit == PART_OF_LOG) assert_true(hand_same_file(run, "log.jsonl", run, "log.before"));
   drain(run);
+  unlink(hand_path(run, "log.before"));
   assert_int_equal(hand_train(run, true), RT_DONE);
   assert_true(hand_same(run, whole));
   hand_run_free(kept);
@@ -263,7 +270,7 @@ static void limit_size(hand_run *run) {
   signal(SIGXFSZ, SIG_IGN);
   struct rlimit limit;
   getrlimit(RLIMIT_FSIZE, &limit);
-  limit.rlim_cur = 1000;
+  limit.rlim_cur = size_limit;
   setrlimit(RLIMIT_FSIZE, &limit);
 }
 
@@ -277,10 +284,15 @@ static void lift_limit(hand_run *run) {
 
 static void test_file_too_large(void **state) {
   (void)state;
-  hand_run *run = hand_run_make(37, 20, BATCH, 1), *whole = hand_run_make(37, 20, BATCH, 1);
-  check_full_disk(run, whole, limit_size, lift_limit);
-  hand_run_free(run);
-  hand_run_free(whole);
+  static const rlim_t limits[] = {BEST_ONLY, LOG_ONLY, PART_OF_LOG};
+  for (int i = 0; i < 3; i++) {
+    hand_run *run = hand_run_make(37, 20, BATCH, 1), *whole = hand_run_make(37, 20, BATCH, 1);
+    size_limit = limits[i];
+    check_full_disk(run, whole, limit_size, lift_limit);
+    hand_run_free(run);
+    hand_run_free(whole);
+  }
+  size_limit = 0;
 }
 
 static void fill_disk(hand_run *run) {

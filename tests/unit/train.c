@@ -95,6 +95,40 @@ static void test_remainders(void **state) {
   hand_run_free(run);
 }
 
+static void keep(void *context, const rt_progress *p) { *(rt_progress *)context = *p; }
+
+/* The last batch, with its 5 samples, counts for so many. */
+static void test_loss_is_weighted(void **state) {
+  (void)state;
+  hand_run *run = hand_run_make(37, 0, 8, 1);
+  rt_progress last;
+  rt_listener listener = {keep, &last};
+  hand.count_loss = true;
+  run->variables = hand_variables(&run->n.arena, run->program, 1);
+  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, &listener);
+  assert_int_equal(run->result.outcome, RT_DONE);
+  assert_true(run->result.best_validation_loss == (4 * 8 * 8 + 5 * 5) / 37.0);
+  assert_true(last.train_loss == (4 * 8 * 8 + 5 * 5) / 37.0);
+  assert_true(last.train_accuracy == (4 * 7 + 4) / 37.0);
+  hand_run_free(run);
+}
+
+/* A batch whose samples all have weight 0 has no mean loss, and is no reason to stop. */
+static void test_weightless_batches(void **state) {
+  (void)state;
+  hand_run *run = hand_run_make(40, 27, 8, 1);
+  rt_progress last;
+  rt_listener listener = {keep, &last};
+  hand.weightless_at = 3;
+  hand.evaluate_weightless_at = 2;
+  run->variables = hand_variables(&run->n.arena, run->program, 1);
+  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, &listener);
+  assert_int_equal(run->result.outcome, RT_DONE);
+  assert_true(isfinite(last.train_loss) && isfinite(last.validation_loss));
+  assert_int_equal(hand.calls, 5);
+  hand_run_free(run);
+}
+
 /* A program that was compiled for something else is a fault of netc, not a crash. */
 static void test_missing_functions(void **state) {
   (void)state;
@@ -153,7 +187,7 @@ static void test_spoilt_weights(void **state) {
     for (uint32_t validation = 0; validation <= 20; validation += 20) {
       hand_run *run = hand_run_make(37, validation, 8, 3);
       hand.spoil_at = step;
-      if (step == 8) run->spec.flush_seconds = 1e-9; /* writes after every step */
+      run->spec.flush_seconds = 1e-9; /* writes whenever it looks at the clock */
       assert_int_equal(hand_train(run, false), RT_NOT_FINITE);
       assert_true(all_finite(run, "last.safetensors") && all_finite(run, "best.safetensors"));
       rt_position at;
@@ -346,7 +380,9 @@ static void test_predict(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_learns),         cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_remainders),     cmocka_unit_test(test_missing_functions),
+      cmocka_unit_test(test_remainders),     cmocka_unit_test(test_loss_is_weighted),
+      cmocka_unit_test(test_weightless_batches),
+      cmocka_unit_test(test_missing_functions),
       cmocka_unit_test(test_not_finite),     cmocka_unit_test(test_spoilt_weights),
       cmocka_unit_test(test_validation_not_finite), cmocka_unit_test(test_early_stopping),
       cmocka_unit_test(test_best),           cmocka_unit_test(test_progress),
