@@ -151,7 +151,8 @@ const net_decl *net_choose(net_elaborator *e, net_decl_kind kind, const char *na
       names[known++] = net_text(n, e->program->decls.at[i]->name.name);
   const char *near = net_suggestion(n, name, names, known);
   net_error(n, where, "there is no %s '%s'%s", keyword, name, near);
-  if (!*near) net_note(n, NET_NOWHERE, "there are %s", net_program_names(n, e->program, kind));
+  const char *all = net_program_names(n, e->program, kind);
+  if (!*near) net_note(n, NET_NOWHERE, *all ? "the program has %s%s" : "the program's only %s has no name", keyword, *all ? net_arena_format(&n->arena, " %s", all) : "");
   return NULL;
 }
 
@@ -185,11 +186,21 @@ static bool elaborate(net_elaborator *e, const net_decl *network, const net_decl
   return net_elaborate_data(e, data, &experiment->network, &experiment->recipe, &experiment->data);
 }
 
+bool net_choice_check(netc *n, const net_program *program, const net_choice *choice) {
+  net_elaborator e = {.n = n, .program = program};
+  bool ok = true;
+  if (choice->network) ok &= net_choose(&e, NET_DECL_NETWORK, choice->network, NET_NOWHERE) != NULL;
+  if (choice->train) ok &= net_choose(&e, NET_DECL_TRAIN, choice->train, NET_NOWHERE) != NULL;
+  if (choice->data) ok &= net_choose(&e, NET_DECL_DATA, choice->data, NET_NOWHERE) != NULL;
+  return ok;
+}
+
 bool net_elaborate(netc *n, net_arena *arena, const net_program *program, const net_choice *choice,
                    net_experiment *experiment) {
   net_elaborator e;
   const net_decl *train;
   if (!net_elaborator_begin(n, arena, program, &e)) return false;
+  e.directory = choice->directory;
   const net_decl *network = net_choose(&e, NET_DECL_NETWORK, choice->network, NET_NOWHERE);
   if (!network || !choose_train(&e, choice->train, &train)) return false;
   return elaborate(&e, network, train, choice->data, experiment);

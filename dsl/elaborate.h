@@ -33,6 +33,7 @@ typedef struct {
 /* Names on the command line; NULL: the only one, or the default. */
 typedef struct {
   const char *network, *train, *data;
+  const char *directory; /* where relative paths of data begin; NULL: where the file of the data block is */
 } net_choice;
 
 typedef struct {
@@ -44,6 +45,8 @@ typedef struct {
 /* The network alone: show, bench. name NULL: the only one; several are an error that lists them. */
 bool net_elaborate_network(netc *n, net_arena *arena, const net_program *program, const char *name,
                            net_network *network);
+/* Whether the program has what was chosen: else it is the choice that is wrong. Reports. */
+bool net_choice_check(netc *n, const net_program *program, const net_choice *choice);
 /* Network, recipe and data: train, test, predict. Sets frozen and group of the graph's parameters. */
 bool net_elaborate(netc *n, net_arena *arena, const net_program *program, const net_choice *choice,
                    net_experiment *experiment);

@@ -11,6 +11,7 @@ typedef struct {
   net_arena *arena; /* of graphs */
   const net_program *program;
   net_scope constants; /* of the program */
+  const char *directory; /* of net_choice */
 } net_elaborator;
 
 bool net_elaborator_begin(netc *n, net_arena *arena, const net_program *program, net_elaborator *e);

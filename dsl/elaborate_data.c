@@ -3,6 +3,8 @@
 
 #include "support/file.h"
 
+#include <unistd.h>
+
 typedef struct {
   net_elaborator *e;
   const net_decl *decl;
@@ -59,7 +61,9 @@ static bool take_path(net_elaborator *e, const net_entry *entry, void *into) {
   const char *file = net_sources_find(&e->n->sources, s->m->decl->loc).source
                          ? net_sources_find(&e->n->sources, s->m->decl->loc).source->path
                          : "";
-  s->source->path = net_path_join(e->n, net_path_directory(e->n, file), net_text(e->n, path));
+  const char *beside = net_path_join(e->n, net_path_directory(e->n, file), net_text(e->n, path));
+  s->source->path = e->directory ? net_path_join(e->n, e->directory, net_text(e->n, path)) : beside;
+  if (access(s->source->path, F_OK) && !access(beside, F_OK)) s->source->path = beside; /* moved with its checkpoint */
   return true;
 }
 

@@ -16,7 +16,6 @@ void rt_signals_catch(rt_signals *signals) {
   struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   for (int i = 0; i < 2; i++) sigaddset(&action.sa_mask, numbers[i]);
-  caught = 0;
   for (int i = 0; i < 2; i++) {
     sigaction(numbers[i], NULL, &signals->old[i]);
     if (signals->old[i].sa_handler != SIG_IGN) sigaction(numbers[i], &action, NULL); /* nohup stays nohup */
@@ -25,6 +24,7 @@ void rt_signals_catch(rt_signals *signals) {
 
 void rt_signals_release(const rt_signals *signals) {
   for (int i = 0; i < 2; i++) sigaction(numbers[i], &signals->old[i], NULL);
+  if (signals->old[0].sa_handler != note) caught = 0;
 }
 
 int rt_signals_caught(void) { return caught; }

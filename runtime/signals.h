@@ -10,7 +10,7 @@ typedef struct {
   struct sigaction old[2];
 } rt_signals;
 
-void rt_signals_catch(rt_signals *signals);
+void rt_signals_catch(rt_signals *signals); /* may be nested: what the outer one caught stays caught */
 void rt_signals_release(const rt_signals *signals); /* as it was before */
 int rt_signals_caught(void);                        /* the signal, or 0 */
 

@@ -36,14 +36,12 @@ int dr_bench(dr_call *call) {
   netc *n = call->n;
   dr_subject subject;
   uint64_t batch = 256, threads = 1;
-  if (dr_has(call, DR_quantize)) return net_error(n, NET_NOWHERE, "quantising a network is not built yet"), DR_WRONG_COMMAND;
+  if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantising a network");
   if (!dr_integer(call, DR_batch, 1, 1 << 24, &batch) || !dr_integer(call, DR_threads, 1, 1024, &threads)) return DR_WRONG_COMMAND;
   const char *mode = dr_has(call, DR_mode) ? call->value[DR_mode] : "train";
   bool train = !strcmp(mode, "train");
   if (!dr_open(call, &subject)) return DR_WRONG_INPUT;
-  if (train ? !dr_elaborate(&subject)
-            : !net_elaborate_network(n, &n->arena, subject.program, subject.network, &subject.experiment.network))
-    return DR_WRONG_INPUT;
+  if (train ? !dr_elaborate(&subject) : !dr_elaborate_network(&subject)) return DR_WRONG_INPUT;
   net_experiment *e = &subject.experiment;
   pl_request request = {.network = e->network.graph,
                         .objective = train ? &e->recipe.objective : NULL,

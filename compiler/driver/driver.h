@@ -53,6 +53,7 @@ struct dr_call {
   NET_VEC(const char *) arguments;
   FILE *out, *talk; /* data; talk */
   bool json, color, terminal; /* color and terminal are about talk */
+  bool wrong;                 /* the command line is wrong, and it was said */
 };
 
 /* Parses the words behind the verb; prints what is wrong with them and gives false. */
@@ -62,9 +63,11 @@ void dr_print_completions(FILE *to, const char *shell);
 
 /* Prints the diagnostics there are, in the call's form. */
 void dr_flush(dr_call *call);
-/* A complaint about the command line; gives DR_WRONG_COMMAND. */
+/* A complaint about the command line, which makes DR_WRONG_COMMAND the exit code; gives that. */
 int dr_wrong(dr_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static inline bool dr_has(const dr_call *call, dr_option_id option) { return call->value[option] != NULL; }
+/* What --quantize and the like say as long as they are not built; gives DR_WRONG_COMMAND. */
+int dr_not_built(dr_call *call, const char *what);
 /* An option's number, if given; false: it was complained about. */
 bool dr_integer(dr_call *call, dr_option_id option, uint64_t least, uint64_t most, uint64_t *value);
 bool dr_real(dr_call *call, dr_option_id option, double above, double *value);

@@ -18,8 +18,13 @@ static const dr_verb *find_verb(const char *name) {
   return NULL;
 }
 
+/* Verbs of the command line's design that have no code yet. */
+static const char *const later[] = {"profile", "quantize", "compare", "verify", "compile", "sweep", "search", "runs", "plot"};
+
 static int unknown_verb(dr_call *call, const char *name) {
   const char *names[64];
+  for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+    if (!strcmp(later[i], name)) return dr_not_built(call, net_arena_format(&call->n->arena, "'%s'", name));
   for (uint32_t v = 0; v < dr_verb_count; v++) names[v] = dr_verbs[v].name;
   const char *near = net_nearest(name, names, dr_verb_count);
   return dr_wrong(call, "'%s' is no verb%s%s%s (see netc --help)", name, near ? "; did you mean '" : "",
@@ -61,6 +66,16 @@ static int run(dr_call *call, int count, char **words) {
   return call->verb->run(call);
 }
 
+/* Whether all that is wrong is in the arguments of --set. */
+static bool settings_are_wrong(const netc *n) {
+  for (uint32_t i = 0; i < n->diagnostics.list.count; i++) {
+    const net_diagnostic *d = &n->diagnostics.list.at[i];
+    net_position at = net_sources_find(&n->sources, d->where);
+    if (d->severity == NET_ERROR && (!at.source || strcmp(at.source->path, "--set"))) return false;
+  }
+  return n->diagnostics.errors;
+}
+
 static int session(netc *n, int count, char **words) {
   dr_call call = {.n = n, .out = stdout, .talk = stderr};
   call.terminal = isatty(STDERR_FILENO);
@@ -74,6 +89,7 @@ static int session(netc *n, int count, char **words) {
   }
   dr_flush(&call);
   if (n->diagnostics.faults) return DR_FAULT;
+  if (call.wrong || (code == DR_WRONG_INPUT && settings_are_wrong(n))) return DR_WRONG_COMMAND;
   return n->diagnostics.errors && code == DR_DONE ? DR_WRONG_INPUT : code;
 }
 

@@ -24,8 +24,11 @@ int dr_wrong(dr_call *call, const char *format, ...) {
   va_start(arguments, format);
   net_error(call->n, NET_NOWHERE, "%s", net_arena_vformat(&call->n->arena, format, arguments));
   va_end(arguments);
+  call->wrong = true;
   return DR_WRONG_COMMAND;
 }
+
+int dr_not_built(dr_call *call, const char *what) { return dr_wrong(call, "%s is not built yet", what); }
 
 static bool takes(const dr_verb *verb, dr_option_id option) { return verb->options >> option & 1; }
 

@@ -41,15 +41,20 @@ static void link_latest(netc *n, const char *base, const char *name) {
   }
 }
 
+bool dr_can_begin(dr_call *call) {
+  const char *out = call->value[DR_out];
+  struct stat st;
+  if (!out || stat(out, &st)) return true;
+  if (!S_ISDIR(st.st_mode)) return net_error(call->n, NET_NOWHERE, "%s is there already, and is no directory", out), false;
+  if (is_empty(out)) return true;
+  net_error(call->n, NET_NOWHERE, "%s is not empty: no run is overwritten (--resume goes on with one)", out);
+  return false;
+}
+
 const char *dr_new_run(dr_call *call, const char *network) {
   netc *n = call->n;
   const char *out = call->value[DR_out];
-  if (out) {
-    if (!net_make_directories(n, out)) return NULL;
-    if (is_empty(out)) return out;
-    net_error(n, NET_NOWHERE, "%s is not empty: no run is overwritten (--resume goes on with it)", out);
-    return NULL;
-  }
+  if (out) return dr_can_begin(call) && net_make_directories(n, out) ? out : NULL;
   const char *base = net_arena_format(&n->arena, "runs/%s", network);
   if (!net_make_directories(n, base)) return NULL;
   for (long number = last_number(base) + 1; number > 0; number++) {
@@ -59,6 +64,33 @@ const char *dr_new_run(dr_call *call, const char *network) {
     if (errno != EEXIST) return net_error_errno(n, NET_NOWHERE, "make directory", path), NULL; /* else: another run's */
   }
   return net_error_errno(n, NET_NOWHERE, "read", base), NULL;
+}
+
+/* latest goes back to the run before, unless another process has moved it on meanwhile. */
+void dr_drop_run(dr_call *call, const char *network, const char *directory) {
+  netc *n = call->n;
+  static const char *const files[] = {"program.net", "log.jsonl"};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    unlink(net_arena_format(&n->arena, "%s/%s", directory, files[i]));
+  if (rmdir(directory) || dr_has(call, DR_out)) return;
+  const char *base = net_arena_format(&n->arena, "runs/%s", network);
+  const char *latest = net_arena_format(&n->arena, "%s/latest", base);
+  if (!access(latest, F_OK)) return;
+  long number = last_number(base);
+  if (number > 0) link_latest(n, base, net_arena_format(&n->arena, "%04ld", number));
+  else if (!unlink(latest) && !rmdir(base)) rmdir("runs");
+}
+
+const char *dr_resumed_run(dr_call *call, const char *network) {
+  netc *n = call->n;
+  const char *directory = dr_find_run(call, network);
+  struct stat st;
+  if (!directory) return NULL;
+  if (stat(directory, &st)) return net_error_errno(n, NET_NOWHERE, "resume", directory), NULL;
+  if (!S_ISDIR(st.st_mode)) return net_error(n, NET_NOWHERE, "cannot resume %s: it is no directory", directory), NULL;
+  if (!access(net_arena_format(&n->arena, "%s/last.safetensors", directory), F_OK)) return directory;
+  net_error(n, NET_NOWHERE, "cannot resume %s: it holds no last.safetensors, so it is no run", directory);
+  return NULL;
 }
 
 const char *dr_find_run(dr_call *call, const char *network) {

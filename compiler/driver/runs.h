@@ -4,8 +4,14 @@
 
 #include "driver/driver.h"
 
-/* A fresh directory: --out, which must be empty or not there, or the next number. NULL: reported. */
+/* Whether --out, if given, can become a run: it must be empty or not there. False: reported. */
+bool dr_can_begin(dr_call *call);
+/* A fresh directory: --out, or the next number. NULL: reported. */
 const char *dr_new_run(dr_call *call, const char *network);
+/* Takes back what dr_new_run made, of a run that could not begin. */
+void dr_drop_run(dr_call *call, const char *network, const char *directory);
+/* The run to go on with: it must hold a checkpoint. NULL: reported. */
+const char *dr_resumed_run(dr_call *call, const char *network);
 /* The run that --out names, or the network's latest one. NULL: reported. */
 const char *dr_find_run(dr_call *call, const char *network);
 

@@ -191,19 +191,14 @@ static void print_dot(const shown *s, const row *rows, uint32_t count) {
   fprintf(to, "}\n");
 }
 
-static int later(dr_call *call, const char *what) {
-  net_error(call->n, NET_NOWHERE, "%s is not built yet", what);
-  return DR_WRONG_COMMAND;
-}
-
 int dr_show(dr_call *call) {
   dr_subject subject;
   uint64_t batch = 8;
-  if (dr_has(call, DR_quantize) || dr_has(call, DR_why)) return later(call, "quantising a network");
+  if (dr_has(call, DR_quantize) || dr_has(call, DR_why)) return dr_not_built(call, "quantising a network");
   if (!dr_integer(call, DR_batch, 1, 1 << 24, &batch)) return DR_WRONG_COMMAND;
   if (!dr_open(call, &subject)) return DR_WRONG_INPUT;
   net_network *network = &subject.experiment.network;
-  if (!net_elaborate_network(call->n, &call->n->arena, subject.program, subject.network, network)) return DR_WRONG_INPUT;
+  if (!dr_elaborate_network(&subject)) return DR_WRONG_INPUT;
   net_graph_cost(network->graph);
   shown s = {.call = call, .n = call->n, .graph = network->graph, .batch = (uint32_t)batch};
   s.total = net_graph_cost_total(s.graph, s.batch);

@@ -2,6 +2,7 @@
 
 #include "driver/runs.h"
 #include "dsl/settings.h"
+#include "support/file.h"
 
 #include <unistd.h>
 
@@ -15,9 +16,9 @@ static bool apply_settings(dr_subject *subject) {
   netc *n = call->n;
   net_chosen chosen = {0};
   net_program *program;
-  if (subject->network) chosen.blocks[NET_DECL_NETWORK] = net_intern(n, subject->network);
-  if (dr_has(call, DR_train)) chosen.blocks[NET_DECL_TRAIN] = net_intern(n, call->value[DR_train]);
-  if (dr_has(call, DR_data)) chosen.blocks[NET_DECL_DATA] = net_intern(n, call->value[DR_data]);
+  if (subject->choice.network) chosen.blocks[NET_DECL_NETWORK] = net_intern(n, subject->choice.network);
+  if (subject->choice.train) chosen.blocks[NET_DECL_TRAIN] = net_intern(n, subject->choice.train);
+  if (subject->choice.data) chosen.blocks[NET_DECL_DATA] = net_intern(n, subject->choice.data);
   bool ok = true;
   for (uint32_t i = 0; i < call->settings.count; i++) {
     net_setting setting;
@@ -25,7 +26,26 @@ static bool apply_settings(dr_subject *subject) {
          net_setting_apply(n, subject->program, &setting, &chosen, &program);
     if (ok) subject->program = program;
   }
+  call->wrong |= !ok;
   return ok;
+}
+
+/* The argument of an option among the lines that a run keeps of its command line; NULL: it had none. */
+static const char *kept_option(dr_subject *subject, dr_option_id option) {
+  netc *n = subject->call->n;
+  const char *line = subject->checkpoint ? rt_checkpoint_metadata(subject->checkpoint, "settings") : NULL;
+  const char *head = net_arena_format(&n->arena, "--%s ", dr_options[option].name);
+  for (; line && *line; line += strcspn(line, "\n"), line += *line == '\n')
+    if (!strncmp(line, head, strlen(head))) {
+      line += strlen(head);
+      return net_arena_copy(&n->arena, line, strcspn(line, "\n"));
+    }
+  return NULL;
+}
+
+static const char *chosen_name(dr_subject *subject, dr_option_id option) {
+  const char *given = subject->call->value[option];
+  return given ? given : kept_option(subject, option);
 }
 
 bool dr_open(dr_call *call, dr_subject *subject) {
@@ -33,7 +53,7 @@ bool dr_open(dr_call *call, dr_subject *subject) {
   const char *file = call->arguments.at[0];
   net_program *program;
   *subject = (dr_subject){.call = call};
-  if (call->arguments.count > 1) subject->network = call->arguments.at[1];
+  if (call->arguments.count > 1) subject->choice.network = call->arguments.at[1];
   if (ends_with(file, ".safetensors")) {
     subject->checkpoint = rt_checkpoint_open(n, file);
     if (!subject->checkpoint) return false;
@@ -42,20 +62,48 @@ bool dr_open(dr_call *call, dr_subject *subject) {
       net_error(n, NET_NOWHERE, "%s carries no program: name the .net file, and this one with --load", file);
       return false;
     }
-    if (!subject->network) subject->network = rt_checkpoint_metadata(subject->checkpoint, "network");
+    if (!subject->choice.network) subject->choice.network = rt_checkpoint_metadata(subject->checkpoint, "network");
+    const char *name = rt_checkpoint_metadata(subject->checkpoint, "program_name");
+    subject->choice.directory = net_path_directory(n, name ? name : file);
     if (!net_program_from_text(n, file, text, strlen(text), &program)) return false;
   } else if (!net_program_load(n, file, &program)) {
     return false;
   }
   subject->program = program;
+  subject->choice.train = chosen_name(subject, DR_train);
+  subject->choice.data = chosen_name(subject, DR_data);
+  if (!net_choice_check(n, program, &subject->choice)) return call->wrong = true, false;
   return apply_settings(subject);
+}
+
+/* Whether the command line says which network, and which recipe, where there are several. */
+static bool is_chosen(dr_subject *subject, net_decl_kind kind, const char *chosen, const char *how) {
+  netc *n = subject->call->n;
+  const net_decl *first;
+  if (chosen || net_program_count(subject->program, kind, &first) < 2) return true;
+  if (kind == NET_DECL_TRAIN && net_program_find(subject->program, kind, (net_name){0})) return true;
+  dr_wrong(subject->call, "%s has several %s blocks: name one%s: %s", subject->call->arguments.at[0],
+           net_decl_rows[kind].keyword, how, net_program_names(n, subject->program, kind));
+  return false;
+}
+
+/* With settings: all of the program is looked at, so that none is overlooked because this verb does without it. */
+bool dr_elaborate_network(dr_subject *subject) {
+  dr_call *call = subject->call;
+  net_experiment *e = &subject->experiment;
+  *e = (net_experiment){0};
+  if (!is_chosen(subject, NET_DECL_NETWORK, subject->choice.network, "")) return false;
+  if (call->settings.count && !net_check_program(call->n, subject->program)) return false;
+  return net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network, &e->network);
 }
 
 bool dr_elaborate(dr_subject *subject) {
   dr_call *call = subject->call;
-  net_choice choice = {subject->network, call->value[DR_train], call->value[DR_data]};
   net_experiment *e = &subject->experiment;
-  if (!net_elaborate(call->n, &call->n->arena, subject->program, &choice, e)) return false;
+  if (!is_chosen(subject, NET_DECL_NETWORK, subject->choice.network, "") ||
+      !is_chosen(subject, NET_DECL_TRAIN, subject->choice.train, " with --train"))
+    return false;
+  if (!net_elaborate(call->n, &call->n->arena, subject->program, &subject->choice, e)) return false;
   rt_train_spec *spec = &e->recipe.train;
   uint64_t epochs = spec->epochs, batch = spec->batch_size;
   if (!dr_integer(call, DR_epochs, 1, 1000000000, &epochs) || !dr_integer(call, DR_batch_size, 1, 1u << 24, &batch) ||
@@ -81,8 +129,8 @@ static bool stage(dr_call *call, dr_option_id option, pl_stage *stage) {
   *stage = pl_stage_find(call->value[option]);
   if (*stage != PL_STAGES) return true;
   const char *near = net_nearest(call->value[option], pl_stage_names, PL_STAGES);
-  dr_wrong(call, "'%s' is no stage%s%s%s (see netc %s --help)", call->value[option], near ? "; did you mean '" : "",
-           near ? near : "", near ? "'?" : "", call->verb->name);
+  dr_wrong(call, "--%s takes a stage, and '%s' is none%s%s%s (netc %s --help lists them)", dr_options[option].name,
+           call->value[option], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", call->verb->name);
   return false;
 }
 
@@ -117,6 +165,10 @@ rt_checkpoint *dr_find_weights(dr_subject *subject) {
   const char *directory = dr_find_run(call, net_text(call->n, subject->experiment.network.graph->name));
   if (!directory) return NULL;
   const char *path = net_arena_format(&call->n->arena, "%s/best.safetensors", directory);
+  if (access(path, F_OK)) {
+    net_error(call->n, NET_NOWHERE, "%s has no best.safetensors: no epoch of that run is finished, or it is no run", directory);
+    return NULL;
+  }
   if (!call->json) fprintf(call->talk, "weights: %s\n", path);
   return rt_checkpoint_open(call->n, path);
 }

@@ -11,7 +11,7 @@
 typedef struct {
   dr_call *call;
   const net_program *program;
-  const char *network;       /* as named on the command line; NULL: not named */
+  net_choice choice;         /* as named on the command line, or when the checkpoint was trained */
   rt_checkpoint *checkpoint; /* FILE, if it is one */
   net_experiment experiment; /* after dr_elaborate */
 } dr_subject;
@@ -20,6 +20,8 @@ typedef struct {
 bool dr_open(dr_call *call, dr_subject *subject);
 /* Network, recipe, data, with the options that override them. */
 bool dr_elaborate(dr_subject *subject);
+/* The network alone. */
+bool dr_elaborate_network(dr_subject *subject);
 
 /* Options of verbs that compile. False: complained about. */
 bool dr_compile_options(dr_call *call, pl_options *options);

@@ -73,7 +73,7 @@ static void print_text(dr_call *call, const char *split, const rt_data *data, co
 int dr_test(dr_call *call) {
   netc *n = call->n;
   dr_subject subject;
-  if (dr_has(call, DR_quantize)) return net_error(n, NET_NOWHERE, "quantising a network is not built yet"), DR_WRONG_COMMAND;
+  if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantising a network");
   if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
   net_experiment *e = &subject.experiment;
   if (!e->data) return net_error(n, NET_NOWHERE, "the program has no data: testing needs a data block"), DR_WRONG_INPUT;

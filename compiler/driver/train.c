@@ -4,9 +4,10 @@
 #include "driver/subject.h"
 
 #include "runtime/batches.h"
+#include "runtime/signals.h"
 #include "support/file.h"
 
-#include <signal.h>
+#include <unistd.h>
 
 /* Options and settings that made this run other than its program says, a line each. */
 static const char *settings_text(dr_call *call) {
@@ -32,13 +33,27 @@ static bool has_statistics(const net_graph *g) {
   return false;
 }
 
+/* The command line that goes on with a run. */
+static const char *resume_text(dr_call *call, const char *directory) {
+  net_arena *arena = &call->n->arena;
+  const char *text = "netc train";
+  for (uint32_t i = 0; i < call->arguments.count; i++)
+    text = net_arena_format(arena, "%s %s", text, call->arguments.at[i]);
+  for (dr_option_id o = 0; o < DR_OPTIONS; o++) {
+    if (!dr_has(call, o) || o == DR_set || o == DR_out || o == DR_resume || o == DR_load || o == DR_match) continue;
+    text = net_arena_format(arena, "%s --%s%s%s", text, dr_options[o].name, dr_options[o].argument ? " " : "",
+                            dr_options[o].argument ? call->value[o] : "");
+  }
+  for (uint32_t i = 0; i < call->settings.count; i++)
+    text = net_arena_format(arena, "%s --set '%s'", text, call->settings.at[i]);
+  return net_arena_format(arena, "%s --resume --out %s", text, directory);
+}
+
 static int finish(dr_call *call, const rt_train_result *result, const char *directory) {
   if (result->outcome == RT_FAILED || result->outcome == RT_NOT_FINITE) return DR_WRONG_INPUT;
   if (result->outcome == RT_INTERRUPTED) {
     if (!call->json)
-      fprintf(call->talk, "interrupted and saved; go on with: netc train %s%s%s --resume --out %s\n",
-              call->arguments.at[0], call->arguments.count > 1 ? " " : "",
-              call->arguments.count > 1 ? call->arguments.at[1] : "", directory);
+      fprintf(call->talk, "interrupted and saved; go on with: %s\n", resume_text(call, directory));
     return DR_SIGNAL + result->signal;
   }
   if (call->json)
@@ -52,54 +67,87 @@ static int finish(dr_call *call, const rt_train_result *result, const char *dire
   return DR_DONE;
 }
 
-int dr_train(dr_call *call) {
+/* A signal before there is a run: nothing is lost, and nothing is left behind. */
+static bool is_interrupted(dr_call *call, int *code) {
+  int signal = rt_signals_caught();
+  if (!signal) return false;
+  fprintf(call->talk, "netc: interrupted before the first step: nothing is saved\n");
+  *code = DR_SIGNAL + signal;
+  return true;
+}
+
+/* Weights to start from: of --load, or of FILE. */
+static bool load(dr_subject *subject, const rt_program *program, float *variables) {
+  dr_call *call = subject->call;
+  if (!dr_has(call, DR_load) && (!subject->checkpoint || dr_has(call, DR_resume))) return true;
+  rt_checkpoint *weights = dr_find_weights(subject);
+  return weights && dr_load_weights(subject, weights, program, variables);
+}
+
+static int train(dr_subject *subject, rt_data *data, const pl_compiled *compiled, const char *directory) {
+  dr_call *call = subject->call;
   netc *n = call->n;
-  dr_subject subject;
-  if (dr_has(call, DR_quantize))
-    return net_error(n, NET_NOWHERE, "quantisation-aware training is not built yet"), DR_WRONG_COMMAND;
-  if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
-  net_experiment *e = &subject.experiment;
-  const char *network = net_text(n, e->network.graph->name);
-  if (!e->data) return net_error(n, NET_NOWHERE, "the program has no data: training needs a data block"), DR_WRONG_INPUT;
-
-  const char *directory = NULL;
-  if (dr_has(call, DR_resume) && !(directory = dr_find_run(call, network))) return DR_WRONG_INPUT;
-  rt_data *data = rt_data_load(n, e->data, 1 << RT_TRAIN | 1 << RT_VALIDATION, NULL);
-  if (!data || !net_balance_classes(n, &n->arena, data, &e->recipe)) return DR_WRONG_INPUT;
-  dr_flush(call);
-
-  rt_train_spec *spec = &e->recipe.train;
-  int code;
-  pl_compiled *compiled =
-      dr_compile(&subject, functions(data, spec, has_statistics(e->network.graph)), spec->batch_size, &code);
-  if (!compiled) return rt_data_free(data), code;
-  if (!call->json)
-    fprintf(call->talk, "%s: compiled in %.3f s for %s\n", network, pl_seconds(compiled), pl_program(compiled)->target);
-
-  float *variables = dr_variables(call, pl_program(compiled));
-  rt_initialize(pl_program(compiled), spec->seed, variables);
-  bool ok = true;
-  if (dr_has(call, DR_load) || (subject.checkpoint && !dr_has(call, DR_resume))) {
-    rt_checkpoint *weights = dr_find_weights(&subject);
-    ok = weights && dr_load_weights(&subject, weights, pl_program(compiled), variables);
-  }
-  if (ok && !directory) ok = (directory = dr_new_run(call, network)) != NULL;
-  spec->program_text = net_program_text(n, subject.program);
-  spec->program_name = call->arguments.at[0];
+  const rt_program *program = pl_program(compiled);
+  rt_train_spec *spec = &subject->experiment.recipe.train;
+  bool resume = directory != NULL;
+  int code = DR_WRONG_INPUT;
+  float *variables = dr_variables(call, program);
+  rt_initialize(program, spec->seed, variables);
+  if (!load(subject, program, variables)) return DR_WRONG_INPUT;
+  const char *stored = subject->checkpoint ? rt_checkpoint_metadata(subject->checkpoint, "program_name") : NULL;
+  spec->program_text = net_program_text(n, subject->program);
+  spec->program_name = stored ? stored : call->arguments.at[0];
   spec->settings = settings_text(call);
-  const char *copy = ok ? net_arena_format(&n->arena, "%s/program.net", directory) : NULL;
-  if (ok) ok = net_file_write(n, copy, spec->program_text, strlen(spec->program_text), false);
-  code = DR_WRONG_INPUT;
-  if (ok) {
-    dr_progress progress;
-    rt_listener listener = dr_progress_begin(&progress, call);
-    rt_train_result result = rt_train(n, pl_program(compiled), data, spec, directory, dr_has(call, DR_resume), variables,
-                                      &listener);
-    dr_progress_end(&progress);
-    dr_flush(call);
-    code = finish(call, &result, directory);
+  if (is_interrupted(call, &code)) return code;
+  if (!resume && !(directory = dr_new_run(call, program->network))) return DR_WRONG_INPUT;
+  const char *copy = net_arena_format(&n->arena, "%s/program.net", directory);
+  if (!net_file_write(n, copy, spec->program_text, strlen(spec->program_text), false)) {
+    if (!resume) dr_drop_run(call, program->network, directory);
+    return DR_WRONG_INPUT;
   }
-  pl_free(compiled);
+  dr_progress progress;
+  rt_listener listener = dr_progress_begin(&progress, call);
+  rt_train_result result = rt_train(n, program, data, spec, directory, resume, variables, &listener);
+  dr_progress_end(&progress);
+  dr_flush(call);
+  code = finish(call, &result, directory);
+  bool begun = !access(net_arena_format(&n->arena, "%s/last.safetensors", directory), F_OK);
+  if (!resume && result.outcome == RT_FAILED && !begun) dr_drop_run(call, program->network, directory);
+  return code;
+}
+
+/* What can be said before data are read and anything is compiled is said then. */
+static int prepare(dr_subject *subject) {
+  dr_call *call = subject->call;
+  netc *n = call->n;
+  net_experiment *e = &subject->experiment;
+  const char *network = net_text(n, e->network.graph->name), *directory = NULL;
+  if (!e->data) return net_error(n, NET_NOWHERE, "the program has no data: training needs a data block"), DR_WRONG_INPUT;
+  if (dr_has(call, DR_resume) ? !(directory = dr_resumed_run(call, network)) : !dr_can_begin(call)) return DR_WRONG_INPUT;
+  rt_data *data = rt_data_load(n, e->data, 1 << RT_TRAIN | 1 << RT_VALIDATION, NULL);
+  int code = DR_WRONG_INPUT;
+  pl_compiled *compiled = NULL;
+  if (data && net_balance_classes(n, &n->arena, data, &e->recipe) && !is_interrupted(call, &code)) {
+    dr_flush(call);
+    rt_train_spec *spec = &e->recipe.train;
+    unsigned wanted = functions(data, spec, has_statistics(e->network.graph));
+    compiled = dr_compile(subject, wanted, spec->batch_size, &code);
+    if (compiled && !call->json)
+      fprintf(call->talk, "%s: compiled in %.3f s for %s\n", network, pl_seconds(compiled), pl_program(compiled)->target);
+    if (compiled) code = train(subject, data, compiled, directory);
+    pl_free(compiled);
+  }
   rt_data_free(data);
+  return code;
+}
+
+int dr_train(dr_call *call) {
+  dr_subject subject;
+  if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantisation-aware training");
+  if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
+  rt_signals signals;
+  rt_signals_catch(&signals);
+  int code = prepare(&subject);
+  rt_signals_release(&signals);
   return code;
 }
