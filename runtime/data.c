@@ -337,7 +337,8 @@ rt_data *rt_data_load(netc *n, const rt_data_spec *spec, unsigned wanted, const 
   loader l = {.n = n, .spec = spec, .data = NET_NEW(&n->arena, rt_data)};
   l.data->spec = spec;
   l.labels = NET_NEW_ARRAY(&n->arena, rt_labels, spec->target_count);
-  bool ok = wanted && load(&l, wanted, fitted);
+  if (!wanted) return net_fault(n, spec->where, "no split of data %s is wanted", spec->name), NULL;
+  bool ok = load(&l, wanted, fitted);
   for (uint32_t i = TABLES; i--;)
     if (l.open[i]) rt_table_close(&l.table[i]);
   for (uint32_t t = 0; t < spec->target_count; t++) rt_labels_free(&l.labels[t]);

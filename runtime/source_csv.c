@@ -44,7 +44,7 @@ typedef struct {
   float *matrix;
   uint64_t rows, room;
   uint64_t line, row_line; /* where the parser is, and where the row began; from 1 */
-  bool between_rows;
+  bool between_rows, after_return;
   uint32_t field;
   NET_VEC(jump) jumps;
 } state;
@@ -96,13 +96,11 @@ static parsed parse_number(const char *text, size_t length, float *value) {
 
 /* ---- parsing ---- */
 
-static void fail(state *st) { st->failed = true; }
-
 static void take_number(state *st, const wanted *w, const char *text, size_t length) {
   netc *n = st->s->n;
   parsed how = length ? parse_number(text, length, &st->matrix[st->rows * st->values + w->at]) : NOT_A_NUMBER;
   if (how == NUMBER) return;
-  fail(st);
+  st->failed = true;
   if (!length)
     net_error(n, w->where, "%s: line %" PRIu64 ": the field is empty: every row needs a value", w->label,
               st->row_line);
@@ -127,7 +125,7 @@ static void on_field(void *data, size_t length, void *context) {
   if (field >= st->header.count) {
     net_error(n, st->s->spec->where, "%s: line %" PRIu64 " has more fields than the header row, which has %u",
               st->s->spec->path, st->row_line, st->header.count);
-    fail(st);
+    st->failed = true;
     return;
   }
   for (uint32_t i = st->takers[field]; i && !st->failed; i = st->wanted.at[i - 1].next) {
@@ -153,7 +151,7 @@ static void make_room(state *st) {
   st->room = room;
   if (ok) return;
   net_error(st->s->n, st->s->spec->where, "%s: no memory for %" PRIu64 " rows", st->s->spec->path, room);
-  fail(st);
+  st->failed = true;
 }
 
 static void on_row(int end, void *context) {
@@ -171,7 +169,7 @@ static void on_row(int end, void *context) {
   if (fields < st->header.count) {
     net_error(n, st->s->spec->where, "%s: line %" PRIu64 " has %u field%s, but the header row has %u",
               st->s->spec->path, st->row_line, fields, fields == 1 ? "" : "s", st->header.count);
-    fail(st);
+    st->failed = true;
     return;
   }
   uint64_t lines = st->row_line - (st->rows + 2);
@@ -187,6 +185,13 @@ static bool blank(const char *text, size_t length) {
   return true;
 }
 
+/* Where the line ends, at a line feed or a carriage return (both end rows for libcsv), or NULL. */
+static const char *line_end(const char *text, size_t length) {
+  const char *feed = memchr(text, '\n', length);
+  const char *back = memchr(text, '\r', feed ? (size_t)(feed - text) : length);
+  return back ? back : feed;
+}
+
 /* Parses to the end of a line or of the block; done: the file has ended. */
 static bool parse_some(state *st, bool *done) {
   if (st->at == st->have) {
@@ -194,7 +199,7 @@ static bool parse_some(state *st, bool *done) {
     st->at = 0;
   }
   *done = !st->have;
-  const char *text = st->block + st->at, *end = memchr(text, '\n', st->have - st->at);
+  const char *text = st->block + st->at, *end = line_end(text, st->have - st->at);
   size_t length = end ? (size_t)(end - text) + 1 : st->have - st->at;
   if (st->between_rows && !blank(text, length)) {
     st->between_rows = false;
@@ -209,14 +214,15 @@ static bool parse_some(state *st, bool *done) {
                   ? "a quote stands within a field: double it, and quote the field"
                   : csv_strerror(csv_error(&st->parser)));
   st->at += length;
-  st->line += end != NULL;
+  st->line += end && !(st->after_return && *text == '\n'); /* which belongs to the line before */
+  st->after_return = end && *end == '\r';
   return ok && !st->failed;
 }
 
 /* The separator: what the first line has most reason to be separated by. */
 static char separator(const char *text, size_t length) {
   bool quoted = false, semicolon = false, tab = false;
-  for (size_t i = 0; i < length && text[i] != '\n'; i++) {
+  for (size_t i = 0; i < length && text[i] != '\n' && text[i] != '\r'; i++) {
     quoted ^= text[i] == '"';
     if (quoted) continue;
     if (text[i] == ',') return ',';

@@ -3,6 +3,7 @@
 #ifndef NETC_FUZZ_SOURCE_H
 #define NETC_FUZZ_SOURCE_H
 
+#define _GNU_SOURCE /* memfd_create */
 #include "runtime/source.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* Every broken file of tests/data/ is refused with the one message it deserves, and what they were broken
- * from is not. Each stands for the inputs, of shape [4], or for the labels of 3 classes; the other is good. */
+ * from is not. Each stands for the inputs, of shape [4], or for the labels of 3 classes; the other is good.
+ */
 #include "data_support.h"
 
 typedef struct {

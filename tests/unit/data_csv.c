@@ -34,11 +34,11 @@ static void test_columns(void **state) {
 static void test_separators(void **state) {
   fixture *f = *state;
   const char *tables[] = {"a;b;label\n1;2;0\n3;4;1\n", "a\tb\tlabel\n1\t2\t0\n3\t4\t1\n",
-                          "\xEF\xBB\xBF"
-                          "a,b,label\n1,2,0\n3,4,1\n",
-                          "\"a\",b,\"label\"\n1,2,0.0\n3,4,1\n"};
+                          ("\xEF\xBB\xBF" /* byte order mark */
+                           "a,b,label\n1,2,0\n3,4,1\n"),
+                          "\"a\",b,\"label\"\n1,2,0.0\n3,4,1\n", "a,b,label\r1,2,0\r3,4,1"};
   want_columns(f, "a", "b");
-  for (int i = 0; i < 4; i++) {
+  for (int i = 0; i < 5; i++) {
     set_table(f, tables[i]);
     must_load(f, TRAIN);
     assert_floats(input(f, RT_TRAIN, 0), 1, 2, 3, 4);
@@ -178,6 +178,8 @@ static void test_refused(void **state) {
     const char *table, *message;
   } cases[] = {
       {"pt,mass,label\n1,2,0\n3,abc,0\n", "t.csv: column 'mass': line 3: 'abc' is not a number"},
+      {"pt,mass,label\r1,2,0\r\r3,abc,0\r", "t.csv: column 'mass': line 4: 'abc' is not a number"},
+      {"pt,mass,label\r\n1,2,0\r\n\r\n3,abc,0\r\n", "t.csv: column 'mass': line 4: 'abc' is not a number"},
       {"pt,mass,label\n1,2,0\n\n\n3,1e5x,0\n", "t.csv: column 'mass': line 5: '1e5x' is not a number"},
       {"pt,mass,label,text\n1,2,0,\"a\nb\nc\"\n3,0x10,0,\n",
        "t.csv: column 'mass': line 5: '0x10' is not a number"},

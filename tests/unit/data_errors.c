@@ -118,6 +118,24 @@ static void test_not_finite(void **state) {
   refuses(f, TEST, "t.h5: dataset 'nan': row 2, element 1 is NaN: every number must be finite");
 }
 
+/* In the middle of many numbers, and in the last ones. */
+static void test_not_finite_anywhere(void **state) {
+  fixture *f = *state;
+  enum { ROWS = 333 };
+  float x[2 * ROWS];
+  f->spec.target_count = 0;
+  for (int bad = 0; bad < 2 * ROWS; bad += 7) {
+    for (int i = 0; i < 2 * ROWS; i++) x[i] = i == bad ? -NAN : 3e38f;
+    const char *file = net_arena_format(&f->n.arena, "%d.h5", bad);
+    write_floats(f, file, "x", ROWS, 2, x);
+    set_source(f, "hdf5", file);
+    refuses(f, TRAIN,
+            net_arena_format(&f->n.arena,
+                             "%s: dataset 'x': row %d, element %d is NaN: every number must be finite", file,
+                             bad / 2, bad % 2));
+  }
+}
+
 static void test_labels(void **state) {
   fixture *f = *state;
   set_hdf5(f);
@@ -205,6 +223,39 @@ static void test_npz_names(void **state) {
   refuses(f, TRAIN, "t.npz: array 'inputs' is no .npy file: it does not begin as one");
 }
 
+/* Errors point to the part of the program that asked for what is wrong. */
+static void points_to(fixture *f, net_loc where) {
+  assert_null(load(f, TRAIN));
+  net_loc at = f->n.diagnostics.list.at[0].where;
+  message(f);
+  assert_int_equal(at.begin, where.begin);
+  assert_int_equal(at.end, where.end);
+}
+
+static void test_places(void **state) {
+  fixture *f = *state;
+  set_hdf5(f);
+  f->spec.where = (net_loc){1, 2};
+  f->spec.source.where = (net_loc){3, 4};
+  f->inputs[0].where = (net_loc){5, 6};
+  f->targets[0].column.where = (net_loc){7, 8};
+  f->steps[0] = (rt_normalize_step){.kind = RT_CLIP, .a = 2, .b = 1, .where = {9, 10}};
+  f->chains[0].step_count = 1, f->chains[0].where = (net_loc){11, 12};
+  f->spec.normalize_count = 1;
+  points_to(f, f->steps[0].where);
+  f->steps[0].b = 3;
+  f->chains[0].column = "nothing";
+  points_to(f, f->chains[0].where);
+  f->target_names[0] = "nothing";
+  points_to(f, f->targets[0].column.where);
+  f->input_names[0] = "nothing";
+  points_to(f, f->inputs[0].where);
+  f->spec.source.path = path_of(f, "nothing");
+  points_to(f, f->spec.source.where);
+  f->spec.fraction[RT_TRAIN] = 2;
+  points_to(f, f->spec.where);
+}
+
 /* Any truncation of a good file is refused, and said to be one. */
 static void test_truncated(void **state) {
   fixture *f = *state;
@@ -254,8 +305,9 @@ static void test_damaged(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       DATA_TEST(test_hdf5_names),    DATA_TEST(test_hdf5_shapes), DATA_TEST(test_hdf5_kinds),
-      DATA_TEST(test_rows_disagree), DATA_TEST(test_not_finite),  DATA_TEST(test_labels),
-      DATA_TEST(test_one_hot),       DATA_TEST(test_files),       DATA_TEST(test_npz_names),
-      DATA_TEST(test_truncated),     DATA_TEST(test_damaged)};
+      DATA_TEST(test_rows_disagree), DATA_TEST(test_not_finite),  DATA_TEST(test_not_finite_anywhere),
+      DATA_TEST(test_labels),        DATA_TEST(test_one_hot),     DATA_TEST(test_files),
+      DATA_TEST(test_npz_names),     DATA_TEST(test_places),      DATA_TEST(test_truncated),
+      DATA_TEST(test_damaged)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
