@@ -1,6 +1,7 @@
 #include "codegen/emit.h"
 
-/* A nest goes to the threads when it takes one core some 15 µs or more: waking them and waiting for the last costs a few. */
+/* A nest goes to the threads when it takes one core some 15 µs or more: waking them and waiting for the last
+ * costs a few. */
 #define PARALLEL_WORK 4e6
 
 void cg_fault(cg_emit *e, const char *format, ...) {

@@ -271,6 +271,49 @@ static void test_buffers(check *c) {
   assert_true(((float *)m.buffers[y])[2 * 8 + 5] == 9 && ((float *)m.buffers[y])[2 * 8] == 0);
 }
 
+/* Index arithmetic of every shape: alignment must be claimed only where it holds (SSE faults otherwise),
+ * negative steps and offsets, products of variables, quotients and remainders, loops that start anywhere. */
+static void test_indices(check *c) {
+  enum { ROWS = 7, WIDTH = 331 };
+  uint32_t lanes = c->lanes;
+  lp_function *f = check_function(c, "indices", BATCH, false);
+  lp_buffer x = CHECK_BUFFER(f, "x", NET_F32, LP_SCRATCH, 0, ROWS, WIDTH);
+  lp_buffer wide = CHECK_BUFFER(f, "wide", NET_F64, LP_SCRATCH, 0, ROWS, WIDTH + 1);
+  lp_buffer y = CHECK_BUFFER(f, "y", NET_F32, LP_SCRATCH, 0, 16, ROWS, 4, 64);
+  lp_nest_begin(f, net_intern(f->n, "indices"));
+  lp_expr i = lp_begin_for(f, "i", K(f, 1), K(f, ROWS), 1, 0);
+  lp_expr j = lp_begin_for(f, "j", K(f, 0), K(f, 4), 1, LP_UNROLL);
+  lp_expr k = lp_begin_for(f, "k", K(f, 3), K(f, 5), 1, 0);
+  lp_expr unsigned_i = lp_convert(f, NET_U32, i), three = lp_constant(f, NET_U32, 0, 3);
+  lp_expr quotient = lp_convert(f, NET_I32, lp_op2(f, LP_div, unsigned_i, three));
+  lp_expr remainder = lp_convert(f, NET_I32, lp_op2(f, LP_rem, unsigned_i, three));
+  lp_expr columns[] = {
+      K(f, 16),
+      TIMES(f, i, 16),
+      ADD(f, TIMES(f, j, 2), TIMES(f, i, 4)),
+      ADD(f, TIMES(f, k, 32), K(f, 3)),
+      lp_product(f, i, k),
+      lp_difference(f, K(f, 200), TIMES(f, i, 24)),
+      lp_difference(f, TIMES(f, k, 8), ADD(f, i, j)),
+      ADD(f, TIMES(f, quotient, 64), remainder),
+      lp_product(f, remainder, TIMES(f, k, 2)),
+      lp_difference(f, TIMES(f, i, 5), TIMES(f, i, 4)),
+      lp_difference(f, i, i),
+  };
+  for (uint32_t p = 0; p < sizeof columns / sizeof *columns; p++) {
+    lp_expr narrow = lp_vector_load(f, x, lanes, LP_LIST(lp_difference(f, i, K(f, p % 2)), columns[p]));
+    lp_expr both = lp_vector_load(f, wide, lanes, LP_LIST(i, columns[p]));
+    both = ADD(f, lp_convert(f, NET_F64, narrow), both);
+    lp_expr at = TIMES(f, lp_difference(f, k, K(f, 3)), lanes);
+    lp_store_at(f, y, LP_LIST(K(f, p), i, j, at), lp_convert(f, NET_F32, both));
+    lp_store_at(f, wide, LP_LIST(i, ADD(f, columns[p], K(f, 1))), both);
+  }
+  lp_end(f), lp_end(f), lp_end(f);
+  lp_nest_end(f, 1);
+  lp_memory m = check_memory(c, f);
+  assert_int_equal(check_run(c, f, &m), 0);
+}
+
 /* ---- threads ---- */
 
 typedef struct {
@@ -347,6 +390,7 @@ TEST(test_gather)
 TEST(test_masks)
 TEST(test_finite)
 TEST(test_buffers)
+TEST(test_indices)
 TEST(test_parallel)
 TEST(test_functions)
 
@@ -357,6 +401,7 @@ int main(void) {
       cmocka_unit_test(test_gather_everywhere),   cmocka_unit_test(test_masks_everywhere),
       cmocka_unit_test(test_finite_everywhere),   cmocka_unit_test(test_buffers_everywhere),
       cmocka_unit_test(test_parallel_everywhere), cmocka_unit_test(test_functions_everywhere),
+      cmocka_unit_test(test_indices_everywhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

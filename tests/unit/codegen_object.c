@@ -219,6 +219,37 @@ static void test_protection(void **state) {
   check_targets(protected_code);
 }
 
+/* What NETC_PERF_MAP leaves for perf: every nest with its place */
+static void perf_map(check *c) {
+  char path[64], line[256], name[128];
+  snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)getpid());
+  remove(path);
+  lp_function *f = tempting_function(c);
+  lp_place_apart(f);
+  assert_int_equal(setenv("NETC_PERF_MAP", "1", 1), 0);
+  cg_jit *jit = check_compile(c, (const lp_function *[]){f}, 1);
+  unsetenv("NETC_PERF_MAP");
+  FILE *map = fopen(path, "r");
+  assert_non_null(map);
+  unsigned long long at, size;
+  uint32_t nests = 0;
+  while (fgets(line, sizeof line, map)) {
+    assert_int_equal(sscanf(line, "%llx %llx %127s", &at, &size, name), 3);
+    assert_true(size > 0);
+    if (!strcmp(name, "tempting")) assert_int_equal(at, (uintptr_t)cg_jit_find(jit, "tempting"));
+    nests += !strncmp(name, "tempting.", 9);
+  }
+  assert_int_equal(nests, 3);
+  fclose(map);
+  remove(path);
+  cg_jit_free(jit);
+}
+
+static void test_perf_map(void **state) {
+  (void)state;
+  check_targets(perf_map);
+}
+
 /* ---- faults ---- */
 
 /* Loops that a scheduler must not make are faults, each with its reason. */
@@ -236,6 +267,7 @@ static void test_wrong_loops(void **state) {
     check c;
     netc_init(&c.n, NULL);
     assert_true(cg_target_find(&c.n, NET_NOWHERE, "x86_64", &c.target));
+    c.lanes = c.target.lanes;
     lp_function *f = check_function(&c, "wrong", 8, true);
     lp_buffer x = CHECK_BUFFER(f, "x", NET_F32, LP_SCRATCH, 0, 64);
     lp_reg a = lp_reg_new(f, "a", NET_F32, 1, 3, 1);
@@ -259,6 +291,10 @@ static void test_wrong_loops(void **state) {
     assert_int_equal(c.n.diagnostics.faults, 1);
     expect_message(&c.n, expected[kind]);
     assert_null(cg_jit_new(&c.n, &input, NULL));
+    lp_function *good = tempting_function(&c); /* beside it, on a thread of its own, all is well */
+    lp_place_apart(good);
+    assert_null(cg_jit_new(&c.n, &(cg_input){&c.target, (const lp_function *[]){good, f, good}, 3}, NULL));
+    assert_int_equal(c.n.diagnostics.faults, 3);
     netc_free(&c.n);
   }
 }
@@ -312,7 +348,7 @@ int main(void) {
       cmocka_unit_test(test_targets),     cmocka_unit_test(test_host),
       cmocka_unit_test(test_objects),     cmocka_unit_test(test_texts),
       cmocka_unit_test(test_protection),  cmocka_unit_test(test_wrong_loops),
-      cmocka_unit_test(test_llvm_gives_up),
+      cmocka_unit_test(test_llvm_gives_up), cmocka_unit_test(test_perf_map),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
