@@ -101,8 +101,11 @@ static bool open_tables(loader *l) {
   for (uint32_t i = 0; i < TABLES; i++)
     if (what[i] && !open_table(l, i, what[i])) return false;
   if (labels_need_all(l))
-    for (uint32_t i = 0; i < TABLES; i++)
-      if (used[i] && !what[i] && !open_table(l, i, RT_READ_TARGETS)) return false;
+    for (uint32_t i = 0; i < TABLES; i++) {
+      if (!used[i] || what[i] & RT_READ_TARGETS) continue;
+      if (l->open[i]) rt_table_close(&l->table[i]); /* for its inputs alone */
+      if (!open_table(l, i, what[i] | RT_READ_TARGETS)) return false;
+    }
   bool added[TABLES] = {false};
   for (uint32_t i = 0; i < RT_SPLITS; i++) {
     uint32_t table = table_of(l->spec, i);
@@ -287,7 +290,8 @@ static bool normalize(loader *l, const rt_fitted *stored) {
                                data->split[fit_on].inputs[k].data, f))
       return false;
     if (f->width != data->split[some].inputs[k].width)
-      return net_fault(l->n, l->spec->where, "data %s: the stored normalisation has %u elements, the data %u",
+      return net_error(l->n, l->spec->where,
+                       "data %s: the stored normalisation is for %u elements a sample, but the data have %u",
                        l->spec->name, f->width, data->split[some].inputs[k].width),
              false;
     for (uint32_t i = 0; i < RT_SPLITS; i++)

@@ -122,7 +122,7 @@ unsigned rt_data_splits(const rt_data_spec *spec);
 /* A column in memory: rows × width elements, row-major; f32, or u32 for class numbers. The data are 64-byte
  * aligned and readable for 64 bytes past their end. */
 typedef struct {
-  const char *name;
+  const char *name; /* of its first part; NULL: synthetic data have none */
   net_type type;
   uint32_t width;
   void *data;

@@ -166,9 +166,14 @@ static void test_names_do_not_depend_on_the_split(void **state) {
   f->spec.split_source[RT_TEST] = (rt_source_spec){.kind = "csv", .path = path_of(f, "test.csv")};
   set_table(f, "a,b,label\n1,2,x\n3,4,y\n");
   f->spec.fraction[RT_TRAIN] = 1;
-  must_load(f, TEST);
-  assert_classes(classes(f, RT_TEST), 1, 2);
-  assert_int_equal(f->data->class_count, 3);
+  for (uint32_t fitted = 0; fitted < 2; fitted++) { /* then the train split is read for its inputs alone */
+    f->steps[0].kind = RT_STANDARD;
+    f->chains[0].step_count = f->spec.normalize_count = fitted;
+    must_load(f, TEST);
+    assert_classes(classes(f, RT_TEST), 1, 2);
+    assert_int_equal(f->data->class_count, 3);
+    assert_floats(input(f, RT_TEST, 0), fitted ? -1 : 1, fitted ? -1 : 2);
+  }
 }
 
 static void test_refused(void **state) {

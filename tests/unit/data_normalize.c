@@ -200,6 +200,10 @@ static void test_stored(void **state) {
   assert_int_equal(rows.rows, 4);
   assert_memory_equal(rows.inputs[0].data, raw, sizeof raw);
   rt_split_free(&rows);
+  first->normalization->width = 3;
+  assert_null(rt_data_load(&f->n, &f->spec, TEST, first->normalization));
+  assert_string_equal(message(f),
+                      "data d: the stored normalisation is for 3 elements a sample, but the data have 2");
   rt_data_free(first);
   rt_data_free(again);
 }
