@@ -18,8 +18,16 @@ train() {
     >"$work/$run.jsonl"
 }
 
-train whole "$1"
-tests/training/compare "$recorded" "$work/whole/last.safetensors" "$work/whole.jsonl"
+# On every kind of code that this machine can run.
+cpus='native x86_64 scalar'
+if grep -qw avx2 /proc/cpuinfo && grep -qw fma /proc/cpuinfo; then
+  cpus="$cpus x86_64_v3"
+fi
+for cpu in $cpus; do
+  echo "$cpu:"
+  train "$cpu" "$1" --cpu "$cpu" --threads 1
+  tests/training/compare "$recorded" "$work/$cpu/last.safetensors" "$work/$cpu.jsonl"
+done
 
 # The momentum of one step is the gradient: all of an epoch's steps leave the weights as they are, and momentum
 # forgets all but the last.
