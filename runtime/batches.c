@@ -7,10 +7,13 @@ rt_cut rt_cut_make(uint32_t rows, uint32_t batch, bool join) {
   return cut;
 }
 
-const uint32_t *rt_batch_index(const uint32_t *order, uint32_t first, uint32_t count, const rt_function *f,
+const uint32_t *rt_batch_index(const rt_order *order, uint32_t first, uint32_t count, const rt_function *f,
                                uint32_t *buffer) {
-  if (f->padded == count && first % 16 == 0) return order + first;
-  memcpy(buffer, order + first, count * sizeof *buffer);
+  const uint32_t *inner = order->inner + first;
+  if (order->outer)
+    for (uint32_t i = 0; i < count; i++) buffer[i] = order->outer[inner[i]];
+  else if (f->padded == count && first % 16 == 0) return inner; /* aligned and whole */
+  else memcpy(buffer, inner, count * sizeof *buffer);
   for (uint32_t i = count; i < f->padded; i++) buffer[i] = buffer[0];
   return buffer;
 }

@@ -22,11 +22,6 @@ static inline uint64_t rt_cut_samples(const rt_cut *cut, uint32_t calls) {
   return calls <= cut->full ? (uint64_t)calls * cut->batch : cut->rows;
 }
 
-/* Rows [first, first + count) of an order as rt_step.index: in place where it is aligned and needs no padding,
- * else copied into `buffer` of f->padded entries, those past count repeating the first. */
-const uint32_t *rt_batch_index(const uint32_t *order, uint32_t first, uint32_t count, const rt_function *f,
-                               uint32_t *buffer);
-
 /* ---- columns ---- */
 
 /* Pointers for rt_step.columns. targets: false leaves those of targets and weights NULL. A program that wants
@@ -35,10 +30,20 @@ const void **rt_columns_bind(net_arena *arena, const rt_program *program, const 
 
 /* ---- the order of an epoch ---- */
 
-/* A pure function of (seed, epoch), the same on every machine. See shuffle.c. */
+/* Sample i of an epoch is row outer[inner[i]], or inner[i] where outer is NULL. */
+typedef struct {
+  const uint32_t *outer, *inner; /* 64-byte aligned */
+} rt_order;
+
+/* The orders of epochs 0 to epochs − 1: pure functions of (seed, epoch), the same on every machine; see shuffle.c.
+ * shuffle: false gives 0, 1, 2, … always. */
 typedef struct rt_orders rt_orders;
-/* shuffle: false gives 0, 1, 2, … always. */
-rt_orders *rt_orders_make(net_arena *arena, uint64_t seed, uint32_t rows, bool shuffle);
-const uint32_t *rt_orders_get(rt_orders *orders, uint32_t epoch); /* 64-byte aligned; until the next call */
+rt_orders *rt_orders_make(net_arena *arena, uint64_t seed, uint32_t rows, uint32_t epochs, bool shuffle);
+rt_order rt_orders_get(rt_orders *orders, uint32_t epoch); /* until the next call */
+
+/* Samples [first, first + count) of an epoch as rt_step.index: in place where that is possible, else put into
+ * `buffer` of f->padded entries, those past count repeating the first. */
+const uint32_t *rt_batch_index(const rt_order *order, uint32_t first, uint32_t count, const rt_function *f,
+                               uint32_t *buffer);
 
 #endif

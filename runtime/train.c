@@ -61,7 +61,7 @@ static bool set_up(rt_run *run, bool resume) {
                                         run->spec->threads, run->variables, &run->validation))
     return false;
   if (!rt_run_open(run, resume)) return false;
-  run->orders = rt_orders_make(&run->arena, run->spec->seed, train->rows, run->spec->shuffle);
+  run->orders = rt_orders_make(&run->arena, run->spec->seed, train->rows, run->spec->epochs, run->spec->shuffle);
   rt_scalars_start(&run->arena, run->program, run->spec, run->cut.calls, run->at.steps, &run->scalars);
   make_step(run);
   run->pace = 1;
@@ -110,7 +110,7 @@ static void point_to_last(rt_run *run) {
 /* ---- the loop ---- */
 
 /* Steps up to number `end` of the epoch, or until a signal. This is what runs millions of times. */
-static bool run_steps(rt_run *run, const uint32_t *order, uint32_t end) {
+static bool run_steps(rt_run *run, const rt_order *order, uint32_t end) {
   const rt_cut *cut = &run->cut;
   rt_position *at = &run->at;
   while (at->step < end && !rt_signals_caught()) {
@@ -147,13 +147,13 @@ static bool tick(rt_run *run, double before, uint32_t steps) {
 static rt_outcome train_epoch(rt_run *run) {
   run->train_began = rt_now();
   run->trained = 0;
-  const uint32_t *order = rt_orders_get(run->orders, run->at.epoch);
+  rt_order order = rt_orders_get(run->orders, run->at.epoch);
   rt_scalars_epoch(&run->scalars, run->at.epoch);
   while (run->at.step < run->cut.calls) {
     if (rt_signals_caught()) return RT_INTERRUPTED;
     double before = rt_now();
     uint32_t first = run->at.step, left = run->cut.calls - first;
-    if (!run_steps(run, order, first + (left < run->pace ? left : run->pace))) {
+    if (!run_steps(run, &order, first + (left < run->pace ? left : run->pace))) {
       explain(run, &run->step, "the loss");
       return RT_NOT_FINITE;
     }

@@ -30,9 +30,13 @@ static bool is_permutation(const uint32_t *order, uint32_t rows) {
   return ok;
 }
 
-static uint32_t *copy(net_arena *arena, const uint32_t *order, uint32_t rows) {
+/* The rows of an epoch, one by one. */
+static uint32_t *get(net_arena *arena, rt_orders *orders, uint32_t rows, uint32_t epoch) {
   uint32_t *kept = NET_NEW_ARRAY(arena, uint32_t, rows);
-  return memcpy(kept, order, rows * sizeof *kept);
+  rt_order order = rt_orders_get(orders, epoch);
+  assert_int_equal((uintptr_t)order.inner % 64, 0);
+  for (uint32_t i = 0; i < rows; i++) kept[i] = order.outer ? order.outer[order.inner[i]] : order.inner[i];
+  return kept;
 }
 
 static void test_orders(void **state) {
@@ -40,14 +44,13 @@ static void test_orders(void **state) {
   enum { ROWS = 1000, EPOCHS = 40 };
   net_arena arena;
   net_arena_init(&arena, NULL);
-  rt_orders *orders = rt_orders_make(&arena, 3, ROWS, true), *backwards = rt_orders_make(&arena, 3, ROWS, true);
-  rt_orders *other = rt_orders_make(&arena, 4, ROWS, true);
+  rt_orders *orders = rt_orders_make(&arena, 3, ROWS, 40, true), *backwards = rt_orders_make(&arena, 3, ROWS, 40, true);
+  rt_orders *other = rt_orders_make(&arena, 4, ROWS, 40, true);
   uint32_t *kept[EPOCHS];
   for (uint32_t e = 0; e < EPOCHS; e++) {
-    kept[e] = copy(&arena, rt_orders_get(orders, e), ROWS);
+    kept[e] = get(&arena, orders, ROWS, e);
     assert_true(is_permutation(kept[e], ROWS));
-    assert_int_equal((uintptr_t)rt_orders_get(orders, e) % 64, 0);
-    assert_memory_not_equal(kept[e], rt_orders_get(other, e), ROWS * sizeof(uint32_t));
+    assert_memory_not_equal(kept[e], get(&arena, other, ROWS, e), ROWS * sizeof(uint32_t));
     for (uint32_t d = 0; d < e; d++) { /* independent orders agree in one place on average */
       uint32_t same = 0;
       for (uint32_t i = 0; i < ROWS; i++) same += kept[d][i] == kept[e][i];
@@ -55,9 +58,12 @@ static void test_orders(void **state) {
     }
   }
   /* an epoch's order depends on nothing that was asked for before */
-  for (uint32_t e = EPOCHS; e-- > 0;) assert_memory_equal(kept[e], rt_orders_get(backwards, e), ROWS * sizeof(uint32_t));
-  rt_orders *stored = rt_orders_make(&arena, 3, ROWS, false);
-  for (uint32_t i = 0; i < ROWS; i++) assert_int_equal(rt_orders_get(stored, 5)[i], i);
+  for (uint32_t e = EPOCHS; e-- > 0;) assert_memory_equal(kept[e], get(&arena, backwards, ROWS, e), ROWS * sizeof(uint32_t));
+  /* nor on how many are to come */
+  rt_orders *few = rt_orders_make(&arena, 3, ROWS, 5, true);
+  for (uint32_t e = 0; e < 5; e++) assert_memory_equal(kept[e], get(&arena, few, ROWS, e), ROWS * sizeof(uint32_t));
+  rt_orders *stored = rt_orders_make(&arena, 3, ROWS, 40, false);
+  for (uint32_t i = 0; i < ROWS; i++) assert_int_equal(get(&arena, stored, ROWS, 5)[i], i);
   net_arena_free(&arena);
 }
 
@@ -66,11 +72,11 @@ static void test_large_orders(void **state) {
   enum { ROWS = (1 << 20) + 5 };
   net_arena arena;
   net_arena_init(&arena, NULL);
-  rt_orders *orders = rt_orders_make(&arena, 3, ROWS, true);
-  uint32_t *first = copy(&arena, rt_orders_get(orders, 9), ROWS);
+  rt_orders *orders = rt_orders_make(&arena, 3, ROWS, 40, true);
+  uint32_t *first = get(&arena, orders, ROWS, 9);
   assert_true(is_permutation(first, ROWS));
-  assert_memory_not_equal(first, rt_orders_get(orders, 17), ROWS * sizeof(uint32_t));
-  assert_memory_equal(first, rt_orders_get(orders, 9), ROWS * sizeof(uint32_t));
+  assert_memory_not_equal(first, get(&arena, orders, ROWS, 17), ROWS * sizeof(uint32_t));
+  assert_memory_equal(first, get(&arena, orders, ROWS, 9), ROWS * sizeof(uint32_t));
   net_arena_free(&arena);
 }
 
@@ -86,10 +92,10 @@ static void test_batches_mix(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
       net_arena arena;
       net_arena_init(&arena, NULL);
-      rt_orders *orders = rt_orders_make(&arena, seed, ROWS, true);
+      rt_orders *orders = rt_orders_make(&arena, seed, ROWS, 40, true);
       uint32_t batch[3][ROWS];
       for (int k = 0; k < 3; k++) {
-        const uint32_t *order = rt_orders_get(orders, triples[t][k]);
+        const uint32_t *order = get(&arena, orders, ROWS, triples[t][k]);
         for (uint32_t i = 0; i < ROWS; i++) batch[k][order[i]] = i / BATCH;
       }
       for (uint32_t a = 0; a < ROWS; a++)
@@ -110,7 +116,7 @@ static void test_uniform(void **state) {
   for (uint64_t seed = 0; seed < SEEDS; seed++) {
     net_arena arena;
     net_arena_init(&arena, NULL);
-    count[rt_orders_get(rt_orders_make(&arena, seed, ROWS, true), 11)[0]]++;
+    count[get(&arena, rt_orders_make(&arena, seed, ROWS, 40, true), ROWS, 11)[0]]++;
     net_arena_free(&arena);
   }
   double chi = 0, expected = (double)SEEDS / ROWS;
@@ -144,15 +150,19 @@ static void test_cuts(void **state) {
 
 static void test_index(void **state) {
   (void)state;
-  _Alignas(64) uint32_t order[64], buffer[64];
-  for (uint32_t i = 0; i < 64; i++) order[i] = 100 + i;
+  _Alignas(64) uint32_t rows[64], outer[64], buffer[64];
+  for (uint32_t i = 0; i < 64; i++) rows[i] = 63 - i, outer[i] = 100 + i;
+  rt_order order = {.inner = rows};
   rt_function f = {.batch = 16, .padded = 16};
-  assert_ptr_equal(rt_batch_index(order, 16, 16, &f, buffer), order + 16);
+  assert_ptr_equal(rt_batch_index(&order, 16, 16, &f, buffer), rows + 16);
   f.batch = f.padded = 8;
-  assert_ptr_equal(rt_batch_index(order, 8, 8, &f, buffer), buffer); /* not aligned */
+  assert_ptr_equal(rt_batch_index(&order, 8, 8, &f, buffer), buffer); /* not aligned */
   f = (rt_function){.batch = 10, .padded = 16};
-  const uint32_t *index = rt_batch_index(order, 16, 3, &f, buffer);
-  for (uint32_t i = 0; i < 16; i++) assert_int_equal(index[i], i < 3 ? 116 + i : 116);
+  const uint32_t *index = rt_batch_index(&order, 16, 3, &f, buffer);
+  for (uint32_t i = 0; i < 16; i++) assert_int_equal(index[i], i < 3 ? 47 - i : 47);
+  order.outer = outer;
+  index = rt_batch_index(&order, 16, 3, &f, buffer);
+  for (uint32_t i = 0; i < 16; i++) assert_int_equal(index[i], i < 3 ? 147 - i : 147);
 }
 
 int main(void) {
