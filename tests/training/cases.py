@@ -101,7 +101,9 @@ network jsc_tiny(x: f32[16]) {
     chain("batch_norm_1", torch.relu, *through("dense_1")), before_norm=["dense_1.linear_1"])
 
 NETWORKS["norm_no_bias"] = Network("""
-layer dense(x, n) = x -> linear(n, bias = false) -> batch_norm(momentum = 0.2, epsilon = 1e-3) -> silu
+layer dense(x, n) {
+  x -> linear(n, bias = false) -> batch_norm(momentum = 0.2, epsilon = 1e-3) -> silu
+}
 
 network norm_no_bias(x: f32[16]) {
   x -> dense(12) -> dense(8) -> batch_norm(affine = false) -> linear(5)
@@ -111,7 +113,8 @@ network norm_no_bias(x: f32[16]) {
               "dense_2.linear_1": nn.Linear(12, 8, bias=False),
               "dense_2.batch_norm_1": nn.BatchNorm1d(8, momentum=0.2, eps=1e-3),
               "batch_norm_1": nn.BatchNorm1d(8, affine=False), "linear_1": nn.Linear(8, 5)},
-    chain(*through("dense_1", F.silu), *through("dense_2", F.silu), "batch_norm_1", "linear_1"), before_norm=[])
+    chain(*through("dense_1", F.silu), *through("dense_2", F.silu), "batch_norm_1", "linear_1"),
+    before_norm=[])
 
 NETWORKS["layer_norm"] = Network("""
 network layer_norm(x: f32[16]) {
@@ -135,8 +138,8 @@ network activations(x: f32[16]) {
 
 NETWORKS["activations_more"] = Network("""
 network activations_more(x: f32[16]) {
-  x -> linear(10) -> leaky_relu(slope = 0.2) -> linear(10) -> gelu(approximate = tanh) -> linear(10) -> tanh
-    -> linear(6) -> softmax -> linear(8) -> log_softmax -> linear(5)
+  x -> linear(10) -> leaky_relu(slope = 0.2) -> linear(10) -> gelu(approximate = tanh)
+    -> linear(10) -> tanh -> linear(6) -> softmax -> linear(8) -> log_softmax -> linear(5)
 }
 """, lambda: {"linear_1": nn.Linear(16, 10), "linear_2": nn.Linear(10, 10), "linear_3": nn.Linear(10, 10),
               "linear_4": nn.Linear(10, 6), "linear_5": nn.Linear(6, 8), "linear_6": nn.Linear(8, 5)},

@@ -42,7 +42,7 @@ def write_safetensors(path, tensors, metadata=None):
 
 
 def make_data():
-    """Five unequal Gaussian classes with 16 features; values, masses and flags that depend on the features."""
+    """Five unequal Gaussian classes with 16 features; values, masses and flags that depend on these."""
     g = np.random.default_rng(20240607)
     labels = g.choice(5, ROWS, p=[0.35, 0.25, 0.2, 0.12, 0.08])
     features = g.normal(0, 1, (5, 16))[labels] * 0.8 + g.normal(0, 1, (ROWS, 16))
@@ -54,7 +54,7 @@ def make_data():
             "flags": flags.astype(np.uint8), "weights": g.uniform(0.25, 2, ROWS).astype(np.float32)}
 
 
-# ------------------------------------------------------------- losses: functions that give loss and weight sum
+# ------------------------------------------------------------- losses: each gives a mean and its weight sum
 
 def cross_entropy(logits, target, weight, class_weight=None, label_smoothing=0.0):
     if class_weight == "balanced":
@@ -208,8 +208,8 @@ def record(name, case, with_gradients):
         if with_gradients:
             tensors.update({f"{kind}.gradient.{k}": v for k, v in gradients.items()})
         tensors.update({f"{kind}.final.{k}": v for k, v in final.items()})
-    # the true gradient of a bias before a batch-norm is 0: Adam makes steps of what rounding leaves of it, and
-    # the running mean behind it follows
+    # the true gradient of a bias before a batch-norm is 0: Adam makes steps of what rounding leaves of it,
+    # and the running mean behind it follows
     skipped = [f"{k}.bias" for k in before_norm or []]
     if case["optimizer"][0] != "sgd":
         skipped += [f"{k.rsplit('.', 1)[0]}.batch_norm_1.running_mean" for k in before_norm or []]
@@ -252,7 +252,7 @@ def main():
     seen = set()
     for name, case in CASES.items():
         # gradients are the same for every optimiser and schedule: recorded once
-        key = repr((case["network"], case["loss"], case["batch_size"], case.get("weight"), case.get("freeze")))
+        key = repr([case.get(k) for k in ("network", "loss", "batch_size", "weight", "freeze")])
         assert key in seen or "clip" not in case
         with open(os.path.join(HERE, "cases", name + ".net"), "w") as file:
             file.write(program(name, case))
@@ -269,50 +269,45 @@ def call(name, arguments):
 
 
 def literal(value):
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, list):
         return "[" + ", ".join(map(literal, value)) + "]"
     if isinstance(value, float):
         text = f"{value:.12g}"
         return text if "." in text or "e" in text else text + ".0"
-    return str(value)
+    return json.dumps(value)
+
+
+def block(head, settings, tail=()):
+    """settings: (key, value) pairs, their equals signs in a column, as `netc fmt` has them."""
+    width = max(len(key) for key, _ in settings)
+    return [head + " {", *(f"  {key:{width}} = {value}" for key, value in settings), *tail, "}", ""]
 
 
 def program(name, case):
     network = NETWORKS[case["network"]]
     targets = list(dict.fromkeys(t for _, _, _, t, _ in case["loss"]))
+    target = "input" if targets == ["input"] else literal(targets if len(targets) > 1 else targets[0])
     terms = []
-    for factor, loss, output, target, arguments in case["loss"]:
+    for factor, loss, output, column, arguments in case["loss"]:
         words = [network.nodes[output]] if len(case["loss"]) > 1 else []
-        words += [json.dumps(target)] if len(targets) > 1 else []
-        words += [f"{k} = {literal(v)}" for k, v in arguments.items()]
+        words += [literal(column)] if len(targets) > 1 else []
+        words += [f"{k} = {'balanced' if v == 'balanced' else literal(v)}" for k, v in arguments.items()]
         text = loss + (f"({', '.join(words)})" if words else "")
         terms.append(text if factor == 1 else f"{literal(factor)} * {text}")
     optimizer, arguments = case["optimizer"]
     arguments = {{"lr": "learning_rate"}.get(k, k): v for k, v in arguments.items()}
-    lines = [f"# {case['about']}", "", "data recorded {", '  source = hdf5("../data.h5")']
-    lines += ['  input = "features"']
-    if targets == ["input"]:
-        lines += ["  target = input"]
-    else:
-        lines += ["  target = " + (json.dumps(targets[0]) if len(targets) == 1 else json.dumps(targets))]
-    if case.get("weight"):
-        lines += ['  weight = "weights"']
-    lines += ["  split = { train = 0.8, validation = 0.2 }", "}", "", network.text, "", "train {"]
-    lines += ["  data = recorded", f"  loss = {' + '.join(terms)}", f"  optimizer = {call(optimizer, arguments)}"]
-    if "schedule" in case:
-        lines += [f"  schedule = {call(*case['schedule'])}"]
-    lines += [f"  epochs = {case['epochs']}", f"  batch_size = {case['batch_size']}", "  shuffle = false"]
-    if "clip" in case:
-        lines += [f"  clip_norm = {literal(case['clip'])}"]
-    if "freeze" in case:
-        lines += [f"  freeze = {json.dumps(case['freeze'])}"]
-    for node, rate in case.get("rates", {}).items():
-        lines += [f'  "{node}" {{ learning_rate = {literal(rate)} }}']
-    return "\n".join(lines + ["}", ""])
 
-
+    data = [("source", 'hdf5("../data.h5")'), ("input", '"features"'), ("target", target)]
+    data += [("weight", '"weights"')] if case.get("weight") else []
+    data += [("split", "{ train = 0.8, validation = 0.2 }")]
+    train = [("data", "recorded"), ("loss", " + ".join(terms)), ("optimizer", call(optimizer, arguments))]
+    train += [("schedule", call(*case["schedule"]))] if "schedule" in case else []
+    train += [("epochs", case["epochs"]), ("batch_size", case["batch_size"]), ("shuffle", "false")]
+    train += [("clip_norm", literal(case["clip"]))] if "clip" in case else []
+    train += [("freeze", literal(case["freeze"]))] if "freeze" in case else []
+    rates = [f'  "{node}" {{ learning_rate = {rate} }}' for node, rate in case.get("rates", {}).items()]
+    blocks = [*block("data recorded", data), network.text, "", *block("train", train, rates)]
+    return "\n".join([f"# {case['about']}", "", *blocks])
 
 
 if __name__ == "__main__":
