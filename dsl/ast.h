@@ -169,7 +169,7 @@ typedef NET_VEC(net_entry) net_entries;
 struct net_map {
   net_entries entries; /* in the order written; the same path may come twice only in different kinds */
   net_loc loc;         /* with the braces */
-  bool open;           /* layout: a line ended behind `{` */
+  bool open;           /* layout: an entry began a line */
   net_trivia *inside;  /* layout: comments behind `{` (beside) and before `}` (above) */
 };
 

@@ -101,9 +101,9 @@ static bool integer_binary(netc *n, const net_expr *e, int64_t a, int64_t b, int
   if (b == -1) return !__builtin_sub_overflow(0, a, out) || too_large(n, e->loc);
   if (a % b) {
     net_error(n, e->loc,
-              "%" PRId64 " / %" PRId64 " is not an integer, and integers must divide exactly: write %" PRId64
-              ".0 for a number",
-              a, b, a);
+              "%" PRId64 " / %" PRId64 " is no integer, and integers must divide exactly: write %" PRId64
+              ".0 / %" PRId64 " for a number",
+              a, b, a, b);
     return false;
   }
   *out = a / b;

@@ -10,11 +10,13 @@ static void separate(net_printer *p, net_rows *rows, const net_trivia *trivia) {
   if (trivia && trivia->blank && rows->count) net_vec_push(&p->n->arena, rows, (net_row){0});
 }
 
-static net_row flat_row(uint32_t item, int class, const net_flat *head, const net_flat *whole) {
+/* A row that is aligned if it fits on one line. */
+static net_row flat_row(uint32_t item, int class, uint32_t indent, const net_flat *head,
+                        const net_flat *whole) {
   uint32_t width = net_text_width(whole->text.at, whole->text.count);
   uint32_t front = net_text_width(head->text.at, head->text.count);
-  return (net_row){
-      .item = item, .count = 1, .class = whole->broken ? 0 : class, .head = front, .rest = width - front};
+  bool fits = !whole->broken && indent + width < NET_FORMAT_WIDTH;
+  return (net_row){.item = item, .count = 1, .class = fits ? class : 0, .head = front, .rest = width - front};
 }
 
 /* ---- maps ---- */
@@ -39,10 +41,10 @@ static net_rows entry_rows(net_printer *p, const net_map *map, uint32_t indent) 
     net_flat head = {.n = p->n}, whole = {.n = p->n};
     net_flat_entry_head(&head, e, false);
     net_flat_entry(&whole, &bare);
-    net_row row = flat_row(i, entry_class(e), &head, &whole);
+    net_row row = flat_row(i, entry_class(e), indent, &head, &whole);
     uint32_t width = row.head + row.rest;
     bool joins = i && map->open && !e->breaks && !whole.broken && !stands_apart(e->trivia) &&
-                 !has_beside(map->entries.at[i - 1].trivia) && used + 2 + width <= NET_FORMAT_WIDTH;
+                 !has_beside(map->entries.at[i - 1].trivia) && used + 2 + width < NET_FORMAT_WIDTH;
     if (joins) {
       rows.at[rows.count - 1].count++;
       rows.at[rows.count - 1].class = 0;
@@ -88,7 +90,7 @@ static void print_tail(net_printer *p, const net_trivia *inside, uint32_t indent
 void net_print_map(net_printer *p, const net_map *map, uint32_t indent) {
   net_flat f = {.n = p->n};
   net_flat_map(&f, map);
-  if (net_print_fits(p, &f, 0)) {
+  if (net_print_fits(p, &f)) {
     net_print_flat(p, &f);
     return;
   }
@@ -118,7 +120,7 @@ static net_rows stmt_rows(net_printer *p, const net_body *body, uint32_t indent)
     net_flat_name(&head, stmt->name.name);
     flat_stmt(&whole, stmt);
     separate(p, &rows, stmt->trivia);
-    net_row row = flat_row(i, stmt->name.name.id ? ROW_SET : 0, &head, &whole);
+    net_row row = flat_row(i, stmt->name.name.id ? ROW_SET : 0, indent, &head, &whole);
     net_vec_push(&p->n->arena, &rows, row);
   }
   net_rows_align(rows.at, rows.count, indent);
@@ -149,7 +151,7 @@ static void flat_body(net_flat *f, const net_body *body) {
 static void print_body(net_printer *p, const net_body *body) {
   net_flat f = {.n = p->n};
   flat_body(&f, body);
-  if (net_print_fits(p, &f, 0)) {
+  if (net_print_fits(p, &f)) {
     net_print_flat(p, &f);
     return;
   }
@@ -228,10 +230,9 @@ static net_rows decl_rows(net_printer *p, const net_file *file) {
     net_flat head = {.n = p->n}, whole = {.n = p->n};
     flat_decl_head(&head, d);
     flat_decl(&whole, d);
-    whole.broken |= !net_print_fits(p, &whole, 0);
     separate(p, &rows, d->trivia);
     int class = d->value || d->map ? ROW_DECL + (int)d->kind : 0;
-    net_row row = flat_row(i, class, &head, &whole);
+    net_row row = flat_row(i, class, 0, &head, &whole);
     net_vec_push(&p->n->arena, &rows, row);
   }
   net_rows_align(rows.at, rows.count, 0);

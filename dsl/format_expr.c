@@ -76,15 +76,14 @@ static void print_items(net_printer *p, const items *s, uint32_t indent) {
   for (uint32_t i = 0; i < count; i++) {
     flat[i] = (net_flat){.n = p->n, .brackets = 1};
     flat_item(&flat[i], s, i);
-    if (flat[i].broken ||
-        begin + net_text_width(flat[i].text.at, flat[i].text.count) + 1 > NET_FORMAT_WIDTH) {
+    if (flat[i].broken || begin + net_text_width(flat[i].text.at, flat[i].text.count) >= NET_FORMAT_WIDTH) {
       print_listed(p, s, indent);
       return;
     }
   }
   net_print(p, s->open);
   for (uint32_t i = 0; i < count; i++) {
-    if (i && !net_print_fits(p, &flat[i], 2)) {
+    if (i && p->column + 1 + net_text_width(flat[i].text.at, flat[i].text.count) >= NET_FORMAT_WIDTH) {
       net_print_line(p);
       net_print_pad(p, begin);
     } else if (i)
@@ -114,7 +113,7 @@ static net_flat flat_stage(net_printer *p, const net_stage *stage, bool args) {
 
 static void print_stage(net_printer *p, const net_stage *stage, uint32_t indent) {
   net_flat f = flat_stage(p, stage, true);
-  if (!net_print_fits(p, &f, 0) && stage->args.count) {
+  if (!net_print_fits(p, &f) && stage->args.count) {
     f = flat_stage(p, stage, false);
     net_print_flat(p, &f);
     print_items(p, &(items){"(", ")", .args = &stage->args}, indent);
@@ -124,7 +123,7 @@ static void print_stage(net_printer *p, const net_stage *stage, uint32_t indent)
 
 static bool stage_fits(net_printer *p, const net_stage *stage) {
   net_flat f = flat_stage(p, stage, true);
-  return net_print_fits(p, &f, 1);
+  return net_print_fits(p, &f);
 }
 
 /* kept: where its lines were broken matters */
@@ -171,13 +170,13 @@ static void print_binary(net_printer *p, const net_expr *e, uint32_t indent, uin
   net_flat_expr(&f, e->binary.right, bind + 1);
   net_print(p, " ");
   net_print(p, net_binary_names[e->binary.op]);
-  if (net_print_fits(p, &f, 1))
-    net_print(p, " ");
-  else {
+  bool fits = net_print_fits(p, &f);
+  if (!fits) {
     net_print_line(p);
     net_print_pad(p, begin);
-  }
-  net_print_expr(p, e->binary.right, bind + 1, indent);
+  } else
+    net_print(p, " ");
+  net_print_expr(p, e->binary.right, bind + 1, fits ? indent : begin);
 }
 
 static void print_broken(net_printer *p, const net_expr *e, uint32_t indent) {
@@ -224,7 +223,7 @@ void net_print_expr(net_printer *p, const net_expr *e, net_bind least, uint32_t 
   bare.trivia = NULL;
   net_flat f = {.n = p->n, .brackets = 1};
   net_flat_expr(&f, &bare, least);
-  if (net_print_fits(p, &f, 1)) {
+  if (net_print_fits(p, &f)) {
     net_print_flat(p, &f);
     return;
   }

@@ -200,7 +200,7 @@ void net_flat_entry(net_flat *f, const net_entry *entry) {
 
 void net_flat_map(net_flat *f, const net_map *map) {
   put_trivia(f, map->inside);
-  if (map->open && !f->brackets) f->broken = true;
+  if (map->open && map->entries.count && !f->brackets) f->broken = true;
   net_flat_put(f, map->entries.count ? "{ " : "{");
   for (uint32_t i = 0; i < map->entries.count; i++) {
     if (i) net_flat_put(f, ", ");

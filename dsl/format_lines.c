@@ -45,9 +45,8 @@ void net_print_above(net_printer *p, const net_trivia *trivia, uint32_t indent, 
   if (trivia->blank && !first) net_print_line(p);
 }
 
-bool net_print_fits(const net_printer *p, const net_flat *flat, uint32_t more) {
-  return !flat->broken &&
-         p->column + net_text_width(flat->text.at, flat->text.count) + more <= NET_FORMAT_WIDTH;
+bool net_print_fits(const net_printer *p, const net_flat *flat) {
+  return !flat->broken && p->column + net_text_width(flat->text.at, flat->text.count) < NET_FORMAT_WIDTH;
 }
 
 /* ---- alignment ---- */
@@ -60,7 +59,7 @@ void net_rows_align(net_row *rows, uint32_t count, uint32_t indent) {
       if (rows[end].head > widest) widest = rows[end].head;
     }
     bool fit = true;
-    for (uint32_t i = first; i < end; i++) fit &= indent + widest + rows[i].rest <= NET_FORMAT_WIDTH;
+    for (uint32_t i = first; i < end; i++) fit &= indent + widest + rows[i].rest < NET_FORMAT_WIDTH;
     for (uint32_t i = first; i < end && fit; i++) rows[i].gap = widest - rows[i].head;
     if (end == first) end++;
   }

@@ -36,10 +36,10 @@ static uint32_t depth_of_refuge(const net_reader *r, uint32_t count) {
 
 bool net_reader_declares(const net_reader *r, uint32_t index) {
   const net_token *t = token_at(r, index), *second = token_at(r, index + 1), *third = token_at(r, index + 2);
-  if (!t->first) return false;
+  if (!t->first || second->first) return false;
   for (int kind = 0; kind < NET_DECL_KIND_COUNT; kind++) {
     if (strcmp(net_decl_rows[kind].keyword, net_token_text(t->kind))) continue;
-    bool named = net_token_is_name(second->kind);
+    bool named = net_token_is_name(second->kind) && !third->first;
     switch (net_decl_rows[kind].form) {
     case NET_FORM_IMPORT:
       return second->kind == TOK_STRING;
@@ -64,8 +64,9 @@ static bool breaks_out(net_reader *r, uint32_t index) {
   const net_token *t = token_at(r, index);
   if (!r->brackets.count || !net_reader_declares(r, index)) return false;
   if (token_at(r, index + 1)->kind != TOK_LBRACE || innermost(r)->kind != TOK_LBRACE) return true;
-  for (uint32_t i = 0; i < r->brackets.count; i++)
-    if (t->column < r->brackets.at[i].content) return true;
+  for (uint32_t i = r->brackets.count; i-- > 0;)
+    if (r->brackets.at[i].kind == TOK_LBRACE && r->brackets.at[i].content)
+      return t->column < r->brackets.at[i].content;
   return false;
 }
 
@@ -96,11 +97,27 @@ static void open_bracket(net_reader *r, const net_token *t) {
   r->stopped = true;
 }
 
-static void close_bracket(net_reader *r, const net_token *t) {
-  if (r->skipping && t->kind == TOK_RBRACE) { /* brackets left open by the error go with their braces */
-    uint32_t depth = depth_of_refuge(r, r->brackets.count);
-    if (depth && r->brackets.at[depth - 1].kind == TOK_LBRACE) r->brackets.count = depth;
+/* `a = (1, 2}`, where the brace around is open since another line: a slip for the bracket opened on this one.
+ */
+static bool is_slip(const net_reader *r, const net_token *t) {
+  uint32_t brace = depth_of_refuge(r, r->brackets.count), inner = r->brackets.count;
+  if (r->skipping || t->kind != TOK_RBRACE || !brace || brace == inner) return false;
+  const char *text = r->source->text - r->source->base;
+  uint32_t outer_at = r->brackets.at[brace - 1].loc.begin, inner_at = r->brackets.at[inner - 1].loc.begin;
+  return !memchr(text + inner_at, '\n', t->loc.begin - inner_at) &&
+         memchr(text + outer_at, '\n', t->loc.begin - outer_at);
+}
+
+static void close_bracket(net_reader *r, net_token *t) {
+  uint32_t depth = depth_of_refuge(r, r->brackets.count);
+  if (is_slip(r, t)) {
+    const net_bracket *open = innermost(r);
+    t->kind = closer_of(open->kind);
+    net_reader_error(r, t->loc, "unexpected '}', expected '%s'", net_token_text(t->kind));
+    net_note(r->n, open->loc, "the '%s' is opened here", net_token_text(open->kind));
   }
+  if (r->skipping && t->kind == TOK_RBRACE && depth && r->brackets.at[depth - 1].kind == TOK_LBRACE)
+    r->brackets.count = depth; /* brackets left open by the error go with their braces */
   const net_bracket *open = innermost(r);
   r->unmatched = !open || closer_of(open->kind) != t->kind;
   if (r->unmatched) return; /* the parser will say so */
@@ -155,13 +172,12 @@ void net_reader_skip(net_reader *r) {
   bool opener = t->kind == TOK_LBRACE || t->kind == TOK_LPAREN || t->kind == TOK_LBRACKET;
   r->skipping = true;
   r->skip_depth = depth_of_refuge(r, opener ? count - 1 : count);
-  if (t->kind == TOK_LBRACE && r->skip_depth == 1 &&
-      r->brackets.at[0].header) { /* `network n(x: f32[16] {` */
+  bool header = r->skip_depth && r->brackets.at[r->skip_depth - 1].header;
+  if (t->kind == TOK_LBRACE && header) { /* `network n(x: f32[16] {` */
     r->brackets.count = 0;
     r->insert = TOK_RPAREN;
     r->next--;
-  } else if (t->kind == TOK_RBRACE && r->unmatched && r->skip_depth &&
-             r->brackets.at[r->skip_depth - 1].kind == TOK_LBRACE) { /* `{ f(a }` */
+  } else if (t->kind == TOK_RBRACE && r->unmatched && r->skip_depth && !header) { /* `{ f(a }` */
     r->brackets.count = r->skip_depth - 1;
     r->skip_depth = depth_of_refuge(r, r->brackets.count);
   } else

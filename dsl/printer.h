@@ -65,7 +65,8 @@ void net_print_line(net_printer *p);                      /* ends the line */
 void net_print_comment(net_printer *p, net_name comment); /* beside the line, and ends it */
 /* Comments and blank lines above an item; first: nothing is above it inside its braces. */
 void net_print_above(net_printer *p, const net_trivia *trivia, uint32_t indent, bool first);
-bool net_print_fits(const net_printer *p, const net_flat *flat, uint32_t more);
+/* on the rest of the line, with a comma or bracket behind it */
+bool net_print_fits(const net_printer *p, const net_flat *flat);
 const char *net_print_finish(net_printer *p);
 
 /* A line of a map, a body or the file, for the alignment of neighbours. */

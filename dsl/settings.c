@@ -184,8 +184,8 @@ static const net_decl *of_kind(descent *d, const net_program *program, net_decl_
   if (!count)
     net_error(d->n, part(d).loc, "this program has no %s", keyword);
   else
-    net_error(d->n, part(d).loc, "this program has %u of %s: write %s.NAME, of %s", count, keyword, keyword,
-              net_program_names(d->n, program, kind));
+    net_error(d->n, part(d).loc, "there are %u of '%s' (%s): write %s.NAME", count, keyword,
+              net_program_names(d->n, program, kind), keyword);
   return NULL;
 }
 

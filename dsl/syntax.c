@@ -182,6 +182,7 @@ static const char *sum_of_stage(const slip *s) {
 static const char *misspelt_declaration(const slip *s) {
   if (!s->expected[TOK_IMPORT] || s->expected[TOK_NAME]) return NULL;
   if (s->here->kind == TOK_RBRACE) return "no '{' is open";
+  if (s->here->kind == TOK_NETC) return "'netc 1' can only be the first line";
   const char *keywords[NET_DECL_KIND_COUNT];
   for (int i = 0; i < NET_DECL_KIND_COUNT; i++) keywords[i] = net_decl_rows[i].keyword;
   const char *near = NULL;
@@ -220,7 +221,12 @@ static const char *input_as_parameter(const slip *s) {
 /* `layer f(x) = {` */
 static const char *body_behind_equals(const slip *s) {
   bool here = s->here->kind == TOK_LBRACE && s->before->kind == TOK_EQUALS && s->before > s->r->tokens.at;
-  return here && !s->open && s->before[-1].kind == TOK_RPAREN ? "a body in braces has no '=' in front" : NULL;
+  return here && !s->open && s->before[-1].kind == TOK_RPAREN ? "leave out the '=' in front of it" : NULL;
+}
+
+static const char *line_broken(const slip *s) {
+  bool early = s->before->kind >= TOK_LE || s->before->kind == TOK_RANGE;
+  return s->here->kind == TOK_NL && early ? "what follows must stand on the same line" : NULL;
 }
 
 static const char *continued_line(const slip *s) {
@@ -240,7 +246,7 @@ static const char *wrong_closer(const slip *s) {
 
 static const char *(*const guesses[])(const slip *) = {
     sum_of_stage,       misspelt_declaration, misspelt_entry, input_as_parameter,
-    body_behind_equals, continued_line,       wrong_closer,
+    body_behind_equals, line_broken,          continued_line, wrong_closer,
 };
 
 /* Rows apply where the token is found, the one before it is of the given kind (0: any), the second is
@@ -252,17 +258,21 @@ static const struct {
     {TOK_COLON, TOK_STRING, TOK_LBRACE, 0, "keys are names without quotes: key = value"},
     {TOK_EQUALS, TOK_STRING, TOK_LBRACE, 0, "keys are names without quotes: key = value"},
     {TOK_EQUALS, TOK_STRING, TOK_NL, 0, "names stand without quotes"},
+    {TOK_COLON, TOK_NAME, TOK_RPAREN, 0, "an argument is written 'name = value'"},
     {TOK_COLON, 0, TOK_EQUALS, 0, "a setting is written 'key = value'"},
     {TOK_EQUALS, TOK_NAME, TOK_COLON, 0, "a label is written 'name: stage'"},
     {TOK_EQUALS, TOK_RPAREN, TOK_LBRACE, 0, "the body of a network stands in braces"},
-    {TOK_EQUALS, 0, TOK_LBRACE, TOK_INT, "no '=' stands in front of this '{'"},
-    {TOK_LBRACE, TOK_EQUALS, TOK_INT, TOK_RBRACE, "a map can only be the value of a setting or an argument"},
+    {TOK_EQUALS, 0, TOK_LBRACE, TOK_INT, "leave out the '='"},
+    {TOK_LBRACE, 0, TOK_INT, TOK_RBRACE, "a map can only be the value of a setting or an argument"},
     {TOK_STRING, 0, TOK_NAME, TOK_INT, "names stand without quotes"},
     {TOK_MINUS, 0, TOK_LBRACE, TOK_PLUS, "names consist of letters, digits and '_'"},
     {TOK_MINUS, 0, TOK_LPAREN, TOK_ARROW, "names consist of letters, digits and '_'"},
     {TOK_IN, 0, TOK_NAME, 0, "'in' is the one keyword that cannot be a name"},
     {TOK_ARROW, 0, TOK_INT, 0, "'->' needs a value on its left"},
     {TOK_LPAREN, 0, TOK_LBRACE, 0, "only layers and networks take parameters"},
+    {TOK_RPAREN, 0, TOK_LBRACKET, TOK_INT, "a type has a shape: f32[16], or f32[] for a single number"},
+    {TOK_COMMA, 0, TOK_LBRACKET, TOK_INT, "a type has a shape: f32[16], or f32[] for a single number"},
+    {TOK_LBRACKET, TOK_COLON, TOK_NAME, TOK_INT, "a type is written 'f32[16]'"},
 };
 
 static const char *hint_text(const slip *s) {
@@ -288,7 +298,7 @@ void net_reader_unexpected(net_reader *r, net_loc where, const int *expected, in
   int kind = r->last.kind;
   uint32_t around = r->brackets.count - (kind == TOK_LBRACE || kind == TOK_LPAREN || kind == TOK_LBRACKET);
   if (around && around <= r->brackets.count) s.open = &r->brackets.at[around - 1];
-  if (!r->quiet && !r->stopped) {
+  if (!r->quiet && !r->stopped && !r->last.problem) { /* one error about a token is enough */
     const char *hint = hint_text(&s), *wanted = expected_text(&s);
     net_reader_error(r, where, "unexpected %s%s%s%s%s", found_text(&s), wanted[0] ? ", expected " : "",
                      wanted, hint ? ": " : "", hint ? hint : "");

@@ -148,10 +148,10 @@ static void walk_expr(walk *w, net_expr *e) {
 
 static void walk_map(walk *w, net_map *map) {
   items s = {&map->inside, map->loc.begin + 1};
-  map->open = map->entries.count && opens_line(w, map->loc.begin + 1);
   for (uint32_t i = 0; i < map->entries.count; i++) {
     net_entry *entry = &map->entries.at[i];
     entry->breaks = opens_line(w, entry->loc.begin);
+    map->open |= entry->breaks;
     enter(w, &s, entry->loc, &entry->trivia);
     if (entry->value) walk_expr(w, entry->value);
     leave(w, &s, entry->loc, &entry->trivia);

@@ -16,7 +16,7 @@ net_file *parse_right(netc *n, const char *text) {
   net_file *file = parse_text(n, text);
   if (file && n->diagnostics.errors == errors) return file;
   char *messages = diagnostics(n);
-  print_error("in this text:\n%s\n%s", text, messages);
+  fprintf(stderr, "in this text:\n%s\n%s", text, messages);
   free(messages);
   fail();
   return NULL;
@@ -36,7 +36,7 @@ void assert_errors(const char *text, ...) {
   netc_init(&n, NULL);
   net_file *file = parse_text(&n, text);
   char *messages = diagnostics(&n);
-  if (file) print_error("no errors in: %s\n", text);
+  if (file) fprintf(stderr, "no errors in: %s\n", text);
   assert_null(file);
   assert_true(n.diagnostics.errors > 0);
   assert_int_equal(n.diagnostics.faults, 0);
@@ -44,7 +44,7 @@ void assert_errors(const char *text, ...) {
   va_start(wanted, text);
   for (const char *part; (part = va_arg(wanted, const char *));)
     if (!strstr(messages, part)) {
-      print_error("'%s' is not in:\n%s", part, messages);
+      fprintf(stderr, "'%s' is not in:\n%s", part, messages);
       fail();
     }
   va_end(wanted);

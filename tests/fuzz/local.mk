@@ -25,3 +25,13 @@ $(FUZZ_READERS):
 	  tests/fuzz/$$reader.corpus
 .PHONY: $(FUZZ_READERS)
 EXTRA_DIST += tests/fuzz/source.h tests/fuzz/npy.c tests/fuzz/npy.dict tests/fuzz/idx.c tests/fuzz/csv.c tests/fuzz/csv.dict
+
+# The .net language: its reader, printer, constants and settings.
+fuzz-parse: dsl/lexer.c dsl/parser.c dsl/parser.h
+	$(MKDIR_P) tests/fuzz/parse.corpus
+	$(FUZZ_BUILD) $(top_srcdir)/tests/fuzz/parse.c $(top_srcdir)/compiler/support/*.c dsl/lexer.c dsl/parser.c \
+	  `ls $(top_srcdir)/dsl/*.c | grep -v -e elaborate -e lexer.c -e parser.c` $(JANSSON_LIBS) -lm -o tests/fuzz/parse
+	tests/fuzz/parse $(FUZZ_RUN) -max_len=4096 -timeout=10 -dict=$(top_srcdir)/tests/fuzz/net.dict \
+	  tests/fuzz/parse.corpus $(top_srcdir)/tests/dsl/broken
+.PHONY: fuzz-parse
+EXTRA_DIST += tests/fuzz/parse.c tests/fuzz/net.dict tests/fuzz/README.md

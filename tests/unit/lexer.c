@@ -129,7 +129,7 @@ static void test_problems(void **state) {
     netc_init(&n, NULL);
     net_reader r = open_reader(&n, rows[i].text);
     if (r.tokens.count != 2 || !r.tokens.at[0].problem || !strstr(r.tokens.at[0].problem, rows[i].problem))
-      print_error("%s: %u tokens, %s\n", rows[i].text, r.tokens.count, r.tokens.at[0].problem);
+      fprintf(stderr, "%s: %u tokens, %s\n", rows[i].text, r.tokens.count, r.tokens.at[0].problem);
     assert_int_equal(r.tokens.count, 2);
     assert_non_null(r.tokens.at[0].problem);
     assert_non_null(strstr(r.tokens.at[0].problem, rows[i].problem));

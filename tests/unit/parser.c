@@ -318,7 +318,7 @@ static void test_depth(void **state) {
 static void assert_refused(const char *text, size_t length, const char *wanted) {
   assert_null(parse_bytes(&n, text, length));
   char *messages = diagnostics(&n);
-  if (!strstr(messages, wanted)) print_error("'%s' is not in:\n%s", wanted, messages);
+  if (!strstr(messages, wanted)) fprintf(stderr, "'%s' is not in:\n%s", wanted, messages);
   assert_non_null(strstr(messages, wanted));
   assert_null(strstr(strstr(messages, "error:") + 1, "error:")); /* one is enough */
   free(messages);
@@ -372,7 +372,7 @@ static void test_setting(void **state) {
     assert_true(net_sources_add(&n.sources, "--set", wrong[i][0], strlen(wrong[i][0]), &source));
     assert_false(net_parse_setting(&n, source, &path, &value));
     char *messages = diagnostics(&n);
-    if (!strstr(messages, wrong[i][1])) print_error("%s", messages);
+    if (!strstr(messages, wrong[i][1])) fprintf(stderr, "%s", messages);
     assert_non_null(strstr(messages, wrong[i][1]));
     free(messages);
   }
