@@ -44,14 +44,16 @@ static bool find(rt_source *s, const rt_ask *ask, rt_dataset *found) {
                                        [RT_ROLE_CLASS] = "synthetic classes",
                                        [RT_ROLE_WEIGHT] = "synthetic weights"};
   state *st = s->state;
-  column c = {.role = ask->role, .which = ask->which, .width = net_shape_elements(&ask->shape)};
+  bool one = ask->role == RT_ROLE_CLASS || ask->role == RT_ROLE_WEIGHT; /* number a row */
+  net_shape row = one ? (net_shape){0} : ask->shape;
+  column c = {.role = ask->role, .which = ask->which, .width = net_shape_elements(&row)};
   if (ask->role == RT_ROLE_CLASS && !s->spec->classes) {
     net_error(s->n, s->spec->where, "synthetic data without classes have values only: say classes = 5");
     return false;
   }
   if (ask->role == RT_ROLE_INPUT) st->width += c.width;
-  *found = (rt_dataset){
-      .label = labels[ask->role], .where = ask->where, .rows = s->spec->samples, .row = ask->shape};
+  *found =
+      (rt_dataset){.label = labels[ask->role], .where = ask->where, .rows = s->spec->samples, .row = row};
   found->own = (void *)(uintptr_t)net_vec_push(&s->n->arena, &st->columns, c);
   return true;
 }

@@ -7,6 +7,7 @@
 static void test_synthetic(void **state) {
   fixture *f = *state;
   f->inputs[0].shape.dim[0] = 8;
+  f->targets[0].column.shape = (net_shape){1, {3}}; /* of no matter for class numbers */
   f->spec.source = (rt_source_spec){.kind = "synthetic", .samples = 600, .classes = 3, .seed = 9};
   must_load(f, TRAIN);
   assert_int_equal(f->data->split[RT_TRAIN].rows, 600);
