@@ -227,6 +227,25 @@ static bool depends(const lp_function *f, lp_expr e, uint32_t which) {
          depends(f, info->operand[2], which);
 }
 
+static void mark_axes(const lp_function *f, lp_expr e, uint8_t *flags) {
+  if (!e || !lp_visit(f, e)) return;
+  const lp_expr_info *info = lp_expr_at(f, e);
+  if (info->kind == LP_axis) flags[info->which] |= LP_OCCURS;
+  for (uint32_t i = 0; (info->kind == LP_load || info->kind == LP_reduce) && i < info->count; i++) {
+    lp_expr item = f->lists.at[info->first + i];
+    if (info->kind == LP_load)
+      mark_axes(f, item, flags);
+    else
+      flags[lp_expr_at(f, item)->which] |= LP_REDUCED;
+  }
+  for (uint32_t i = 0; i < 3; i++) mark_axes(f, info->operand[i], flags);
+}
+
+void lp_mark_axes(const lp_function *f, lp_expr e, uint8_t *flags) {
+  lp_walk(f);
+  mark_axes(f, e, flags);
+}
+
 bool lp_depends(const lp_function *f, lp_expr e, uint32_t axis_id) {
   lp_walk(f);
   return depends(f, e, axis_id);

@@ -35,6 +35,11 @@ const lp_expr_info *lp_constant_at(const lp_function *f, lp_expr e);
 void lp_walk(const lp_function *f);
 bool lp_visit(const lp_function *f, lp_expr e);
 
+enum { LP_OCCURS = 1, LP_REDUCED = 2 };
+/* Adds to flags[axis] for all axes under an expression: whether they occur, whether something reduces them.
+ */
+void lp_mark_axes(const lp_function *f, lp_expr e, uint8_t *flags);
+
 /* What is wrong with the operand types of an operation, or NULL. result: as declared, for convert and
  * bitcast. */
 const char *lp_type_fault(lp_expr_kind op, net_type result, const net_type *operand);

@@ -243,14 +243,12 @@ static void store(machine *m, lp_buffer buffer, uint32_t first, uint32_t count, 
 /* ---- form 1 ---- */
 
 /* Axes that occur on the left, each once. */
-static uint32_t left_axes(const lp_function *f, const lp_statement *s, uint32_t *axes) {
+static uint32_t left_axes(const lp_function *f, const lp_statement *s, uint8_t *flags, uint32_t *axes) {
   uint32_t count = 0;
+  memset(flags, 0, f->axes.count);
+  for (uint32_t i = 0; i < s->count; i++) lp_mark_axes(f, f->lists.at[s->first + i], flags);
   for (uint32_t a = 0; a < f->axes.count; a++)
-    for (uint32_t i = 0; i < s->count; i++)
-      if (lp_depends(f, f->lists.at[s->first + i], a)) {
-        axes[count++] = a;
-        break;
-      }
+    if (flags[a]) axes[count++] = a;
   return count;
 }
 
@@ -272,10 +270,11 @@ bool lp_evaluate_statements(const lp_function *f, lp_memory *memory) {
   net_arena arena;
   net_arena_init(&arena, f->arena->guard);
   machine m = machine_new(&arena, f, memory);
-  uint32_t *axes = NET_NEW_ARRAY(&arena, uint32_t, f->axes.count + 1);
+  uint32_t *axes = NET_NEW_ARRAY(&arena, uint32_t, f->axes.count);
+  uint8_t *flags = NET_NEW_ARRAY(&arena, uint8_t, f->axes.count);
   for (uint32_t i = 0; i < f->statements.count && !m.failed; i++) {
     const lp_statement *s = &f->statements.at[i];
-    run_statement(&m, s, axes, left_axes(f, s, axes));
+    run_statement(&m, s, axes, left_axes(f, s, flags, axes));
   }
   net_arena_free(&arena);
   return !m.failed;

@@ -59,7 +59,7 @@ typedef enum {
   LP_operations, /* leaves and the rest follow */
   LP_const,      /* real or integer by type */
   LP_axis,       /* form 1: the axis as an integer (i32) */
-  LP_load,       /* buffer[indices]; form 2: lanes consecutive elements from there */
+  LP_load,       /* buffer[indices], i32 or u32 scalars; form 2: lanes consecutive elements from there */
   LP_reduce,     /* form 1: combine body over axes */
   LP_count,      /* samples in the batch, u32: a constant in exact functions */
   LP_param,      /* u32 from rt_step: 0 step, 1 and 2 the key */

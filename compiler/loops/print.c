@@ -44,37 +44,23 @@ static void print_header(lp_printer *p) {
 
 /* ---- form 1 ---- */
 
-static bool is_reduced(const lp_function *f, lp_expr e, uint32_t axis) {
-  if (!e || !lp_visit(f, e)) return false;
-  const lp_expr_info *info = lp_expr_at(f, e);
-  for (uint32_t i = 0; info->kind == LP_reduce && i < info->count; i++)
-    if (lp_expr_at(f, f->lists.at[info->first + i])->which == axis) return true;
-  for (uint32_t i = 0; info->kind == LP_load && i < info->count; i++)
-    if (is_reduced(f, f->lists.at[info->first + i], axis)) return true;
-  return is_reduced(f, info->operand[0], axis) || is_reduced(f, info->operand[1], axis) ||
-         is_reduced(f, info->operand[2], axis);
-}
-
-static bool occurs(const lp_function *f, const lp_statement *s, uint32_t count, uint32_t axis, bool reduced) {
-  for (uint32_t k = 0; k < count; k++) {
-    lp_walk(f);
-    if (reduced && is_reduced(f, s[k].value, axis)) return true;
-    for (uint32_t i = 0; !reduced && i < s[k].count; i++)
-      if (lp_depends(f, f->lists.at[s[k].first + i], axis)) return true;
-  }
-  return false;
-}
-
 /* axis b 256, o 32; reduce i 16 — of all statements of a node */
 static void print_axes(lp_printer *p, const lp_statement *s, uint32_t count) {
   const lp_function *f = p->f;
-  const char **taken = NET_NEW_ARRAY(&p->arena, const char *, f->axes.count + 1);
+  const char **taken = NET_NEW_ARRAY(&p->arena, const char *, f->axes.count);
+  uint8_t *left = NET_NEW_ARRAY(&p->arena, uint8_t, f->axes.count);
+  uint8_t *inside = NET_NEW_ARRAY(&p->arena, uint8_t, f->axes.count);
+  for (uint32_t k = 0; k < count; k++) {
+    for (uint32_t i = 0; i < s[k].count; i++) lp_mark_axes(f, f->lists.at[s[k].first + i], left);
+    lp_mark_axes(f, s[k].value, inside);
+  }
   bool any = false;
   for (int reduced = 0; reduced < 2; reduced++) {
     bool first = true;
     for (uint32_t a = 0; a < f->axes.count; a++) {
-      if ((reduced && taken[a]) || !occurs(f, s, count, a, reduced)) continue;
-      p->axes[a] = taken[a] = lp_print_unique(p, f->axes.at[a].name, taken, f->axes.count);
+      if (taken[a] || !(reduced ? inside[a] & LP_REDUCED : left[a])) continue;
+      p->axes[a] = lp_print_unique(p, f->axes.at[a].name, taken, f->axes.count);
+      taken[a] = p->axes[a];
       fputs(!first ? ", " : !any ? (reduced ? "  reduce " : "  axis ") : "; reduce ", p->to);
       fprintf(p->to, "%s %u", p->axes[a], f->axes.at[a].extent);
       first = false;

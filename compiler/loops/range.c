@@ -296,8 +296,11 @@ lp_scope lp_scope_new(net_arena *arena, const lp_function *f) {
   s.vars = NET_NEW_ARRAY(arena, lp_range, f->vars.count + 1);
   s.ranges = NET_NEW_ARRAY(arena, lp_range, f->exprs.count);
   s.stamp = NET_NEW_ARRAY(arena, uint32_t, f->exprs.count);
-  for (lp_expr e = 1; e < f->exprs.count; e++)
+  s.var_expr = NET_NEW_ARRAY(arena, lp_expr, f->vars.count + 1);
+  for (lp_expr e = 1; e < f->exprs.count; e++) {
     if (f->exprs.at[e].kind == LP_count) s.samples = e;
+    if (f->exprs.at[e].kind == LP_var) s.var_expr[f->exprs.at[e].which] = e;
+  }
   return s;
 }
 
@@ -334,13 +337,9 @@ bool lp_scope_open(lp_scope *s, uint32_t var, lp_expr lo, lp_expr hi, uint32_t s
   r.stride = gcd(first.stride, step);
   s->vars[var] = below((lp_range){r.lo, INT32_MAX, r.stride}, r.hi);
   lp_scope_change(s);
-  for (lp_expr e = 1; e < s->f->exprs.count; e++) {
-    const lp_expr_info *info = lp_expr_at(s->f, e);
-    if (info->kind != LP_var || info->which != var) continue;
-    if (end.lo != end.hi) assume_below(s, e, hi, 0);
-    if (first.lo != first.hi) assume_below(s, lo, e, -1);
-    break;
-  }
+  lp_expr e = s->var_expr[var];
+  if (e && end.lo != end.hi) assume_below(s, e, hi, 0);
+  if (e && first.lo != first.hi) assume_below(s, lo, e, -1);
   lp_scope_change(s);
   return first.lo < end.hi;
 }

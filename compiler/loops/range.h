@@ -26,6 +26,7 @@ typedef struct {
   lp_range *vars;   /* by variable, while it is open */
   lp_range *ranges; /* by expression, valid if stamp is now */
   uint32_t *stamp, now;
+  lp_expr *var_expr;             /* by variable: the expression that is it, or 0 */
   lp_expr samples;               /* the expression LP_count, or LP_NONE */
   lp_linear facts[LP_MAX_FACTS]; /* each is < 0 */
   uint32_t fact_count;

@@ -5,75 +5,73 @@
 
 #include <stdlib.h>
 
+typedef struct {
+  lp_verifier v;
+  uint32_t *seen, statement; /* by expression: the last statement that it was seen in, from 1 */
+  uint8_t *flags, *left;     /* by axis */
+} checker;
+
 static bool uses_batch(const lp_function *f, lp_expr e) { return lp_depends(f, e, 0); }
 
 /* A batched buffer is indexed by the batch axis first and nothing else is; rows of columns come from the
  * index. */
-static bool verify_batch(lp_verifier *v, lp_buffer buffer, uint32_t first, uint32_t count) {
-  const lp_buffer_info *b = &v->f->buffers.at[buffer];
-  const char *name = net_text(v->f->n, b->name);
+static bool verify_batch(checker *c, lp_buffer buffer, uint32_t first, uint32_t count) {
+  const lp_buffer_info *b = &c->v.f->buffers.at[buffer];
+  const char *name = net_text(c->v.f->n, b->name);
   for (uint32_t i = 0; i < count; i++) {
-    lp_expr index = v->f->lists.at[first + i];
-    const lp_expr_info *info = lp_expr_at(v->f, index);
+    lp_expr index = c->v.f->lists.at[first + i];
+    const lp_expr_info *info = lp_expr_at(c->v.f, index);
     if (b->batched && !i) {
       if (b->storage != LP_COLUMN && (info->kind != LP_axis || info->which != 0))
-        return lp_verify_fault(v, "%s is batched, but its first index is %s", name, lp_verify_text(v, index));
-    } else if (uses_batch(v->f, index))
-      return lp_verify_fault(v, "index %s of %s depends on the sample", lp_verify_text(v, index), name);
+        return lp_verify_fault(&c->v, "%s is batched, but its first index is %s", name,
+                               lp_verify_text(&c->v, index));
+    } else if (uses_batch(c->v.f, index))
+      return lp_verify_fault(&c->v, "index %s of %s depends on the sample", lp_verify_text(&c->v, index),
+                             name);
   }
   return true;
 }
 
-/* Whether a reduction over the axis lies in e. */
-static bool reduces(const lp_function *f, lp_expr e, uint32_t axis) {
-  if (!e || !lp_visit(f, e)) return false;
-  const lp_expr_info *info = lp_expr_at(f, e);
-  for (uint32_t i = 0; (info->kind == LP_reduce || info->kind == LP_load) && i < info->count; i++) {
-    lp_expr item = f->lists.at[info->first + i];
-    if (info->kind == LP_reduce ? lp_expr_at(f, item)->which == axis : reduces(f, item, axis)) return true;
-  }
-  return reduces(f, info->operand[0], axis) || reduces(f, info->operand[1], axis) ||
-         reduces(f, info->operand[2], axis);
-}
-
-static bool verify_reduction(lp_verifier *v, const lp_expr_info *info) {
+static bool verify_reduction(checker *c, const lp_expr_info *info) {
+  const lp_function *f = c->v.f;
+  memset(c->flags, 0, f->axes.count);
+  lp_mark_axes(f, info->operand[0], c->flags);
   for (uint32_t i = 0; i < info->count; i++) {
-    uint32_t axis = lp_expr_at(v->f, v->f->lists.at[info->first + i])->which;
-    lp_walk(v->f);
-    if (reduces(v->f, info->operand[0], axis))
-      return lp_verify_fault(v, "a reduction over axis %s lies inside another over it",
-                             net_text(v->f->n, v->f->axes.at[axis].name));
+    uint32_t axis = lp_expr_at(f, f->lists.at[info->first + i])->which;
+    if (c->flags[axis] & LP_REDUCED)
+      return lp_verify_fault(&c->v, "a reduction over axis %s lies inside another over it",
+                             net_text(f->n, f->axes.at[axis].name));
   }
   return true;
 }
 
 /* A statement may read what it writes only where it writes it: the order of the axes is open. */
-static bool verify_own(lp_verifier *v, const lp_statement *s, const lp_expr_info *load) {
+static bool verify_own(checker *c, const lp_statement *s, const lp_expr_info *load) {
   if (load->which != s->buffer) return true;
   for (uint32_t i = 0; i < s->count; i++)
-    if (v->f->lists.at[s->first + i] != v->f->lists.at[load->first + i])
-      return lp_verify_fault(v, "%s is read at other places than it is written",
-                             net_text(v->f->n, v->f->buffers.at[s->buffer].name));
+    if (c->v.f->lists.at[s->first + i] != c->v.f->lists.at[load->first + i])
+      return lp_verify_fault(&c->v, "%s is read at other places than it is written",
+                             net_text(c->v.f->n, c->v.f->buffers.at[s->buffer].name));
   return true;
 }
 
 /* Everything under an expression, each once. */
-static bool verify_value(lp_verifier *v, const lp_statement *s, lp_expr e, uint8_t *seen) {
-  if (!e || seen[e]) return true;
-  seen[e] = 1;
-  const lp_expr_info *info = lp_expr_at(v->f, e);
+static bool verify_value(checker *c, const lp_statement *s, lp_expr e) {
+  if (!e || c->seen[e] == c->statement) return true;
+  c->seen[e] = c->statement;
+  const lp_expr_info *info = lp_expr_at(c->v.f, e);
   bool good = true;
   if (info->lanes != 1 || info->kind == LP_var || info->kind == LP_read ||
       (info->kind >= LP_splat && info->kind <= LP_part))
-    return lp_verify_fault(v, "%s belongs to nests", lp_verify_text(v, e));
+    return lp_verify_fault(&c->v, "%s belongs to nests", lp_verify_text(&c->v, e));
   if (info->kind == LP_load || info->kind == LP_reduce)
     for (uint32_t i = 0; i < info->count; i++)
-      good = verify_value(v, s, v->f->lists.at[info->first + i], seen) && good;
-  for (uint32_t i = 0; i < 3; i++) good = verify_value(v, s, info->operand[i], seen) && good;
-  if (info->kind == LP_reduce) return verify_reduction(v, info) && good;
+      good = verify_value(c, s, c->v.f->lists.at[info->first + i]) && good;
+  for (uint32_t i = 0; i < 3; i++) good = verify_value(c, s, info->operand[i]) && good;
+  if (info->kind == LP_reduce) return verify_reduction(c, info) && good;
   if (info->kind != LP_load) return good;
-  good = lp_verify_access(v, info->which, info->first, info->count, 1, false) && good;
-  return good && verify_own(v, s, info) && verify_batch(v, info->which, info->first, info->count);
+  good = lp_verify_access(&c->v, info->which, info->first, info->count, 1, false) && good;
+  return good && verify_own(c, s, info) && verify_batch(c, info->which, info->first, info->count);
 }
 
 /* Σ c·axis + constant takes each value once if every |c| is greater than all that the lesser ones add up to.
@@ -94,17 +92,18 @@ static bool is_injective(const lp_function *f, lp_linear l) {
   return true;
 }
 
-/* The left side: affine in axes, and no element assigned twice. left: axes that occur, set here. */
-static bool verify_left(lp_verifier *v, const lp_statement *s, uint8_t *left) {
-  const lp_function *f = v->f;
+/* The left side: affine in axes, and no element assigned twice. Sets c->left for the axes that occur. */
+static bool verify_left(checker *c, const lp_statement *s) {
+  const lp_function *f = c->v.f;
+  uint8_t *left = memset(c->left, 0, f->axes.count);
   const char *name = net_text(f->n, f->buffers.at[s->buffer].name);
   uint32_t undetermined = 0;
   for (uint32_t i = 0; i < s->count; i++) {
-    lp_linear l = lp_linear_of(&v->scope, f->lists.at[s->first + i]);
+    lp_linear l = lp_linear_of(&c->v.scope, f->lists.at[s->first + i]);
     for (uint32_t k = 0; k < l.count; k++) {
       if (lp_expr_at(f, l.atom[k])->kind != LP_axis || !l.known)
-        return lp_verify_fault(v, "index %s of %s is not affine in axes",
-                               lp_verify_text(v, f->lists.at[s->first + i]), name);
+        return lp_verify_fault(&c->v, "index %s of %s is not affine in axes",
+                               lp_verify_text(&c->v, f->lists.at[s->first + i]), name);
       uint32_t axis = lp_expr_at(f, l.atom[k])->which;
       undetermined += !left[axis];
       left[axis] = 1;
@@ -113,7 +112,7 @@ static bool verify_left(lp_verifier *v, const lp_statement *s, uint8_t *left) {
   /* An index determines its axes, once those determined by others are left out of it. 2: determined */
   for (uint32_t round = 0; round < s->count && undetermined; round++)
     for (uint32_t i = 0; i < s->count; i++) {
-      lp_linear l = lp_linear_of(&v->scope, f->lists.at[s->first + i]), open = {.known = true};
+      lp_linear l = lp_linear_of(&c->v.scope, f->lists.at[s->first + i]), open = {.known = true};
       for (uint32_t k = 0; k < l.count; k++)
         if (left[lp_expr_at(f, l.atom[k])->which] == 1) {
           open.atom[open.count] = l.atom[k];
@@ -123,61 +122,66 @@ static bool verify_left(lp_verifier *v, const lp_statement *s, uint8_t *left) {
       undetermined -= open.count;
       for (uint32_t k = 0; k < open.count; k++) left[lp_expr_at(f, open.atom[k])->which] = 2;
     }
-  return !undetermined || lp_verify_fault(v, "elements of %s are assigned more than once", name);
+  return !undetermined || lp_verify_fault(&c->v, "elements of %s are assigned more than once", name);
 }
 
-static bool verify_axes(lp_verifier *v, const lp_statement *s, const uint8_t *left) {
-  for (uint32_t axis = 0; axis < v->f->axes.count; axis++) {
-    const char *name = net_text(v->f->n, v->f->axes.at[axis].name);
-    if (!left[axis] && lp_depends(v->f, s->value, axis))
-      return lp_verify_fault(v, "axis %s is neither on the left nor reduced", name);
-    lp_walk(v->f);
-    if (left[axis] && reduces(v->f, s->value, axis))
-      return lp_verify_fault(v, "axis %s is both on the left and reduced", name);
+static bool verify_axes(checker *c, const lp_statement *s) {
+  const lp_function *f = c->v.f;
+  memset(c->flags, 0, f->axes.count);
+  lp_mark_axes(f, s->value, c->flags);
+  for (uint32_t axis = 0; axis < f->axes.count; axis++) {
+    if (!c->flags[axis]) continue;
+    const char *name = net_text(f->n, f->axes.at[axis].name);
+    if (!c->left[axis] && lp_depends(f, s->value, axis))
+      return lp_verify_fault(&c->v, "axis %s is neither on the left nor reduced", name);
+    if (c->left[axis] && (c->flags[axis] & LP_REDUCED))
+      return lp_verify_fault(&c->v, "axis %s is both on the left and reduced", name);
   }
   return true;
 }
 
-static bool verify_statement(lp_verifier *v, const lp_statement *s) {
-  const lp_function *f = v->f;
+static bool verify_statement(checker *c, const lp_statement *s) {
+  const lp_function *f = c->v.f;
   bool listed = s->first <= f->lists.count && s->count <= f->lists.count - s->first;
   if (s->buffer >= f->buffers.count || !listed || !s->value || s->value >= f->exprs.count)
-    return lp_verify_fault(v, "a statement that points nowhere");
+    return lp_verify_fault(&c->v, "a statement that points nowhere");
   const lp_buffer_info *b = &f->buffers.at[s->buffer];
   const char *name = net_text(f->n, b->name);
-  uint8_t *seen = NET_NEW_ARRAY(&v->arena, uint8_t, f->exprs.count);
   for (uint32_t i = 0; i < s->count; i++) {
     lp_expr index = f->lists.at[s->first + i];
     if (!index || index >= f->exprs.count)
-      return lp_verify_fault(v, "an index of %s that does not exist", name);
+      return lp_verify_fault(&c->v, "an index of %s that does not exist", name);
     const lp_expr_info *info = lp_expr_at(f, index);
     if (info->lanes != 1 || (info->type != NET_I32 && info->type != NET_U32))
-      return lp_verify_fault(v, "index %s of %s is no integer", lp_verify_text(v, index), name);
+      return lp_verify_fault(&c->v, "index %s of %s is no integer", lp_verify_text(&c->v, index), name);
   }
   const lp_expr_info *value = lp_expr_at(f, s->value);
   if (value->type != b->type)
-    return lp_verify_fault(v, "%s is %s, but is assigned %s", name, net_type_name(b->type),
+    return lp_verify_fault(&c->v, "%s is %s, but is assigned %s", name, net_type_name(b->type),
                            net_type_name(value->type));
-  if (!lp_is_writable(b->storage)) return lp_verify_fault(v, "%s is only read", name);
+  if (!lp_is_writable(b->storage)) return lp_verify_fault(&c->v, "%s is only read", name);
   if (b->storage == LP_VARIABLE && !s->update)
-    return lp_verify_fault(v, "%s is changed outside of updates", name);
-  uint8_t *left = NET_NEW_ARRAY(&v->arena, uint8_t, f->axes.count);
-  bool good = verify_value(v, s, s->value, seen);
-  for (uint32_t i = 0; i < s->count; i++) good = verify_value(v, s, f->lists.at[s->first + i], seen) && good;
-  return good && lp_verify_access(v, s->buffer, s->first, s->count, 1, false) &&
-         verify_batch(v, s->buffer, s->first, s->count) && verify_left(v, s, left) && verify_axes(v, s, left);
+    return lp_verify_fault(&c->v, "%s is changed outside of updates", name);
+  bool good = verify_value(c, s, s->value);
+  for (uint32_t i = 0; i < s->count; i++) good = verify_value(c, s, f->lists.at[s->first + i]) && good;
+  return good && lp_verify_access(&c->v, s->buffer, s->first, s->count, 1, false) &&
+         verify_batch(c, s->buffer, s->first, s->count) && verify_left(c, s) && verify_axes(c, s);
 }
 
 bool lp_verify_statements(const lp_function *f) {
-  lp_verifier v = {.f = f};
-  net_arena_init(&v.arena, f->arena->guard);
-  if (lp_verify_structure(&v)) {
-    v.scope = lp_scope_new(&v.arena, f);
+  checker c = {.v = {.f = f}};
+  net_arena_init(&c.v.arena, f->arena->guard);
+  if (lp_verify_structure(&c.v)) {
+    c.v.scope = lp_scope_new(&c.v.arena, f);
+    c.seen = NET_NEW_ARRAY(&c.v.arena, uint32_t, f->exprs.count);
+    c.flags = NET_NEW_ARRAY(&c.v.arena, uint8_t, f->axes.count);
+    c.left = NET_NEW_ARRAY(&c.v.arena, uint8_t, f->axes.count);
     for (uint32_t i = 0; i < f->statements.count; i++) {
-      if (f->node_name) v.in = f->node_name[f->statements.at[i].node];
-      verify_statement(&v, &f->statements.at[i]);
+      if (f->node_name) c.v.in = f->node_name[f->statements.at[i].node];
+      c.statement = i + 1;
+      verify_statement(&c, &f->statements.at[i]);
     }
   }
-  net_arena_free(&v.arena);
-  return !v.faults;
+  net_arena_free(&c.v.arena);
+  return !c.v.faults;
 }
