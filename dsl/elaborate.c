@@ -8,8 +8,13 @@ bool net_elaborator_begin(netc *n, net_arena *arena, const net_program *program,
 }
 
 const char *net_suggestion(netc *n, const char *word, const char *const *names, uint32_t count) {
-  const char *near = net_nearest(word, names, count);
-  return near ? net_arena_format(&n->arena, "; did you mean '%s'?", near) : "";
+  enum { MOST_LISTED = 12 };
+  const char *near = net_nearest(word, names, count), *all = "";
+  if (near) return net_arena_format(&n->arena, "; did you mean '%s'?", near);
+  uint32_t listed = 0;
+  for (uint32_t i = 0; i < count; i++)
+    if (*names[i]) all = net_arena_format(&n->arena, "%s%s%s", all, listed++ ? ", " : "", names[i]);
+  return listed && listed <= MOST_LISTED ? net_arena_format(&n->arena, "; there %s %s", listed == 1 ? "is" : "are", all) : "";
 }
 
 /* ---- tables of keys ---- */
@@ -21,13 +26,7 @@ static const net_key *find_key(net_elaborator *e, const net_key *keys, uint32_t 
     if (!strcmp(keys[i].name, name)) return &keys[i];
     names[i] = keys[i].name;
   }
-  const char *near = net_suggestion(e->n, name, names, count);
-  net_error(e->n, loc, "%s has no '%s'%s", what, name, near);
-  if (*near) return NULL;
-  const char *all = "";
-  for (uint32_t i = 0; i < count; i++)
-    all = net_arena_format(&e->n->arena, "%s%s%s", all, i ? ", " : "", names[i]);
-  net_note(e->n, NET_NOWHERE, "there are %s", all);
+  net_error(e->n, loc, "%s has no '%s'%s", what, name, net_suggestion(e->n, name, names, count));
   return NULL;
 }
 
@@ -97,7 +96,7 @@ bool net_take_map(net_elaborator *e, const net_map *map, const net_key *keys, ui
 
 bool net_take_args(net_elaborator *e, const net_args *args, uint32_t skip, const net_key *keys,
                    uint32_t key_count, uint32_t positional, const char *what, void *into) {
-  bool ok = true;
+  bool ok = true, *given = NET_NEW_ARRAY(&e->n->arena, bool, key_count + 1);
   for (uint32_t i = skip; args && i < args->count; i++) {
     const net_arg *arg = &args->at[i];
     const net_key *key;
@@ -107,10 +106,15 @@ bool net_take_args(net_elaborator *e, const net_args *args, uint32_t skip, const
       key = &keys[i - skip];
     } else {
       key = NULL;
-      net_error(e->n, arg->loc, "%s takes %u argument%s by position", what, positional,
-                positional == 1 ? "" : "s");
+      if (positional) net_error(e->n, arg->loc, "%s takes %u argument%s by position", what, positional, positional == 1 ? "" : "s");
+      else net_error(e->n, arg->loc, "%s takes arguments by name: name = value", what);
     }
     net_entry entry = {.kind = NET_ENTRY_SET, .value = arg->value, .loc = arg->loc};
+    if (key && given[key - keys]) {
+      net_error(e->n, arg->loc, "%s is given '%s' twice", what, key->name);
+      key = NULL;
+    }
+    if (key) given[key - keys] = true;
     ok &= key && key->take(e, &entry, into);
   }
   return ok;
@@ -147,12 +151,9 @@ const net_decl *net_choose(net_elaborator *e, net_decl_kind kind, const char *na
   const char **names = NET_NEW_ARRAY(&n->arena, const char *, e->program->decls.count + 1);
   uint32_t known = 0;
   for (uint32_t i = 0; i < e->program->decls.count; i++)
-    if (e->program->decls.at[i]->kind == kind)
+    if (e->program->decls.at[i]->kind == kind && e->program->decls.at[i]->name.name.id)
       names[known++] = net_text(n, e->program->decls.at[i]->name.name);
-  const char *near = net_suggestion(n, name, names, known);
-  net_error(n, where, "there is no %s '%s'%s", keyword, name, near);
-  const char *all = net_program_names(n, e->program, kind);
-  if (!*near) net_note(n, NET_NOWHERE, *all ? "the program has %s%s" : "the program's only %s has no name", keyword, *all ? net_arena_format(&n->arena, " %s", all) : "");
+  net_error(n, where, "there is no %s '%s'%s", keyword, name, net_suggestion(n, name, names, known));
   return NULL;
 }
 
@@ -163,7 +164,9 @@ bool net_elaborate_network(netc *n, net_arena *arena, const net_program *program
   net_elaborator e;
   if (!net_elaborator_begin(n, arena, program, &e)) return false;
   const net_decl *decl = net_choose(&e, NET_DECL_NETWORK, name, NET_NOWHERE);
-  return decl && net_elaborate_body(&e, decl, network);
+  if (!decl || !net_elaborate_body(&e, decl, network)) return false;
+  net_warn_unused(n, program);
+  return true;
 }
 
 /* The recipe: by name, the one without a name, or the only one. NULL in *decl: there is none, all is default.
@@ -203,7 +206,9 @@ bool net_elaborate(netc *n, net_arena *arena, const net_program *program, const 
   e.directory = choice->directory;
   const net_decl *network = net_choose(&e, NET_DECL_NETWORK, choice->network, NET_NOWHERE);
   if (!network || !choose_train(&e, choice->train, &train)) return false;
-  return elaborate(&e, network, train, choice->data, experiment);
+  if (!elaborate(&e, network, train, choice->data, experiment)) return false;
+  net_warn_unused(n, program);
+  return true;
 }
 
 bool net_balance_classes(netc *n, net_arena *arena, const rt_data *data, net_recipe *recipe) {

@@ -33,6 +33,21 @@ static bool check_train(net_elaborator *e, const net_decl *train) {
   return !net_program_count(e->program, NET_DECL_NETWORK, &first) || fits(e, first, train);
 }
 
+/* Networks, data and recipes. */
+static bool check_blocks(netc *n, const net_program *program) {
+  net_elaborator e;
+  bool ok = net_elaborator_begin(n, &n->arena, program, &e);
+  for (uint32_t i = 0; i < program->decls.count; i++) {
+    const net_decl *decl = program->decls.at[i];
+    net_network network;
+    if (decl->kind == NET_DECL_NETWORK) ok &= net_elaborate_body(&e, decl, &network);
+    else if (decl->kind == NET_DECL_DATA) ok &= net_check_data(&e, decl);
+  }
+  for (uint32_t i = 0, fit = ok; fit && i < program->decls.count; i++) /* recipes need whole networks and data */
+    if (program->decls.at[i]->kind == NET_DECL_TRAIN) ok &= check_train(&e, program->decls.at[i]);
+  return ok;
+}
+
 /* ---- blocks that later stages use: names ---- */
 
 static const char *const tensors[] = {"input", "weight", "bias", "output", "accumulator"};
@@ -75,6 +90,23 @@ static bool check_format(net_elaborator *e, const net_entry *entry) {
   return want_one(e, net_text(n, name.name), name.loc, formats, COUNT(formats), "number format");
 }
 
+/* What a rule may name without quotes: an operator, a user's layer, `default`. */
+static bool is_rule_kind(net_elaborator *e, net_ident name) {
+  netc *n = e->n;
+  const char *text = net_text(n, name.name);
+  const net_op *op = net_op_find(n, text, NULL);
+  if ((op && op->user) || !strcmp(text, "default") || net_program_find(e->program, NET_DECL_LAYER, name.name)) return true;
+  const char **names = NET_NEW_ARRAY(&n->arena, const char *, n->op_count + e->program->decls.count);
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < n->op_count; i++)
+    if (n->ops[i].user) names[count++] = n->ops[i].name;
+  for (uint32_t i = 0; i < e->program->decls.count; i++)
+    if (e->program->decls.at[i]->kind == NET_DECL_LAYER) names[count++] = net_text(n, e->program->decls.at[i]->name.name);
+  net_error(n, name.loc, "there is no operator or layer '%s'%s (patterns of nodes stand in quotes)", text,
+            net_suggestion(n, text, names, count));
+  return false;
+}
+
 static bool check_quantize(net_elaborator *e, const net_decl *decl) {
   netc *n = e->n;
   bool ok = true;
@@ -90,22 +122,25 @@ static bool check_quantize(net_elaborator *e, const net_decl *decl) {
       ok = false;
       continue;
     }
-    if (rule->kind == NET_ENTRY_BLOCK && strcmp(name, "default") && !net_op_find(n, name, NULL) &&
-        !net_program_find(e->program, NET_DECL_LAYER, net_intern(n, name))) {
-      net_error(n, rule->path.loc, "there is no operator or layer '%s'; patterns of nodes stand in quotes", name);
-      ok = false;
-    }
+    if (rule->kind == NET_ENTRY_BLOCK) ok &= is_rule_kind(e, (net_ident){net_intern(n, name), rule->path.loc});
     for (uint32_t k = 0; k < rule->value->map->entries.count; k++) ok &= check_format(e, &rule->value->map->entries.at[k]);
   }
   return ok;
 }
 
-/* A path that a sweep sets must lead somewhere. */
+/* One of the values that an entry of a sweep stands for: of a list, of log(1e-6..0.1), of 2..8. */
+static net_expr *first_value(net_expr *value) {
+  if (value->kind == NET_EXPR_LIST && value->list.count) return value->list.at[0];
+  if (value->kind == NET_EXPR_CALL && value->call.callee.parts.count == 1 && value->call.args.count)
+    return first_value(value->call.args.at[0].value);
+  return value->kind == NET_EXPR_RANGE ? value->range.low : value;
+}
+
+/* What a sweep sets must be there, and take such values: the program with it is checked as if it were the file. */
 static bool check_setting(net_elaborator *e, const net_entry *entry) {
-  net_setting setting = {entry->path, entry->value, entry->loc};
-  if (entry->value->kind == NET_EXPR_LIST && entry->value->list.count) setting.value = entry->value->list.at[0];
+  net_setting setting = {entry->path, first_value(entry->value), entry->loc};
   net_program *changed;
-  return net_setting_apply(e->n, e->program, &setting, NULL, &changed);
+  return net_setting_apply(e->n, e->program, &setting, NULL, &changed) && check_blocks(e->n, changed);
 }
 
 static bool check_sweep(net_elaborator *e, const net_map *map) {
@@ -125,6 +160,20 @@ static bool check_sweep(net_elaborator *e, const net_map *map) {
   return ok;
 }
 
+/* linear.weight.width: an operator, a layer or a pattern in quotes; a tensor of it; what of its format varies */
+static bool check_vary(net_elaborator *e, const net_entry *entry) {
+  netc *n = e->n;
+  const net_idents *parts = &entry->path.parts;
+  bool quoted = entry->pattern.name.id != 0;
+  if (parts->count != (quoted ? 2u : 3u)) {
+    net_error(n, entry->path.loc, "what varies is a part of a format: linear.weight.width, \"head.*\".weight.width");
+    return false;
+  }
+  net_ident kind = parts->at[0], tensor = parts->at[quoted ? 0 : 1];
+  if (!quoted && !is_rule_kind(e, kind)) return false;
+  return want_one(e, net_text(n, tensor.name), tensor.loc, tensors, COUNT(tensors), "tensor of an operator");
+}
+
 static bool check_search(net_elaborator *e, const net_map *map) {
   bool ok = true;
   for (uint32_t i = 0; i < map->entries.count; i++) {
@@ -135,7 +184,7 @@ static bool check_search(net_elaborator *e, const net_map *map) {
     case NET_ENTRY_MINIMIZE:
     case NET_ENTRY_MAXIMIZE: ok &= want_one(e, name, entry->path.loc, aims, COUNT(aims), "quantity to aim at"); break;
     case NET_ENTRY_REQUIRE: ok &= want_one(e, name, entry->path.loc, budgets, COUNT(budgets), "budget"); break;
-    case NET_ENTRY_VARY: break;
+    case NET_ENTRY_VARY: ok &= check_vary(e, entry); break;
     default: net_error(e->n, entry->loc, "a search varies, aims and requires"), ok = false;
     }
   }
@@ -164,20 +213,19 @@ static bool check_require(net_elaborator *e, const net_map *map) {
 
 bool net_check_program(netc *n, const net_program *program) {
   net_elaborator e;
-  bool ok = net_elaborator_begin(n, &n->arena, program, &e);
+  if (!net_elaborator_begin(n, &n->arena, program, &e)) return false;
+  bool ok = check_blocks(n, program);
   for (uint32_t i = 0; i < program->decls.count; i++) {
     const net_decl *decl = program->decls.at[i];
-    net_network network;
     switch (decl->kind) {
-    case NET_DECL_NETWORK: ok &= net_elaborate_body(&e, decl, &network); break;
     case NET_DECL_QUANTIZE: ok &= check_quantize(&e, decl); break;
-    case NET_DECL_SWEEP: ok &= check_sweep(&e, decl->map); break;
     case NET_DECL_SEARCH: ok &= check_search(&e, decl->map); break;
     case NET_DECL_REQUIRE: ok &= check_require(&e, decl->map); break;
     default: break;
     }
   }
-  for (uint32_t i = 0; ok && i < program->decls.count; i++)
-    if (program->decls.at[i]->kind == NET_DECL_TRAIN) ok &= check_train(&e, program->decls.at[i]);
+  for (uint32_t i = 0; ok && i < program->decls.count; i++) /* each checks the program again, changed */
+    if (program->decls.at[i]->kind == NET_DECL_SWEEP) ok &= check_sweep(&e, program->decls.at[i]->map);
+  if (ok) net_warn_unused(n, program);
   return ok;
 }

@@ -32,7 +32,7 @@ bool net_take_map(net_elaborator *e, const net_map *map, const net_key *keys, ui
 bool net_take_args(net_elaborator *e, const net_args *args, uint32_t skip, const net_key *keys, uint32_t key_count,
                    uint32_t positional, const char *what, void *into);
 
-/* "; did you mean 'relu'?" or "", in the arena */
+/* "; did you mean 'relu'?", "; there are a, b, c" if they are few, or "", in the arena */
 const char *net_suggestion(netc *n, const char *word, const char *const *names, uint32_t count);
 
 /* The name and arguments of an expression that is a call or a bare name: adam, adam(…). Several parts or another
@@ -42,6 +42,10 @@ bool net_as_call(net_elaborator *e, const net_expr *expr, const char *what, net_
 /* Chooses a declaration by name, or the only one. NULL: reported. */
 const net_decl *net_choose(net_elaborator *e, net_decl_kind kind, const char *name, net_loc where);
 
+/* elaborate_unused.c: warnings about names that nothing uses, once each. */
+void net_warn_unused(netc *n, const net_program *program);
+/* elaborate_data.c: a data block's own settings, whatever network it is for. */
+bool net_check_data(net_elaborator *e, const net_decl *decl);
 bool net_elaborate_data(net_elaborator *e, const net_decl *decl, const net_network *network,
                         const net_recipe *recipe, rt_data_spec **data);
 bool net_elaborate_train(net_elaborator *e, const net_decl *decl, net_network *network, net_recipe *recipe,

@@ -87,7 +87,7 @@ static bool make_source(data_maker *m, const net_expr *expr, bool of_split, rt_s
   netc *n = e->n;
   net_ident name;
   const net_args *args;
-  if (!net_as_call(e, expr, "a source of data, like hdf5(\"jets.h5\")", &name, &args)) return false;
+  if (!net_as_call(e, expr, "a source of data like hdf5(\"jets.h5\")", &name, &args)) return false;
   const char *text = net_text(n, name.name);
   const char **names = NET_NEW_ARRAY(&n->arena, const char *, rt_source_count());
   const rt_source_info *info = NULL;
@@ -334,17 +334,46 @@ static bool make_targets(data_maker *m, const net_recipe *recipe, const net_grap
   return true;
 }
 
+static bool has_source(const rt_data_spec *spec) {
+  bool sources = spec->source.kind != NULL;
+  for (int s = 0; s < RT_SPLITS; s++) sources |= spec->split_source[s].kind != NULL;
+  return sources;
+}
+
+static bool take_block(data_maker *m) {
+  netc *n = m->e->n;
+  *m->spec = (rt_data_spec){.name = net_text(n, m->decl->name.name), .where = m->decl->name.loc, .fraction = {0.8, 0.1, 0.1}};
+  if (!net_take_map(m->e, m->decl->map, data_keys, DATA_KEYS, "a data block", NULL, m)) return false;
+  if (has_source(m->spec)) return true;
+  return net_error(n, m->decl->name.loc, "data '%s' needs a source: source = hdf5(\"…\")", m->spec->name), false;
+}
+
+/* Names of a column; of several, each of a list of lists. */
+static bool check_names(data_maker *m, const net_expr *expr, const char *what) {
+  netc *n = m->e->n;
+  rt_column_spec column;
+  if (!expr || net_expr_is(n, expr, "none") || net_expr_is(n, expr, "input")) return true;
+  bool ok = true;
+  if (expr->kind == NET_EXPR_LIST && expr->list.count && expr->list.at[0]->kind == NET_EXPR_LIST) {
+    for (uint32_t i = 0; i < expr->list.count; i++) ok &= take_names(m->e, expr->list.at[i], what, &column);
+    return ok;
+  }
+  return take_names(m->e, expr, what, &column);
+}
+
+bool net_check_data(net_elaborator *e, const net_decl *decl) {
+  rt_data_spec spec;
+  data_maker m = {.e = e, .decl = decl, .spec = &spec};
+  if (!take_block(&m)) return false;
+  return check_names(&m, m.input, "input") & check_names(&m, m.target, "target") & check_names(&m, m.weight, "weight");
+}
+
 bool net_elaborate_data(net_elaborator *e, const net_decl *decl, const net_network *network,
                         const net_recipe *recipe, rt_data_spec **data) {
   netc *n = e->n;
   rt_data_spec *spec = NET_NEW(&n->arena, rt_data_spec);
   data_maker m = {.e = e, .decl = decl, .spec = spec};
-  *spec = (rt_data_spec){.name = net_text(n, decl->name.name), .where = decl->name.loc, .fraction = {0.8, 0.1, 0.1}};
-  bool ok = net_take_map(e, decl->map, data_keys, DATA_KEYS, "a data block", NULL, &m);
-  if (!ok) return false;
-  bool sources = spec->source.kind != NULL;
-  for (int s = 0; s < RT_SPLITS; s++) sources |= spec->split_source[s].kind != NULL;
-  if (!sources) return net_error(n, decl->name.loc, "data '%s' needs a source: source = hdf5(\"…\")", spec->name), false;
+  if (!take_block(&m)) return false;
   if (!make_inputs(&m, network->graph) || !make_targets(&m, recipe, network->graph)) return false;
   if (m.weight && !net_expr_is(n, m.weight, "none")) {
     spec->weight = NET_NEW(&n->arena, rt_column_spec);

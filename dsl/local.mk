@@ -3,11 +3,18 @@ libnetc_a_SOURCES += \
   dsl/check.c \
   dsl/compare.c \
   dsl/elaborate.c dsl/elaborate.h \
+  dsl/elaborate_body.h \
   dsl/elaborate_check.c \
   dsl/elaborate_common.h \
   dsl/elaborate_data.c \
+  dsl/elaborate_expression.c \
+  dsl/elaborate_layer.c \
+  dsl/elaborate_loss.c \
   dsl/elaborate_network.c \
-  dsl/elaborate_train.c \
+  dsl/elaborate_operator.c \
+  dsl/elaborate_optimizer.c \
+  dsl/elaborate_train.c dsl/elaborate_train.h \
+  dsl/elaborate_unused.c \
   dsl/evaluate.c dsl/evaluate.h \
   dsl/format.c dsl/format.h \
   dsl/format_expr.c \

@@ -149,6 +149,7 @@ include tests/dsl/local.mk
 include tests/fuzz/local.mk
 
 include tests/training/local.mk
+include tests/lit/local.mk
 
 # The README's program.
 TESTS += tests/readme.sh
