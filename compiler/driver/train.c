@@ -124,7 +124,7 @@ static int prepare(dr_subject *subject) {
   const char *network = net_text(n, e->network.graph->name), *directory = NULL;
   if (!e->data) return net_error(n, NET_NOWHERE, "the program has no data: training needs a data block"), DR_WRONG_INPUT;
   if (dr_has(call, DR_resume) ? !(directory = dr_resumed_run(call, network)) : !dr_can_begin(call)) return DR_WRONG_INPUT;
-  rt_data *data = rt_data_load(n, e->data, 1 << RT_TRAIN | 1 << RT_VALIDATION, NULL);
+  rt_data *data = rt_data_load(n, e->data, rt_data_splits(e->data) & ~(1u << RT_TEST), NULL);
   int code = DR_WRONG_INPUT;
   pl_compiled *compiled = NULL;
   if (data && net_balance_classes(n, &n->arena, data, &e->recipe) && !is_interrupted(call, &code)) {

@@ -88,7 +88,9 @@ void lp_print_statements(FILE *to, const lp_function *f) {
   for (uint32_t i = 0, end; i < f->statements.count; i = end) {
     const lp_statement *s = &f->statements.at[i];
     for (end = i; end < f->statements.count && f->statements.at[end].node == s->node;) end++;
-    if (f->node_name)
+    if (s->node == LP_NONE) /* what comes in and goes out */
+      fprintf(to, "kernel %s\n", net_text(f->n, f->buffers.at[s->buffer].name));
+    else if (f->node_name)
       fprintf(to, "kernel %s\n", net_text(f->n, f->node_name[s->node]));
     else
       fprintf(to, "kernel %u\n", s->node);

@@ -177,7 +177,8 @@ bool lp_verify_statements(const lp_function *f) {
     c.flags = NET_NEW_ARRAY(&c.v.arena, uint8_t, f->axes.count);
     c.left = NET_NEW_ARRAY(&c.v.arena, uint8_t, f->axes.count);
     for (uint32_t i = 0; i < f->statements.count; i++) {
-      if (f->node_name) c.v.in = f->node_name[f->statements.at[i].node];
+      uint32_t node = f->statements.at[i].node;
+      if (f->node_name && node != LP_NONE) c.v.in = f->node_name[node];
       c.statement = i + 1;
       verify_statement(&c, &f->statements.at[i]);
     }
