@@ -67,10 +67,11 @@ static void print_text(netc *n, FILE *to, const net_diagnostic *d, bool color) {
 
 static void print_json(netc *n, FILE *to, const net_diagnostic *d) {
   net_position p = net_sources_find(&n->sources, d->where);
-  net_json_print(to, json_pack("{s:s, s:s?, s:o, s:o, s:s}", "severity", severities[d->severity].name, "file",
-                               p.source ? p.source->path : NULL, "line",
+  net_json_print(to, json_pack("{s:s, s:o, s:o, s:o, s:o}", "severity", severities[d->severity].name, "file",
+                               net_json_text(p.source ? p.source->path : NULL), "line",
                                p.source ? json_integer(p.line) : json_null(), "column",
-                               p.source ? json_integer(p.column) : json_null(), "message", d->message));
+                               p.source ? json_integer(p.column) : json_null(), "message",
+                               net_json_text(d->message)));
 }
 
 void net_diagnostics_flush(netc *n, FILE *to, net_diagnostics_form form, bool color) {

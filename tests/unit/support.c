@@ -1,5 +1,6 @@
 /* support/: arena, names, sources, diagnostics, files. */
 #include "support/file.h"
+#include "support/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -45,8 +46,18 @@ static void test_nearest(void **state) {
   assert_null(net_nearest("convolution", words, 3));
 }
 
+static void test_json_text(void **state) {
+  (void)state;
+  json_t *plain = net_json_text("caf\xC3\xA9"), *broken = net_json_text("caf\xE9");
+  assert_string_equal(json_string_value(plain), "caf\xC3\xA9");
+  assert_string_equal(json_string_value(broken), "caf?");
+  json_decref(plain);
+  json_decref(broken);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_positions),
-                                     cmocka_unit_test(test_nearest)};
+                                     cmocka_unit_test(test_nearest),
+                                     cmocka_unit_test(test_json_text)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
