@@ -24,7 +24,8 @@ static const float *make_ones(net_arena *arena, uint32_t rows) {
   return ones;
 }
 
-const void **rt_columns_bind(net_arena *arena, const rt_program *program, const rt_split *split, bool targets) {
+const void **rt_columns_bind(net_arena *arena, const rt_program *program, const rt_split *split,
+                             bool targets) {
   const void **columns = NET_NEW_ARRAY(arena, const void *, program->column_count);
   for (uint32_t i = 0; i < program->column_count; i++) {
     const rt_column_ref *c = &program->columns[i];

@@ -1,4 +1,5 @@
-/* A split as compiled functions read it: its columns, the order of its rows, and where it is cut into batches. */
+/* A split as compiled functions read it: its columns, the order of its rows, and where it is cut into
+ * batches. */
 #ifndef NETC_RUNTIME_BATCHES_H
 #define NETC_RUNTIME_BATCHES_H
 
@@ -26,7 +27,8 @@ static inline uint64_t rt_cut_samples(const rt_cut *cut, uint32_t calls) {
 
 /* Pointers for rt_step.columns. targets: false leaves those of targets and weights NULL. A program that wants
  * weights where the data have none gets ones. Lives in the arena. */
-const void **rt_columns_bind(net_arena *arena, const rt_program *program, const rt_split *split, bool targets);
+const void **rt_columns_bind(net_arena *arena, const rt_program *program, const rt_split *split,
+                             bool targets);
 
 /* ---- the order of an epoch ---- */
 
@@ -35,8 +37,8 @@ typedef struct {
   const uint32_t *outer, *inner; /* 64-byte aligned */
 } rt_order;
 
-/* The orders of epochs 0 to epochs − 1: pure functions of (seed, epoch), the same on every machine; see shuffle.c.
- * shuffle: false gives 0, 1, 2, … always. */
+/* The orders of epochs 0 to epochs − 1: pure functions of (seed, epoch), the same on every machine; see
+ * shuffle.c. shuffle: false gives 0, 1, 2, … always. */
 typedef struct rt_orders rt_orders;
 rt_orders *rt_orders_make(net_arena *arena, uint64_t seed, uint32_t rows, uint32_t epochs, bool shuffle);
 rt_order rt_orders_get(rt_orders *orders, uint32_t epoch); /* until the next call */

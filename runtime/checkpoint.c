@@ -40,11 +40,13 @@ bool rt_checkpoint_is_extra(const rt_checkpoint *c, uint32_t index) {
 json_t *rt_checkpoint_json(netc *n, const rt_checkpoint *c, const char *key) {
   const char *text = rt_checkpoint_metadata(c, key);
   json_t *value = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-  if (!value) broken(n, c, net_arena_format(&n->arena, "its metadata '%s' is %s", key, text ? "broken" : "missing"));
+  if (!value)
+    broken(n, c, net_arena_format(&n->arena, "its metadata '%s' is %s", key, text ? "broken" : "missing"));
   return value;
 }
 
-static bool read_names(netc *n, const rt_checkpoint *c, const char *key, const char ***names, uint32_t *count) {
+static bool read_names(netc *n, const rt_checkpoint *c, const char *key, const char ***names,
+                       uint32_t *count) {
   json_t *list = rt_checkpoint_json(n, c, key), *item;
   size_t i;
   if (!list) return false;
@@ -71,8 +73,9 @@ static bool look_for_netc(netc *n, rt_checkpoint *c) {
   if (!format) return true; /* some other program's safetensors file */
   c->netc = true;
   if (strcmp(format, net_arena_format(&n->arena, "%d", RT_CHECKPOINT_VERSION)))
-    return broken(n, c, net_arena_format(&n->arena, "its netc_format is %s, and this netc knows format %d only", format,
-                                        RT_CHECKPOINT_VERSION));
+    return broken(n, c,
+                  net_arena_format(&n->arena, "its netc_format is %s, and this netc knows format %d only",
+                                   format, RT_CHECKPOINT_VERSION));
   return read_names(n, c, "state", &c->state, &c->state_count);
 }
 
@@ -96,13 +99,14 @@ bool rt_checkpoint_run(netc *n, const rt_checkpoint *c, rt_position *position, r
   json_int_t epoch, step, steps, correct, best_epoch, batch_size, rows;
   int shuffle;
   *position = (rt_position){.best_loss = INFINITY};
-  bool ok = !json_unpack(run, "{s:I, s:I, s:I, s:F, s:F, s:I, s:I, s:o, s:I, s:I, s:b}", "epoch", &epoch, "step", &step,
-                         "steps", &steps, "loss", &position->loss, "weight", &position->weight, "correct", &correct,
-                         "best_epoch", &best_epoch, "best_loss", &best, "batch_size", &batch_size, "rows", &rows,
-                         "shuffle", &shuffle);
+  bool ok = !json_unpack(run, "{s:I, s:I, s:I, s:F, s:F, s:I, s:I, s:o, s:I, s:I, s:b}", "epoch", &epoch,
+                         "step", &step, "steps", &steps, "loss", &position->loss, "weight", &position->weight,
+                         "correct", &correct, "best_epoch", &best_epoch, "best_loss", &best, "batch_size",
+                         &batch_size, "rows", &rows, "shuffle", &shuffle);
   if (ok) {
     json_int_t small[] = {epoch, step, steps, best_epoch, batch_size, rows};
-    for (size_t i = 0; i < sizeof small / sizeof *small; i++) ok = ok && small[i] >= 0 && small[i] <= UINT32_MAX;
+    for (size_t i = 0; i < sizeof small / sizeof *small; i++)
+      ok = ok && small[i] >= 0 && small[i] <= UINT32_MAX;
     ok = ok && correct >= 0 && best_epoch <= epoch && (json_is_number(best) || !best_epoch);
   }
   if (ok) {
@@ -133,8 +137,9 @@ static bool read_step(netc *n, const rt_checkpoint *c, json_t *name, const char 
   const net_tensor *offset = rt_checkpoint_find(c, net_arena_format(&n->arena, "%s/offset", key));
   const net_tensor *factor = rt_checkpoint_find(c, net_arena_format(&n->arena, "%s/factor", key));
   net_shape shape = {.rank = 1, .dim = {width}};
-  if (step->kind == RT_NORMALIZERS || !offset || !factor || offset->type != NET_F32 || factor->type != NET_F32 ||
-      !net_shape_same(&offset->shape, &shape) || !net_shape_same(&factor->shape, &shape))
+  if (step->kind == RT_NORMALIZERS || !offset || !factor || offset->type != NET_F32 ||
+      factor->type != NET_F32 || !net_shape_same(&offset->shape, &shape) ||
+      !net_shape_same(&factor->shape, &shape))
     return false;
   step->offset = offset->data;
   step->factor = factor->data;
@@ -149,8 +154,9 @@ static bool read_input(netc *n, const rt_checkpoint *c, json_t *item, size_t inp
   fitted->step_count = (uint32_t)json_array_size(steps);
   fitted->steps = NET_NEW_ARRAY(&n->arena, rt_fitted_step, fitted->step_count);
   for (uint32_t k = 0; k < fitted->step_count; k++)
-    if (!read_step(n, c, json_array_get(steps, k), net_arena_format(&n->arena, RT_NORMALIZATION "%zu/%u", input, k),
-                   fitted->width, &fitted->steps[k]))
+    if (!read_step(n, c, json_array_get(steps, k),
+                   net_arena_format(&n->arena, RT_NORMALIZATION "%zu/%u", input, k), fitted->width,
+                   &fitted->steps[k]))
       return false;
   return true;
 }

@@ -5,7 +5,7 @@
  *   netc_format, netc_version   RT_CHECKPOINT_VERSION; version of netc
  *   network, target             its name; target string of the code that made the numbers
  *   program, program_name       .net text with imports flattened; the file's name
- *   program_hash                FNV-1a, 64 bits, of program: a short name to tell versions apart, no protection
+ *   program_hash                FNV-1a, 64 bits, of program: tells versions apart, protects from nobody
  *   settings                    --set and options, a line each
  *   seed, random                decimal; "philox4x32-10", whose whole state is the seed and the steps done
  *   run                         JSON object: rt_position, batch_size, rows, shuffle
@@ -32,7 +32,8 @@ typedef struct {
   double best_loss;    /* infinite: none yet */
 } rt_position;
 
-typedef struct rt_checkpoint rt_checkpoint; /* an opened file: tensors by name, metadata by key; in n->arena */
+/* An opened file: tensors by name, metadata by key; in n->arena. */
+typedef struct rt_checkpoint rt_checkpoint;
 
 /* Any safetensors file. Reports and returns NULL when it is not one, or of an unknown netc_format. */
 rt_checkpoint *rt_checkpoint_open(netc *n, const char *path);
@@ -43,7 +44,8 @@ const char *rt_checkpoint_metadata(const rt_checkpoint *checkpoint, const char *
 const char *rt_checkpoint_program(const rt_checkpoint *checkpoint); /* flattened .net text, or NULL */
 /* One per input, as rt_data_load takes it. NULL: not a netc checkpoint's, or reported as broken. */
 const rt_fitted *rt_checkpoint_normalization(netc *n, const rt_checkpoint *checkpoint, uint32_t *count);
-const char **rt_checkpoint_classes(netc *n, const rt_checkpoint *checkpoint, uint32_t *count); /* NULL: none */
+/* NULL: there are none */
+const char **rt_checkpoint_classes(netc *n, const rt_checkpoint *checkpoint, uint32_t *count);
 bool rt_checkpoint_position(netc *n, const rt_checkpoint *checkpoint, rt_position *position); /* reports */
 uint32_t rt_checkpoint_tensors(const rt_checkpoint *checkpoint);
 /* Name and bytes, in the order of the file. F16 and BF16 are shown widened to F32, which is exact. */
@@ -55,10 +57,10 @@ typedef enum { RT_MATCH_NETC, RT_MATCH_NAME, RT_MATCH_ORDER } rt_match;
 /* Parameters and statistics into variables; optimiser state and normalisation are passed over.
  *   netc:  a netc checkpoint of the same network: equal names
  *   name:  equal names; a prefix that all names of a side share may be dropped
- *   order: the same sequence of shapes, modules in the file's order or in natural order of their names (0, 2, 10),
- *          within a module weight, bias, running_mean, running_var
- * F64 is rounded to F32. Leftovers on either side are errors, but for PyTorch's num_batches_tracked. Nothing is
- * written unless all fits. talk: the mapping, a line each, or NULL. */
+ *   order: the same sequence of shapes, modules in the file's order or in natural order of their names
+ *          (0, 2, 10), within a module weight, bias, running_mean, running_var
+ * F64 is rounded to F32. Leftovers on either side are errors, but for PyTorch's num_batches_tracked. Nothing
+ * is written unless all fits. talk: the mapping, a line each, or NULL. */
 bool rt_checkpoint_load(netc *n, const rt_checkpoint *checkpoint, const rt_program *program, rt_match match,
                         float *variables, FILE *talk);
 

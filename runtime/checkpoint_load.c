@@ -44,16 +44,20 @@ static void collect(match *m) {
   m->file = NET_NEW_ARRAY(&m->n->arena, item, m->from->file.tensor_count);
   m->own = NET_NEW_ARRAY(&m->n->arena, item, m->program->variable_count);
   for (uint32_t i = 0; i < m->from->file.tensor_count; i++) {
-    item a = {.name = m->from->file.tensors[i].name, .tensor = m->from->file.tensors[i].tensor, .partner = UINT32_MAX};
+    item a = {.name = m->from->file.tensors[i].name,
+              .tensor = m->from->file.tensors[i].tensor,
+              .partner = UINT32_MAX};
     a.leaf = leaf_of(a.name);
     if (rt_checkpoint_is_extra(m->from, i)) continue;
     if (!is_batch_counter(a.name, &a.tensor)) m->file[m->file_count++] = a;
-    else if (m->talk) fprintf(m->talk, "%s is not used: netc's batch_norm keeps no count of batches\n", a.name);
+    else if (m->talk)
+      fprintf(m->talk, "%s is not used: netc's batch_norm keeps no count of batches\n", a.name);
   }
   for (uint32_t i = 0; i < m->program->variable_count; i++) {
     const rt_variable *v = &m->program->variables[i];
     if (v->kind != RT_STATE)
-      m->own[m->own_count++] = (item){.name = v->name, .leaf = leaf_of(v->name), .variable = v, .partner = UINT32_MAX};
+      m->own[m->own_count++] =
+          (item){.name = v->name, .leaf = leaf_of(v->name), .variable = v, .partner = UINT32_MAX};
   }
 }
 
@@ -131,7 +135,8 @@ static int by_place(const void *a, const void *b) {
   return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* Brings a side into the order of its modules' first appearance, each with its tensors as PyTorch lists them. */
+/* Brings a side into the order of its modules' first appearance, each with its tensors as PyTorch lists
+ * them. */
 static void sort_places(item *items, uint32_t count) {
   static const char *const leaves[] = {"weight", "bias", "running_mean", "running_var"};
   enum { LEAVES = sizeof leaves / sizeof *leaves };
@@ -182,7 +187,8 @@ static const char *list_leftovers(netc *n, const item *items, uint32_t count, ui
   for (uint32_t i = 0; i < count; i++)
     if (items[i].partner == UINT32_MAX && (*found)++ < NAMED_LEFTOVERS)
       text = net_arena_format(&n->arena, "%s%s%s", text, *text ? ", " : "", items[i].name);
-  if (*found > NAMED_LEFTOVERS) text = net_arena_format(&n->arena, "%s and %u more", text, *found - NAMED_LEFTOVERS);
+  if (*found > NAMED_LEFTOVERS)
+    text = net_arena_format(&n->arena, "%s and %u more", text, *found - NAMED_LEFTOVERS);
   return text;
 }
 
@@ -191,9 +197,11 @@ static bool check_leftovers(match *m, rt_match kind) {
   const char *own = list_leftovers(m->n, m->own, m->own_count, &missing);
   const char *file = list_leftovers(m->n, m->file, m->file_count, &unused);
   if (missing)
-    net_error(m->n, NET_NOWHERE, "%s has nothing for %s of network '%s'", m->from->path, own, m->program->network);
+    net_error(m->n, NET_NOWHERE, "%s has nothing for %s of network '%s'", m->from->path, own,
+              m->program->network);
   if (unused)
-    net_error(m->n, NET_NOWHERE, "network '%s' has no place for %s of %s", m->program->network, file, m->from->path);
+    net_error(m->n, NET_NOWHERE, "network '%s' has no place for %s of %s", m->program->network, file,
+              m->from->path);
   if (!missing && !unused) return true;
   if (kind == RT_MATCH_NAME && m->own_count == m->file_count) {
     match_order(m);
@@ -208,9 +216,9 @@ static bool check_tensors(match *m) {
   for (uint32_t k = 0; k < m->own_count; k++) {
     const item *own = &m->own[k], *file = &m->file[own->partner];
     if (!fits(file, own)) {
-      net_error(m->n, NET_NOWHERE, "'%s' of %s is %s, but '%s' of network '%s' is %s", file->name, m->from->path,
-                net_shape_text(&m->n->arena, &file->tensor.shape), own->name, m->program->network,
-                net_shape_text(&m->n->arena, &own->variable->shape));
+      net_error(m->n, NET_NOWHERE, "'%s' of %s is %s, but '%s' of network '%s' is %s", file->name,
+                m->from->path, net_shape_text(&m->n->arena, &file->tensor.shape), own->name,
+                m->program->network, net_shape_text(&m->n->arena, &own->variable->shape));
       ok = false;
     } else if (file->tensor.type != NET_F32 && file->tensor.type != NET_F64) {
       net_error(m->n, NET_NOWHERE, "'%s' of %s has type %s: weights are floats", file->name, m->from->path,
@@ -230,7 +238,8 @@ static void copy(const match *m, float *variables) {
       for (uint64_t i = 0; i < net_shape_elements(&file->tensor.shape); i++)
         to[i] = (float)((const double *)file->tensor.data)[i];
     if (m->talk)
-      fprintf(m->talk, "%s <- %s %s\n", own->name, file->name, net_shape_text(&m->n->arena, &file->tensor.shape));
+      fprintf(m->talk, "%s <- %s %s\n", own->name, file->name,
+              net_shape_text(&m->n->arena, &file->tensor.shape));
   }
 }
 
@@ -238,7 +247,8 @@ bool rt_checkpoint_load(netc *n, const rt_checkpoint *checkpoint, const rt_progr
                         float *variables, FILE *talk) {
   match m = {.n = n, .from = checkpoint, .program = program, .talk = talk};
   if (kind == RT_MATCH_NETC && !checkpoint->netc) {
-    net_error(n, NET_NOWHERE, "%s is not a checkpoint of netc: say --match name or --match order", checkpoint->path);
+    net_error(n, NET_NOWHERE, "%s is not a checkpoint of netc: say --match name or --match order",
+              checkpoint->path);
     return false;
   }
   collect(&m);

@@ -17,11 +17,11 @@ static bool is_state(const rt_variable *v) { return v->kind == RT_STATE; }
 
 static json_t *describe_run(const rt_snapshot *s) {
   const rt_position *p = s->position;
-  return json_pack("{s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:o, s:I, s:I, s:b}", "epoch", (json_int_t)p->epoch, "step",
-                   (json_int_t)p->step, "steps", (json_int_t)p->steps, "loss", p->loss, "weight", p->weight,
-                   "correct", (json_int_t)p->correct, "best_epoch", (json_int_t)p->best_epoch, "best_loss",
-                   net_json_number(p->best_loss), "batch_size", (json_int_t)s->spec->batch_size, "rows",
-                   (json_int_t)s->rows, "shuffle", (int)s->spec->shuffle);
+  return json_pack("{s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:o, s:I, s:I, s:b}", "epoch", (json_int_t)p->epoch,
+                   "step", (json_int_t)p->step, "steps", (json_int_t)p->steps, "loss", p->loss, "weight",
+                   p->weight, "correct", (json_int_t)p->correct, "best_epoch", (json_int_t)p->best_epoch,
+                   "best_loss", net_json_number(p->best_loss), "batch_size", (json_int_t)s->spec->batch_size,
+                   "rows", (json_int_t)s->rows, "shuffle", (int)s->spec->shuffle);
 }
 
 static json_t *describe_normalization(const rt_snapshot *s) {
@@ -30,7 +30,8 @@ static json_t *describe_normalization(const rt_snapshot *s) {
     json_t *steps = json_array();
     for (uint32_t k = 0; k < s->normalization[i].step_count; k++)
       json_array_append_new(steps, json_string(rt_normalizers[s->normalization[i].steps[k].kind].name));
-    json_array_append_new(list, json_pack("{s:I, s:o}", "width", (json_int_t)s->normalization[i].width, "steps", steps));
+    json_array_append_new(
+        list, json_pack("{s:I, s:o}", "width", (json_int_t)s->normalization[i].width, "steps", steps));
   }
   return list;
 }

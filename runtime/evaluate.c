@@ -17,7 +17,8 @@ bool rt_pass_make(netc *n, net_arena *arena, const rt_program *program, const rt
   pass->index = net_arena_alloc(arena, function->padded * sizeof(uint32_t), 64);
   void **outputs = NET_NEW_ARRAY(arena, void *, program->output_count);
   for (uint32_t i = 0; i < program->output_count; i++)
-    outputs[i] = net_arena_alloc(arena, (size_t)function->padded * program->outputs[i].width * sizeof(float), 64);
+    outputs[i] =
+        net_arena_alloc(arena, (size_t)function->padded * program->outputs[i].width * sizeof(float), 64);
   pass->step = (rt_step){
       .columns = rt_columns_bind(arena, program, split, !infer),
       .variables = (float *)variables, /* not written: neither function updates */
@@ -45,7 +46,8 @@ bool rt_pass_next(rt_pass *pass) {
   if (pass->call == pass->cut.calls) return false;
   pass->first = pass->call * pass->cut.batch;
   pass->count = pass->step.count = rt_cut_count(&pass->cut, pass->call);
-  for (uint32_t i = 0; i < pass->function->padded; i++) pass->index[i] = pass->first + (i < pass->count ? i : 0);
+  for (uint32_t i = 0; i < pass->function->padded; i++)
+    pass->index[i] = pass->first + (i < pass->count ? i : 0);
   pass->batch_loss = pass->batch_weight = 0;
   pass->batch_correct = 0;
   pass->function->call(&pass->step); /* a loss that is not finite makes the sum so */
@@ -77,8 +79,8 @@ bool rt_evaluate(netc *n, const rt_program *program, const rt_data *data, rt_spl
   return ok;
 }
 
-bool rt_predict(netc *n, const rt_program *program, const rt_split *rows, uint32_t threads, const float *variables,
-                float ***outputs) {
+bool rt_predict(netc *n, const rt_program *program, const rt_split *rows, uint32_t threads,
+                const float *variables, float ***outputs) {
   net_arena arena;
   net_arena_init(&arena, n->arena.guard);
   rt_pass pass;
@@ -86,7 +88,8 @@ bool rt_predict(netc *n, const rt_program *program, const rt_split *rows, uint32
   if (ok) {
     *outputs = NET_NEW_ARRAY(&n->arena, float *, program->network_outputs);
     for (uint32_t i = 0; i < program->network_outputs; i++)
-      (*outputs)[i] = net_arena_alloc(&n->arena, (size_t)rows->rows * program->outputs[i].width * sizeof(float), 64);
+      (*outputs)[i] =
+          net_arena_alloc(&n->arena, (size_t)rows->rows * program->outputs[i].width * sizeof(float), 64);
   }
   while (ok && rt_pass_next(&pass))
     for (uint32_t i = 0; i < program->network_outputs; i++) {

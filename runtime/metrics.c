@@ -55,7 +55,8 @@ static void top_k_add(rt_tally *t, part *p, const batch *b) {
   for (uint32_t i = 0; i < b->count; i++) {
     const float *s = b->scores + (size_t)i * t->classes;
     uint32_t label = b->labels[i], ahead = 0;
-    for (uint32_t c = 0; c < t->classes; c++) ahead += c < label ? !(s[c] < s[label]) : c > label && !(s[c] <= s[label]);
+    for (uint32_t c = 0; c < t->classes; c++)
+      ahead += c < label ? !(s[c] < s[label]) : c > label && !(s[c] <= s[label]);
     p->sum += ahead < p->k;
   }
 }
@@ -93,9 +94,10 @@ static double log_add(double a, double b) { /* ln(eᵃ + eᵇ) */
   return low == -INFINITY ? high : high + log1p(exp(low - high));
 }
 
-/* Samples are ranked by the softmax's probability p of the class, as ln(p / (1 − p)) = z_c − ln Σ_{j≠c} exp z_j,
- * which still tells apart what is 1 to within rounding as a probability. Rounded to binary32, as the logits are,
- * equal odds are equal in whatever order they were summed: quantised networks have many of these. */
+/* Samples are ranked by the softmax's probability p of the class, as
+ * ln(p / (1 − p)) = z_c − ln Σ_{j≠c} exp z_j, which still tells apart what is 1 to within rounding as a
+ * probability. Rounded to binary32, as the logits are, equal odds are equal in whatever order they were
+ * summed: quantised networks have many of these. */
 static void auc_add(rt_tally *t, part *p, const batch *b) {
   for (uint32_t i = 0; i < b->count; i++) {
     const float *z = b->scores + (size_t)i * t->classes;
@@ -176,8 +178,8 @@ static const struct row *find(netc *n, const char *name) {
     names[i] = rows[i].name;
   }
   const char *near = net_nearest(name, names, ROWS);
-  net_error(n, NET_NOWHERE, "there is no metric '%s'%s%s%s", name, near ? ": did you mean '" : "", near ? near : "",
-            near ? "'?" : "");
+  net_error(n, NET_NOWHERE, "there is no metric '%s'%s%s%s", name, near ? ": did you mean '" : "",
+            near ? near : "", near ? "'?" : "");
   return NULL;
 }
 
@@ -197,14 +199,16 @@ static bool prepare(rt_tally *t, const struct row *row) {
   if (row->looks_at == RT_LOOKS_AT_SCORES && !t->labels) {
     if (p->logits != UINT32_MAX) t->classes = classes_of(t);
     if (p->logits == UINT32_MAX || !take_labels(t)) {
-      net_error(t->n, NET_NOWHERE, "metric '%s' needs classes, and network '%s' has none", row->name, p->network);
+      net_error(t->n, NET_NOWHERE, "metric '%s' needs classes, and network '%s' has none", row->name,
+                p->network);
       return false;
     }
     t->result->classes = t->classes;
   }
   if (row->looks_at == RT_LOOKS_AT_VALUES &&
       (p->values == UINT32_MAX || t->split->targets[p->values_target].type != NET_F32)) {
-    net_error(t->n, NET_NOWHERE, "metric '%s' needs a target of values, and network '%s' has none", row->name, p->network);
+    net_error(t->n, NET_NOWHERE, "metric '%s' needs a target of values, and network '%s' has none", row->name,
+              p->network);
     return false;
   }
   return true;

@@ -60,7 +60,7 @@ void rt_run_close(rt_run *run);
 void rt_run_log(rt_run *run, const rt_progress *row);
 /* Keeps the variables as the best so far; rt_run_flush writes them. */
 void rt_run_keep_best(rt_run *run);
-/* Writes log, best and last, so that whatever of it is on the disk when the process dies can be gone on with. */
+/* Writes log, best and last, so that one can go on with whatever is on the disk when the process dies. */
 bool rt_run_flush_when_due(rt_run *run, double now);
 bool rt_run_finish(rt_run *run); /* the last time */
 bool rt_run_is_good(const rt_run *run); /* are weights and statistics finite? */

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tensors are read and written as they lie in memory");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "tensors are read and written as they lie in memory");
 
 enum { LENGTH_BYTES = 8, MOST_HEADER = 100 * 1000 * 1000 }; /* the limit of the reference implementation */
 
@@ -103,8 +104,8 @@ static bool read_entry(const reader *r, const char *name, json_t *value, entry *
       !read_whole(json_array_get(offsets, 1), &e->end) || e->begin > e->end)
     return refuse(r, "tensor '%s' has no offsets", name);
   if (e->end > r->data_bytes)
-    return refuse(r, "tensor '%s' ends at byte %" PRIu64 " of %" PRIu64 ": the file is truncated", name, e->end,
-                  r->data_bytes);
+    return refuse(r, "tensor '%s' ends at byte %" PRIu64 " of %" PRIu64 ": the file is truncated", name,
+                  e->end, r->data_bytes);
   if (e->end - e->begin != bytes)
     return refuse(r, "tensor '%s' has %" PRIu64 " bytes where its type and shape need %" PRIu64, name,
                   e->end - e->begin, bytes);
@@ -178,16 +179,20 @@ static bool read_header(const reader *r, json_t *header, rt_safetensors *file) {
 
 static bool check_length(const reader *r, uint64_t header, uint64_t length) {
   if (header > MOST_HEADER || header > length - LENGTH_BYTES)
-    return refuse(r, "not a safetensors file, or truncated: its header would have %" PRIu64 " bytes, the file has %" PRIu64,
+    return refuse(r,
+                  "not a safetensors file, or truncated: its header would have %" PRIu64
+                  " bytes, the file has %" PRIu64,
                   header, length);
   return true;
 }
 
-bool rt_safetensors_parse(netc *n, const char *path, const void *bytes, uint64_t length, rt_safetensors *file) {
+bool rt_safetensors_parse(netc *n, const char *path, const void *bytes, uint64_t length,
+                          rt_safetensors *file) {
   reader r = {.n = n, .path = path};
   uint64_t size;
   *file = (rt_safetensors){0};
-  if (length < LENGTH_BYTES) return refuse(&r, "not a safetensors file: it has only %" PRIu64 " bytes", length);
+  if (length < LENGTH_BYTES)
+    return refuse(&r, "not a safetensors file: it has only %" PRIu64 " bytes", length);
   memcpy(&size, bytes, sizeof size);
   if (!check_length(&r, size, length)) return false;
   const char *text = (const char *)bytes + LENGTH_BYTES;
@@ -195,21 +200,24 @@ bool rt_safetensors_parse(netc *n, const char *path, const void *bytes, uint64_t
   r.data_bytes = length - LENGTH_BYTES - size;
   json_error_t error;
   json_t *header = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-  if (!header) return refuse(&r, "not a safetensors file: its header at byte %d: %s", error.position, error.text);
+  if (!header)
+    return refuse(&r, "not a safetensors file: its header at byte %d: %s", error.position, error.text);
   bool ok = read_header(&r, header, file);
   json_decref(header);
   return ok;
 }
 
-/* The length of the header is looked at first, so that some other, huge file is refused without reading it. */
+/* The length of the header is looked at first, so that some other, huge file is refused unread. */
 static bool read_file(const reader *r, FILE *in, const unsigned char **bytes, uint64_t *length) {
   struct stat st;
   if (fstat(fileno(in), &st)) return net_error_errno(r->n, NET_NOWHERE, "read", r->path), false;
   if (!S_ISREG(st.st_mode)) return refuse(r, "it is no regular file");
   *length = (uint64_t)st.st_size;
   uint64_t header;
-  if (*length < LENGTH_BYTES) return refuse(r, "not a safetensors file: it has only %" PRIu64 " bytes", *length);
-  if (fread(&header, sizeof header, 1, in) != 1) return net_error_errno(r->n, NET_NOWHERE, "read", r->path), false;
+  if (*length < LENGTH_BYTES)
+    return refuse(r, "not a safetensors file: it has only %" PRIu64 " bytes", *length);
+  if (fread(&header, sizeof header, 1, in) != 1)
+    return net_error_errno(r->n, NET_NOWHERE, "read", r->path), false;
   if (!check_length(r, header, *length)) return false;
   unsigned char *all = net_arena_alloc(&r->n->arena, *length, 64);
   memcpy(all, &header, sizeof header);
@@ -235,7 +243,8 @@ bool rt_safetensors_read(netc *n, const char *path, rt_safetensors *file) {
 
 static json_t *describe(const net_tensor *tensor, uint64_t begin) {
   json_t *shape = json_array();
-  for (uint32_t i = 0; i < tensor->shape.rank; i++) json_array_append_new(shape, json_integer(tensor->shape.dim[i]));
+  for (uint32_t i = 0; i < tensor->shape.rank; i++)
+    json_array_append_new(shape, json_integer(tensor->shape.dim[i]));
   return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin,
                    (json_int_t)(begin + net_tensor_bytes(tensor)));
 }

@@ -22,10 +22,11 @@ typedef struct {
   uint32_t tensor_count, metadata_count;
 } rt_safetensors;
 
-/* Everything is checked: lengths, types, shapes, offsets, overlaps and gaps. False: reported, one error. F16 and
- * BF16 come widened to F32. Texts and bytes that need another alignment are copied into n->arena; all else stays
- * where it is. */
-bool rt_safetensors_parse(netc *n, const char *path, const void *bytes, uint64_t length, rt_safetensors *file);
+/* Everything is checked: lengths, types, shapes, offsets, overlaps and gaps. False: reported, one error. F16
+ * and BF16 come widened to F32. Texts and bytes that need another alignment are copied into n->arena; all
+ * else stays where it is. */
+bool rt_safetensors_parse(netc *n, const char *path, const void *bytes, uint64_t length,
+                          rt_safetensors *file);
 /* Reads into n->arena and parses. */
 bool rt_safetensors_read(netc *n, const char *path, rt_safetensors *file);
 

@@ -35,7 +35,8 @@ static bool is_rate(const rt_scalar *s) { return s->kind == RT_SCALAR_RATE; }
 
 void rt_scalars_start(net_arena *arena, const rt_program *program, const rt_train_spec *spec,
                       uint32_t steps_an_epoch, uint32_t steps, rt_scalars *s) {
-  *s = (rt_scalars){.program = program, .spec = spec, .warmup = rt_schedule_warmup(&spec->schedule, steps_an_epoch)};
+  *s = (rt_scalars){
+      .program = program, .spec = spec, .warmup = rt_schedule_warmup(&spec->schedule, steps_an_epoch)};
   s->epoch = NET_NEW_ARRAY(arena, double, program->scalar_count);
   s->values = net_arena_alloc(arena, program->scalar_count * sizeof *s->values, 64);
   for (uint32_t i = 0; i < program->scalar_count; i++) {
@@ -57,7 +58,8 @@ static void put_rates(rt_scalars *s, double warmth) {
 
 void rt_scalars_epoch(rt_scalars *s, uint32_t epoch) {
   const rt_train_spec *spec = s->spec;
-  s->epoch_rate = spec->rate_count ? rt_schedule_rate(&spec->schedule, spec->rates[0], epoch, spec->epochs) : 0;
+  s->epoch_rate =
+      spec->rate_count ? rt_schedule_rate(&spec->schedule, spec->rates[0], epoch, spec->epochs) : 0;
   for (uint32_t i = 0; i < s->program->scalar_count; i++) {
     const rt_scalar *scalar = &s->program->scalars[i];
     if (is_rate(scalar))

@@ -1,16 +1,17 @@
 /* The order of an epoch's samples.
  *
- * Shuffling 100,000 indices takes longer than 30 training steps of a small network, so only some epochs pay for
- * it. There are two families of Fisher and Yates shuffles, drawn independently: right[0 … 7], and left[1], left[2],
- * …, with left[0] the identity. Epoch e takes its samples in the order
+ * Shuffling 100,000 indices takes longer than 30 training steps of a small network, so only some epochs pay
+ * for it. There are two families of Fisher and Yates shuffles, drawn independently: right[0 … 7], and
+ * left[1], left[2], …, with left[0] the identity. Epoch e takes its samples in the order
  *
  *     left[e / 8] ∘ right[e mod 8]
  *
- * which from epoch 8 on is composed batch by batch (rt_batch_index). Each order is a uniformly random permutation, since it is
- * one composed with an independent one. Any three epochs' orders are independent of one another: see the epochs
- * as edges between the lefts and rights they use. Three edges of a bipartite graph close no cycle, so each of them
- * has an end that the others do not, or not together, and that end is a uniform permutation of its own. (The
- * orders of four epochs a·8+b, a·8+d, c·8+b, c·8+d are tied: three of them determine the fourth.) */
+ * which from epoch 8 on is composed batch by batch (rt_batch_index). Each order is a uniformly random
+ * permutation, since it is one composed with an independent one. Any three epochs' orders are independent of
+ * one another: see the epochs as edges between the lefts and rights they use. Three edges of a bipartite
+ * graph close no cycle, so each of them has an end that the others do not, or not together, and that end is a
+ * uniform permutation of its own. (The orders of four epochs a·8+b, a·8+d, c·8+b, c·8+d are tied: three of
+ * them determine the fourth.) */
 #include "runtime/batches.h"
 #include "runtime/random.h"
 
@@ -49,7 +50,8 @@ static void draw(const rt_orders *o, uint32_t epoch, uint32_t *index) {
 
 rt_orders *rt_orders_make(net_arena *arena, uint64_t seed, uint32_t rows, uint32_t epochs, bool shuffle) {
   rt_orders *o = NET_NEW(arena, rt_orders);
-  *o = (rt_orders){.seed = seed, .rows = rows, .shuffle = shuffle, .composed = shuffle && rows <= MOST_COMPOSED};
+  *o = (rt_orders){
+      .seed = seed, .rows = rows, .shuffle = shuffle, .composed = shuffle && rows <= MOST_COMPOSED};
   for (uint32_t b = 0; b < (o->composed ? RIGHTS : 1) && b < epochs; b++) o->right[b] = allocate(o, arena);
   if (o->composed && epochs > RIGHTS) o->left = allocate(o, arena);
   return o;

@@ -1,5 +1,5 @@
-/* SIGINT and SIGTERM while a network trains: the first is noted, to be looked at between steps; a second one of
- * either kind ends the process as if nobody had caught it. */
+/* SIGINT and SIGTERM while a network trains: the first is noted, to be looked at between steps; a second one
+ * of either kind ends the process as if nobody had caught it. */
 #ifndef NETC_RUNTIME_SIGNALS_H
 #define NETC_RUNTIME_SIGNALS_H
 

@@ -97,14 +97,14 @@ typedef struct rt_program {
   uint32_t values_target;     /* the target that belongs to values */
   bool has_batch_norm;        /* a one-sample remainder joins the batch before it */
   /* Exact; masked, for the last batch of an epoch: train_rest.batch ≥ train.batch, and ≥ train.batch + 1 with
-   * has_batch_norm. rt_cut (runtime/batches.h) says which of the two a split needs: the other may be left out. */
+   * has_batch_norm. rt_cut (runtime/batches.h) says which of the two a split needs. */
   rt_function train, train_rest;
   rt_function evaluate;          /* masked; writes outputs; no updates. Columns of targets may be NULL in
                                     predict: compiled separately as `infer` */
   rt_function infer;             /* masked; outputs only */
   /* Says which node first gave a non-finite value, by running the batch in the interpreter; may be NULL, and
-   * may give NULL. step is that of the call that failed: of train or train_rest when step->outputs is NULL, else
-   * of evaluate. */
+   * may give NULL. step is that of the call that failed: of train or train_rest when step->outputs is NULL,
+   * else of evaluate. */
   const char *(*explain)(void *context, const rt_step *step);
   void *context;
 } rt_program;

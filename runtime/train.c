@@ -12,8 +12,8 @@ static const double report_seconds = 0.2, shortest_pace = 0.01, longest_pace = 0
 
 static bool check_function(rt_run *run, const rt_function *f, uint32_t least, const char *what) {
   if (f->call && f->batch >= least) return true;
-  net_fault(run->n, NET_NOWHERE, "network '%s' was compiled without its %s for %u samples", run->program->network, what,
-            least);
+  net_fault(run->n, NET_NOWHERE, "network '%s' was compiled without its %s for %u samples",
+            run->program->network, what, least);
   return false;
 }
 
@@ -22,16 +22,18 @@ static bool check_program(rt_run *run) {
   const rt_cut *cut = &run->cut;
   if (!cut->rows) return net_error(run->n, NET_NOWHERE, "there are no rows to train with"), false;
   if (p->has_batch_norm && rt_cut_count(cut, cut->calls - 1) == 1) {
-    net_error(run->n, NET_NOWHERE, "batch_norm cannot be trained with batches of one sample: it needs their variance");
+    net_error(run->n, NET_NOWHERE,
+              "batch_norm cannot be trained with batches of one sample: it needs their variance");
     return false;
   }
   if (cut->full && run->spec->batch_size != p->train.batch) {
-    net_fault(run->n, NET_NOWHERE, "network '%s' was compiled for batches of %u samples, not %u", p->network, p->train.batch,
-              run->spec->batch_size);
+    net_fault(run->n, NET_NOWHERE, "network '%s' was compiled for batches of %u samples, not %u", p->network,
+              p->train.batch, run->spec->batch_size);
     return false;
   }
   return (!cut->full || check_function(run, &p->train, cut->batch, "training step")) &&
-         (!cut->rest || check_function(run, &p->train_rest, cut->rest, "step for the last batch of an epoch"));
+         (!cut->rest ||
+          check_function(run, &p->train_rest, cut->rest, "step for the last batch of an epoch"));
 }
 
 static void make_step(rt_run *run) {
@@ -57,11 +59,12 @@ static bool set_up(rt_run *run, bool resume) {
   const rt_split *train = &run->data->split[RT_TRAIN], *validation = &run->data->split[RT_VALIDATION];
   run->cut = rt_cut_make(train->rows, run->spec->batch_size, run->program->has_batch_norm);
   if (!check_program(run)) return false;
-  if (validation->rows && !rt_pass_make(run->n, &run->arena, run->program, &run->program->evaluate, validation,
-                                        run->spec->threads, run->variables, &run->validation))
+  if (validation->rows && !rt_pass_make(run->n, &run->arena, run->program, &run->program->evaluate,
+                                        validation, run->spec->threads, run->variables, &run->validation))
     return false;
   if (!rt_run_open(run, resume)) return false;
-  run->orders = rt_orders_make(&run->arena, run->spec->seed, train->rows, run->spec->epochs, run->spec->shuffle);
+  run->orders =
+      rt_orders_make(&run->arena, run->spec->seed, train->rows, run->spec->epochs, run->spec->shuffle);
   rt_scalars_start(&run->arena, run->program, run->spec, run->cut.calls, run->at.steps, &run->scalars);
   make_step(run);
   run->pace = 1;
@@ -97,13 +100,14 @@ static void tell(rt_run *run, const rt_progress *what, double now) {
 static void explain(rt_run *run, const rt_step *step, const char *loss) {
   const rt_program *p = run->program;
   const char *node = p->explain ? p->explain(p->context, step) : NULL;
-  net_error(run->n, NET_NOWHERE, "%s is not finite in step %u (epoch %u, batch %u of %u)%s%s%s", loss, run->at.steps + 1,
-            run->at.epoch + 1, run->at.step + 1, run->cut.calls, node ? ": first in '" : "", node ? node : "",
-            node ? "'" : "");
+  net_error(run->n, NET_NOWHERE, "%s is not finite in step %u (epoch %u, batch %u of %u)%s%s%s", loss,
+            run->at.steps + 1, run->at.epoch + 1, run->at.step + 1, run->cut.calls,
+            node ? ": first in '" : "", node ? node : "", node ? "'" : "");
 }
 
 static void point_to_last(rt_run *run) {
-  net_note(run->n, NET_NOWHERE, "the last good weights are in %s; a lower learning rate or gradient clipping may help",
+  net_note(run->n, NET_NOWHERE,
+           "the last good weights are in %s; a lower learning rate or gradient clipping may help",
            run->last_path);
 }
 
@@ -175,9 +179,10 @@ static rt_outcome validate(rt_run *run, rt_progress *row) {
     if (rt_signals_caught()) return RT_INTERRUPTED;
     if (!rt_pass_next(pass)) break;
     if (isfinite(pass->loss)) continue;
-    const char *node = run->program->explain ? run->program->explain(run->program->context, &pass->step) : NULL;
-    net_error(run->n, NET_NOWHERE, "the validation loss is not finite after epoch %u%s%s%s", run->at.epoch + 1,
-              node ? ": first in '" : "", node ? node : "", node ? "'" : "");
+    const char *node =
+        run->program->explain ? run->program->explain(run->program->context, &pass->step) : NULL;
+    net_error(run->n, NET_NOWHERE, "the validation loss is not finite after epoch %u%s%s%s",
+              run->at.epoch + 1, node ? ": first in '" : "", node ? node : "", node ? "'" : "");
     return RT_NOT_FINITE;
   }
   row->validation_loss = pass->loss / pass->weight;

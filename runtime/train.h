@@ -19,7 +19,7 @@ typedef struct {
 } rt_schedule;
 
 typedef struct {
-  const char *name; /* row of the table of metrics (runtime/metrics.def): accuracy, top_k, auc, rmse, confusion */
+  const char *name; /* row of the table runtime/metrics.def: accuracy, top_k, auc, rmse, confusion */
   uint32_t k;       /* of top_k */
 } rt_metric;
 
@@ -39,8 +39,8 @@ typedef struct {
   uint32_t metric_count;
   const char *program_text, *program_name; /* flattened .net text for checkpoints, UTF-8 */
   const char *settings;                    /* --set and options, a line each, stored beside it; or NULL */
-  double flush_seconds; /* least time between two writes of checkpoints; 0: a second, and at most a twentieth of
-                           the time goes into writing them */
+  double flush_seconds; /* least time between two writes of checkpoints; 0: a second, and at most a twentieth
+                           of the time goes into writing them */
 } rt_train_spec;
 
 /* What the loop tells the driver, which prints it as a progress bar, a line or JSON. */
@@ -55,7 +55,8 @@ typedef struct {
 } rt_progress;
 
 typedef struct {
-  void (*report)(void *context, const rt_progress *progress); /* several times a second, and at each epoch's end */
+  /* several times a second, and at each epoch's end */
+  void (*report)(void *context, const rt_progress *progress);
   void *context;
 } rt_listener;
 
@@ -79,8 +80,8 @@ typedef struct {
 void rt_initialize(const rt_program *program, uint64_t seed, float *variables);
 
 /* Trains into directory (which exists): best.safetensors, last.safetensors, log.jsonl (a row an epoch).
- * variables: the initial ones, changed in place to the last ones. resume: go on from last.safetensors there, to
- * the very bits of a run that was never interrupted; seed, batch_size, shuffle and the data must be the same
+ * variables: the initial ones, changed in place to the last ones. resume: go on from last.safetensors there,
+ * to the very bits of a run that was never interrupted; seed, batch_size, shuffle and the data must be the same
  * (an error otherwise), target string and program should be (a warning). A run that is complete already is
  * RT_DONE at once. While it runs SIGINT and SIGTERM end it after the step under way; a second one kills. */
 rt_train_result rt_train(netc *n, const rt_program *program, const rt_data *data, const rt_train_spec *spec,
@@ -90,7 +91,7 @@ rt_train_result rt_train(netc *n, const rt_program *program, const rt_data *data
 typedef struct {
   uint64_t samples;
   double loss, accuracy; /* accuracy: NaN for regression */
-  double *auc;           /* per class, one against the rest, NaN when one of both is empty; NULL: not asked for */
+  double *auc;           /* per class, one against the rest, NaN when either is empty; NULL: not asked for */
   uint64_t *confusion;   /* classes × classes, rows = truth; NULL: not asked for */
   double *top_k;         /* per metric of that name, in order */
   double rmse;             /* NaN: not asked for */

@@ -1,8 +1,8 @@
 /* The files of a run: log.jsonl, last.safetensors, best.safetensors.
  *
- * last tells which epoch was the best, and best must be of that epoch whenever the process dies. So a new best is
- * first written as best.safetensors.next, then last takes its place, then next is renamed to best. Whoever resumes
- * finds one of:
+ * last tells which epoch was the best, and best must be of that epoch whenever the process dies. So a new
+ * best is first written as best.safetensors.next, then last takes its place, then next is renamed to best.
+ * Whoever resumes finds one of:
  *   best is what last says: all is well; a next that is there was too early, and goes
  *   next is what last says: the process died before the last renaming, which is done now
  * The log has at least the rows that last knows of, since it is written first; rows past those are cut off. */
@@ -23,7 +23,8 @@
 
 /* ---- writing ---- */
 
-static rt_snapshot snapshot(const rt_run *run, const rt_position *position, const float *variables, bool state) {
+static rt_snapshot snapshot(const rt_run *run, const rt_position *position, const float *variables,
+                            bool state) {
   uint32_t inputs = run->data->split[RT_TRAIN].input_count;
   return (rt_snapshot){.program = run->program,
                        .spec = run->spec,
@@ -46,8 +47,8 @@ void rt_run_keep_best(rt_run *run) {
 void rt_run_log(rt_run *run, const rt_progress *row) {
   net_json_print(run->log,
                  json_pack("{s:s, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "event", "epoch", "epoch",
-                           (json_int_t)row->epoch, "train_loss", net_json_number(row->train_loss), "train_accuracy",
-                           net_json_number(row->train_accuracy), "validation_loss",
+                           (json_int_t)row->epoch, "train_loss", net_json_number(row->train_loss),
+                           "train_accuracy", net_json_number(row->train_accuracy), "validation_loss",
                            net_json_number(row->validation_loss), "validation_accuracy",
                            net_json_number(row->validation_accuracy), "learning_rate",
                            net_json_number(row->learning_rate), "seconds", net_json_number(row->seconds),
@@ -106,7 +107,7 @@ bool rt_run_flush_when_due(rt_run *run, double now) {
   return now - run->flushed < pause || !rt_run_is_good(run) || flush(run, true);
 }
 
-/* When the weights are spoilt, the last good ones are the best, if these are newer than what is on the disk. */
+/* When the weights are spoilt, the last good ones are the best, if these are newer than those on the disk. */
 bool rt_run_finish(rt_run *run) {
   if (!run->changed) return true;
   if (!rt_run_is_good(run)) {
@@ -119,7 +120,7 @@ bool rt_run_finish(rt_run *run) {
 
 /* ---- opening ---- */
 
-/* Two processes in one directory would spoil each other's files. Where the file system has no locks, so be it. */
+/* Two processes in one directory would spoil each other's files. Without locks in the file system, so be it. */
 static bool lock(rt_run *run) {
   run->lock = open(run->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (run->lock < 0) return net_error_errno(run->n, NET_NOWHERE, "open", run->directory), false;
@@ -138,7 +139,8 @@ static bool open_log(rt_run *run, uint32_t rows) {
   for (int c; found < rows && (c = getc(run->log)) != EOF;)
     if (c == '\n') found++, end = ftell(run->log);
   if (found < rows)
-    net_warning(run->n, NET_NOWHERE, "%s has rows of %u epochs only, and %u are done", run->log_path, found, rows);
+    net_warning(run->n, NET_NOWHERE, "%s has rows of %u epochs only, and %u are done", run->log_path, found,
+                rows);
   run->log_length = end;
   if (!fseek(run->log, end, SEEK_SET) && !ftruncate(fileno(run->log), end)) return true;
   return net_error_errno(run->n, NET_NOWHERE, "write", run->log_path), false;
@@ -146,15 +148,16 @@ static bool open_log(rt_run *run, uint32_t rows) {
 
 static bool agree(rt_run *run, const char *what, uint64_t then, uint64_t now) {
   if (then == now) return true;
-  net_error(run->n, NET_NOWHERE, "cannot resume %s: it was trained with %s = %llu, which is %llu now", run->directory, what,
-            (unsigned long long)then, (unsigned long long)now);
+  net_error(run->n, NET_NOWHERE, "cannot resume %s: it was trained with %s = %llu, which is %llu now",
+            run->directory, what, (unsigned long long)then, (unsigned long long)now);
   return false;
 }
 
 static bool check_text(rt_run *run, const rt_checkpoint *c, const char *key, const char *now, bool *same) {
   const char *then = rt_checkpoint_metadata(c, key);
   *same = then && !strcmp(then, now);
-  if (!then) net_error(run->n, NET_NOWHERE, "cannot resume %s: %s has no '%s'", run->directory, run->last_path, key);
+  if (!then)
+    net_error(run->n, NET_NOWHERE, "cannot resume %s: %s has no '%s'", run->directory, run->last_path, key);
   return then;
 }
 
@@ -180,13 +183,16 @@ static bool check_circumstances(rt_run *run, const rt_checkpoint *c, const rt_ru
       !agree(run, "shuffle", shape->shuffle, spec->shuffle))
     return false;
   if (!target)
-    net_warning(n, NET_NOWHERE, "%s was trained for target %s, and this is %s: results may differ in the last bits",
+    net_warning(n, NET_NOWHERE,
+                "%s was trained for target %s, and this is %s: results may differ in the last bits",
                 run->directory, rt_checkpoint_metadata(c, "target"), run->program->target);
   if (!version)
-    net_warning(n, NET_NOWHERE, "%s was trained by netc %s, and this is %s: results may differ in the last bits",
+    net_warning(n, NET_NOWHERE,
+                "%s was trained by netc %s, and this is %s: results may differ in the last bits",
                 run->directory, rt_checkpoint_metadata(c, "netc_version"), PACKAGE_VERSION);
   if (!text)
-    net_warning(n, NET_NOWHERE, "the program of %s has changed since: the run goes on with the new one", run->directory);
+    net_warning(n, NET_NOWHERE, "the program of %s has changed since: the run goes on with the new one",
+                run->directory);
   return true;
 }
 
@@ -198,7 +204,8 @@ static bool read_variables(rt_run *run, const rt_checkpoint *c) {
     const rt_variable *v = &run->program->variables[i];
     const net_tensor *t = rt_checkpoint_find(c, v->name);
     if (!t || t->type != NET_F32 || !net_shape_same(&t->shape, &v->shape)) {
-      net_error(n, NET_NOWHERE, "cannot resume %s: the network or its optimizer has changed, '%s' is %s in %s",
+      net_error(n, NET_NOWHERE,
+                "cannot resume %s: the network or its optimizer has changed, '%s' is %s in %s",
                 run->directory, v->name, t ? net_shape_text(&n->arena, &t->shape) : "not", run->last_path);
       return false;
     }
@@ -206,7 +213,8 @@ static bool read_variables(rt_run *run, const rt_checkpoint *c) {
   for (uint32_t i = 0; i < c->file.tensor_count; i++)
     extra += strncmp(c->file.tensors[i].name, RT_NORMALIZATION, sizeof RT_NORMALIZATION - 1) != 0;
   if (extra != run->program->variable_count) {
-    net_error(n, NET_NOWHERE, "cannot resume %s: the network or its optimizer has changed, %s has %u tensors more",
+    net_error(n, NET_NOWHERE,
+              "cannot resume %s: the network or its optimizer has changed, %s has %u tensors more",
               run->directory, run->last_path, extra - run->program->variable_count);
     return false;
   }
@@ -232,8 +240,8 @@ static bool is_best(rt_run *run, const char *path) {
 static bool restore_best(rt_run *run) {
   if (run->at.best_epoch && !is_best(run, run->best_path)) {
     if (is_best(run, run->next_path)) return rename_file(run->n, run->next_path, run->best_path);
-    net_error(run->n, NET_NOWHERE, "cannot resume %s: %s is not of epoch %u, the best one by %s", run->directory,
-              run->best_path, run->at.best_epoch, run->last_path);
+    net_error(run->n, NET_NOWHERE, "cannot resume %s: %s is not of epoch %u, the best one by %s",
+              run->directory, run->best_path, run->at.best_epoch, run->last_path);
     return false;
   }
   unlink(run->next_path);
@@ -275,7 +283,8 @@ static bool resume_run(rt_run *run) {
   const rt_checkpoint *c = rt_checkpoint_open(run->n, run->last_path);
   if (!c) return false;
   if (!c->netc) {
-    net_error(run->n, NET_NOWHERE, "cannot resume %s: %s is not a checkpoint of netc", run->directory, run->last_path);
+    net_error(run->n, NET_NOWHERE, "cannot resume %s: %s is not a checkpoint of netc", run->directory,
+              run->last_path);
     return false;
   }
   if (!rt_checkpoint_run(run->n, c, &run->at, &shape) || !check_circumstances(run, c, &shape)) return false;
@@ -285,7 +294,8 @@ static bool resume_run(rt_run *run) {
     return false;
   }
   tidy(run);
-  return check_normalization(run, c) && read_variables(run, c) && restore_best(run) && open_log(run, run->at.epoch);
+  return check_normalization(run, c) && read_variables(run, c) && restore_best(run) &&
+         open_log(run, run->at.epoch);
 }
 
 bool rt_run_open(rt_run *run, bool resume) {
@@ -297,7 +307,8 @@ bool rt_run_open(rt_run *run, bool resume) {
   if (!lock(run)) return false;
   if (resume) return resume_run(run);
   if (!access(run->last_path, F_OK)) {
-    net_error(run->n, NET_NOWHERE, "%s holds a run already: resume it, or train into another directory", run->directory);
+    net_error(run->n, NET_NOWHERE, "%s holds a run already: resume it, or train into another directory",
+              run->directory);
     return false;
   }
   run->at = (rt_position){.best_loss = INFINITY};

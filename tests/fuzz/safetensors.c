@@ -18,14 +18,16 @@ static void use(netc *n, const rt_checkpoint *c) {
     for (size_t k = 0; k < net_tensor_bytes(&t); k++) sum ^= ((const unsigned char *)t.data)[k];
     rt_checkpoint_is_extra(c, i);
     if (i >= 4) continue;
-    variables[program.variable_count++] = (rt_variable){.name = name, .shape = t.shape, .offset = program.variable_floats};
+    variables[program.variable_count++] =
+        (rt_variable){.name = name, .shape = t.shape, .offset = program.variable_floats};
     program.variable_floats += net_shape_elements(&t.shape);
   }
   rt_checkpoint_position(n, c, &position);
   rt_checkpoint_classes(n, c, &count);
   rt_checkpoint_normalization(n, c, &count);
   float *values = NET_NEW_ARRAY(&n->arena, float, program.variable_floats);
-  for (rt_match m = RT_MATCH_NETC; m <= RT_MATCH_ORDER; m++) rt_checkpoint_load(n, c, &program, m, values, NULL);
+  for (rt_match m = RT_MATCH_NETC; m <= RT_MATCH_ORDER; m++)
+    rt_checkpoint_load(n, c, &program, m, values, NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -26,10 +26,17 @@ static void test_round_trip(void **state) {
   run->spec.seed = UINT64_MAX;
   run->spec.program_text = "# \"quoted\"\n\tnetwork n(x: f32[4]) { … }\n";
   float *variables = hand_variables(&run->n.arena, run->program, 1);
-  uint32_t odd[] = {0x80000000, 0x00000001, 0x7F7FFFFF, 0x7F800000, 0xFFC12345, 0x3DCCCCCD}; /* −0, smallest, NaN … */
+  uint32_t odd[] = {0x80000000, 0x00000001, 0x7F7FFFFF,
+                    0x7F800000, 0xFFC12345, 0x3DCCCCCD}; /* −0, smallest, NaN … */
   memcpy(variables, odd, sizeof odd);
-  rt_position at = {.epoch = 3, .step = 2, .steps = 4000000000u, .loss = 0.1, .weight = 1.0 / 3, .correct = 12345,
-                    .best_epoch = 2, .best_loss = DBL_MIN};
+  rt_position at = {.epoch = 3,
+                    .step = 2,
+                    .steps = 4000000000u,
+                    .loss = 0.1,
+                    .weight = 1.0 / 3,
+                    .correct = 12345,
+                    .best_epoch = 2,
+                    .best_loss = DBL_MIN};
   rt_snapshot s = {.program = run->program, .spec = &run->spec, .position = &at, .variables = variables,
                    .normalization = run->data->normalization, .input_count = 1, .rows = 20,
                    .classes = run->data->classes, .class_count = 3, .state = true};
@@ -45,14 +52,16 @@ static void test_round_trip(void **state) {
   rt_position back;
   assert_true(rt_checkpoint_position(&run->n, c, &back));
   assert_true(back.epoch == 3 && back.step == 2 && back.steps == 4000000000u && back.loss == 0.1 &&
-              back.weight == 1.0 / 3 && back.correct == 12345 && back.best_epoch == 2 && back.best_loss == DBL_MIN);
+              back.weight == 1.0 / 3 && back.correct == 12345 && back.best_epoch == 2 &&
+              back.best_loss == DBL_MIN);
   uint32_t count, extra = 0;
   const char **classes = rt_checkpoint_classes(&run->n, c, &count);
   assert_int_equal(count, 3);
   assert_string_equal(classes[1], "grün");
   const rt_fitted *fitted = rt_checkpoint_normalization(&run->n, c, &count);
   assert_int_equal(count, 1);
-  assert_true(fitted->width == HAND_INPUTS && fitted->step_count == 1 && fitted->steps[0].kind == RT_STANDARD);
+  assert_true(fitted->width == HAND_INPUTS && fitted->step_count == 1 &&
+              fitted->steps[0].kind == RT_STANDARD);
   for (int i = 0; i < HAND_INPUTS; i++) {
     assert_int_equal(bits(fitted->steps[0].offset[i]), bits(run->data->normalization->steps[0].offset[i]));
     assert_int_equal(bits(fitted->steps[0].factor[i]), bits(run->data->normalization->steps[0].factor[i]));
@@ -90,7 +99,8 @@ static void test_layout(void **state) {
   assert_int_equal(length, 8 + header + 4 * (32 + 8 + 24 + 3 + 4 + 4 + 4));
   const char *start = "{\"__metadata__\":{\"netc_format\":\"1\",\"netc_version\":\"";
   assert_memory_equal(text + 8, start, strlen(start));
-  assert_non_null(strstr(text + 8, "\"linear_1.weight\":{\"dtype\":\"F32\",\"shape\":[8,4],\"data_offsets\":[0,128]}"));
+  assert_non_null(
+      strstr(text + 8, "\"linear_1.weight\":{\"dtype\":\"F32\",\"shape\":[8,4],\"data_offsets\":[0,128]}"));
   hand_run_free(run);
 }
 
@@ -118,31 +128,41 @@ static void test_garbage(void **state) {
       {"[]", 0, "its header is no object"},
       {"{\"a\":1}", 0, "tensor 'a' has no type"},
       {"{\"a\":{\"dtype\":7,\"shape\":[],\"data_offsets\":[0,4]}}", 4, "tensor 'a' has no type"},
-      {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4, "has type F8_E4M3, which netc does not know"},
+      {"{\"a\":{\"dtype\":\"F8_E4M3\",\"shape\":[4],\"data_offsets\":[0,4]}}", 4,
+       "has type F8_E4M3, which netc does not know"},
       {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", 4, "has no shape"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1.5],\"data_offsets\":[0,4]}}", 4, "impossible shape"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,4]}}", 4, "impossible shape"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296],\"data_offsets\":[0,4]}}", 4, "impossible shape"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967295,4294967295,4294967295],\"data_offsets\":[0,4]}}", 4, "impossible shape"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4, "has 7 dimensions; netc reads up to 6"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967295,4294967295,4294967295],\"data_offsets\":[0,4]}}", 4,
+       "impossible shape"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,1,1,1],\"data_offsets\":[0,4]}}", 4,
+       "has 7 dimensions; netc reads up to 6"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", 4, "has no offsets"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4]}}", 4, "has no offsets"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,0]}}", 4, "has no offsets"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[-4,0]}}", 4, "has no offsets"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[\"0\",4]}}", 4, "has no offsets"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4, "ends at byte 8 of 4: the file is truncated"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4, "has 4 bytes where its type and shape need 8"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 4,
+       "ends at byte 8 of 4: the file is truncated"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,4]}}", 4,
+       "has 4 bytes where its type and shape need 8"},
       {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 8, "end at byte 4 of 8"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "tensor 'a' begins at byte 4 where the one before it ends at 0"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8,
+       "tensor 'a' begins at byte 4 where the one before it ends at 0"},
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":["
+       "2],\"data_offsets\":[4,12]}}",
        12, "tensor 'b' begins at byte 4 where the one before it ends at 8"},
-      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+      {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":["
+       "1],\"data_offsets\":[4,8]}}",
        8, "duplicate object key"},
       {"{\"__metadata__\":[]}", 0, "its metadata is no object"},
       {"{\"__metadata__\":{\"a\":1}}", 0, "metadata 'a' is no string"},
-      {"{\"__metadata__\":{\"netc_format\":\"2\"}}", 0, "its netc_format is 2, and this netc knows format 1 only"},
+      {"{\"__metadata__\":{\"netc_format\":\"2\"}}", 0,
+       "its netc_format is 2, and this netc knows format 1 only"},
       {"{\"__metadata__\":{\"netc_format\":\"1\"}}", 0, "its metadata 'state' is missing"},
-      {"{\"__metadata__\":{\"netc_format\":\"1\",\"state\":\"[1]\"}}", 0, "its metadata 'state' is no list of names"},
+      {"{\"__metadata__\":{\"netc_format\":\"1\",\"state\":\"[1]\"}}", 0,
+       "its metadata 'state' is no list of names"},
       {"{\"__metadata__\":{\"netc_format\":\"1\",\"state\":\"{\"}}", 0, "its metadata 'state' is broken"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -161,20 +181,29 @@ static void test_garbage(void **state) {
 static void test_broken_metadata(void **state) {
   (void)state;
   static const char *const normalizations[] = {
-      "{}", "[1]", "[{\\\"width\\\":2}]", "[{\\\"width\\\":0,\\\"steps\\\":[]}]",
-      "[{\\\"width\\\":2,\\\"steps\\\":[\\\"square\\\"]}]", "[{\\\"width\\\":2,\\\"steps\\\":[7]}]",
-      "[{\\\"width\\\":3,\\\"steps\\\":[\\\"standard\\\"]}]", /* its tensors have two elements */
-      "[{\\\"width\\\":2,\\\"steps\\\":[\\\"standard\\\",\\\"clip\\\"]}]", /* there are none of a second step */
+      "{}",
+      "[1]",
+      "[{\\\"width\\\":2}]",
+      "[{\\\"width\\\":0,\\\"steps\\\":[]}]",
+      "[{\\\"width\\\":2,\\\"steps\\\":[\\\"square\\\"]}]",
+      "[{\\\"width\\\":2,\\\"steps\\\":[7]}]",
+      "[{\\\"width\\\":3,\\\"steps\\\":[\\\"standard\\\"]}]",              /* its tensors have two elements */
+      "[{\\\"width\\\":2,\\\"steps\\\":[\\\"standard\\\",\\\"clip\\\"]}]", /* of its second there is none */
   };
   static const char *const runs[] = {
-      "[]", "{}",
-      "{\\\"epoch\\\":1,\\\"step\\\":0,\\\"steps\\\":5,\\\"loss\\\":0.5,\\\"weight\\\":1.0,\\\"correct\\\":-1,\\\"best_epoch\\\":0,"
+      "[]",
+      "{}",
+      "{\\\"epoch\\\":1,\\\"step\\\":0,\\\"steps\\\":5,\\\"loss\\\":0.5,\\\"weight\\\":1.0,\\\"correct\\\":-"
+      "1,\\\"best_epoch\\\":0,"
       "\\\"best_loss\\\":null,\\\"batch_size\\\":8,\\\"rows\\\":9,\\\"shuffle\\\":true}",
-      "{\\\"epoch\\\":1,\\\"step\\\":0,\\\"steps\\\":5,\\\"loss\\\":0.5,\\\"weight\\\":1.0,\\\"correct\\\":1,\\\"best_epoch\\\":2,"
+      "{\\\"epoch\\\":1,\\\"step\\\":0,\\\"steps\\\":5,\\\"loss\\\":0.5,\\\"weight\\\":1.0,\\\"correct\\\":1,"
+      "\\\"best_epoch\\\":2,"
       "\\\"best_loss\\\":1.0,\\\"batch_size\\\":8,\\\"rows\\\":9,\\\"shuffle\\\":true}",
-      "{\\\"epoch\\\":1,\\\"step\\\":0,\\\"steps\\\":4294967296,\\\"loss\\\":0.5,\\\"weight\\\":1.0,\\\"correct\\\":1,"
+      "{\\\"epoch\\\":1,\\\"step\\\":0,\\\"steps\\\":4294967296,\\\"loss\\\":0.5,\\\"weight\\\":1.0,"
+      "\\\"correct\\\":1,"
       "\\\"best_epoch\\\":1,\\\"best_loss\\\":1.0,\\\"batch_size\\\":8,\\\"rows\\\":9,\\\"shuffle\\\":true}",
-      "{\\\"epoch\\\":1,\\\"step\\\":0,\\\"steps\\\":5,\\\"loss\\\":0.5,\\\"weight\\\":1.0,\\\"correct\\\":1,\\\"best_epoch\\\":1,"
+      "{\\\"epoch\\\":1,\\\"step\\\":0,\\\"steps\\\":5,\\\"loss\\\":0.5,\\\"weight\\\":1.0,\\\"correct\\\":1,"
+      "\\\"best_epoch\\\":1,"
       "\\\"best_loss\\\":null,\\\"batch_size\\\":8,\\\"rows\\\":9,\\\"shuffle\\\":true}",
   };
   enum { NORMALIZATIONS = sizeof normalizations / sizeof *normalizations, RUNS = sizeof runs / sizeof *runs };
@@ -183,7 +212,8 @@ static void test_broken_metadata(void **state) {
     netc_init(&n, NULL);
     const char *header = net_arena_format(
         &n.arena,
-        "{\"__metadata__\":{\"netc_format\":\"1\",\"state\":\"[]\",\"classes\":\"7\",\"normalization\":\"%s\",\"run\":\"%s\"},"
+        "{\"__metadata__\":{\"netc_format\":\"1\",\"state\":\"[]\",\"classes\":\"7\",\"normalization\":\"%"
+        "s\",\"run\":\"%s\"},"
         "\"normalization/0/0/offset\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
         "\"normalization/0/0/factor\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,16]}}",
         i < NORMALIZATIONS ? normalizations[i] : "[]", i < NORMALIZATIONS ? "" : runs[i - NORMALIZATIONS]);

@@ -20,7 +20,8 @@ typedef struct {
 
 static void add(target *t, const char *name, net_shape shape) {
   rt_program *p = &t->program;
-  p->variables[p->variable_count++] = (rt_variable){name, shape, RT_PARAMETER, p->variable_floats, RT_FILL, 0, false};
+  p->variables[p->variable_count++] =
+      (rt_variable){name, shape, RT_PARAMETER, p->variable_floats, RT_FILL, 0, false};
   p->variable_floats += 64;
 }
 
@@ -68,7 +69,8 @@ static bool said(target *t, const char *part) {
 
 static const char torch_file[] = NETC_TEST_SOURCE "/tests/unit/torch_weights.safetensors";
 
-/* As torch_weights.py made them: tensor k of its state_dict, which also counts num_batches_tracked, the sixth. */
+/* As torch_weights.py made them: tensor k of its state_dict, which also counts num_batches_tracked, the
+ * sixth. */
 static void check_values(const target *t) {
   for (uint32_t v = 0; v < t->program.variable_count; v++) {
     uint32_t k = v < 6 ? v : v + 1;
@@ -101,12 +103,14 @@ static void test_names(void **state) {
   drop(t);
   t = make_target("linear_1", "1", "4", "10");
   assert_false(load(t, torch_file, RT_MATCH_NAME));
-  assert_true(said(t, "torch_weights.safetensors has nothing for linear_1.weight, linear_1.bias of network 't'"));
+  assert_true(
+      said(t, "torch_weights.safetensors has nothing for linear_1.weight, linear_1.bias of network 't'"));
   assert_true(said(t, "network 't' has no place for 0.bias, 0.weight of "));
   assert_true(said(t, "--match order would load them"));
   assert_false(load(t, torch_file, RT_MATCH_NETC));
   assert_true(said(t, "is not a checkpoint of netc: say --match name or --match order"));
-  for (uint64_t i = 0; i < t->program.variable_floats; i++) assert_true(t->values[i] == 0); /* nothing was touched */
+  for (uint64_t i = 0; i < t->program.variable_floats; i++)
+    assert_true(t->values[i] == 0); /* nothing was touched */
   drop(t);
 }
 
@@ -115,7 +119,8 @@ static void test_misfits(void **state) {
   target *t = make_target("0", "1", "4", "10");
   t->variables[6].shape = (net_shape){2, {8, 9}};
   assert_false(load(t, torch_file, RT_MATCH_NAME));
-  assert_true(said(t, "'4.weight' of " NETC_TEST_SOURCE "/tests/unit/torch_weights.safetensors is [8, 8], but '4.weight' of "
+  assert_true(said(t, "'4.weight' of " NETC_TEST_SOURCE
+                      "/tests/unit/torch_weights.safetensors is [8, 8], but '4.weight' of "
                       "network 't' is [8, 9]"));
   assert_false(load(t, torch_file, RT_MATCH_ORDER));
   assert_int_equal(t->n.diagnostics.errors, 2);

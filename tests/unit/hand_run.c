@@ -53,7 +53,8 @@ void hand_run_free(hand_run *run) {
 rt_outcome hand_train(hand_run *run, bool resume) {
   run->program = hand_program(&run->n.arena, run->spec.batch_size);
   run->variables = hand_variables(&run->n.arena, run->program, run->spec.seed);
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, resume, run->variables, NULL);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, resume, run->variables, NULL);
   hand = (hand_hooks){.misaligned = hand.misaligned, .bad_padding = hand.bad_padding};
   return run->result.outcome;
 }
@@ -80,7 +81,8 @@ static json_t *read_log(hand_run *run) {
   FILE *in = fopen(hand_path(run, "log.jsonl"), "r");
   for (char line[4096]; in && fgets(line, sizeof line, in);) {
     json_t *row = json_loads(line, 0, NULL);
-    if (row && (!json_is_number(json_object_get(row, "seconds")) || !json_object_get(row, "samples_per_second"))) {
+    if (row &&
+        (!json_is_number(json_object_get(row, "seconds")) || !json_object_get(row, "samples_per_second"))) {
       json_decref(row);
       row = NULL;
     }
@@ -111,7 +113,8 @@ bool hand_same(hand_run *a, hand_run *b) {
 
 bool hand_said(const hand_run *run, net_severity severity, const char *part) {
   for (uint32_t i = 0; i < run->n.diagnostics.list.count; i++)
-    if (run->n.diagnostics.list.at[i].severity == severity && strstr(run->n.diagnostics.list.at[i].message, part))
+    if (run->n.diagnostics.list.at[i].severity == severity &&
+        strstr(run->n.diagnostics.list.at[i].message, part))
       return true;
   return false;
 }

@@ -153,7 +153,8 @@ static const char *explain(void *context, const rt_step *step) {
   return step->outputs ? "linear_1" : "linear_2";
 }
 
-static void add(rt_program *p, const char *name, rt_variable_kind kind, net_shape shape, size_t offset, double value) {
+static void add(rt_program *p, const char *name, rt_variable_kind kind, net_shape shape, size_t offset,
+                double value) {
   rt_initializer how = kind == RT_PARAMETER ? RT_UNIFORM : RT_FILL;
   p->variables[p->variable_count++] = (rt_variable){name, shape, kind, offset, how, value, false};
 }
@@ -194,8 +195,10 @@ rt_program *hand_program(net_arena *arena, uint32_t batch) {
   uint32_t rest = batch + 1;
   batch_size = batch;
   p->train = (rt_function){train_exact, batch, round_up(batch), true, round_up(batch) / TILE * sizeof(tile)};
-  p->train_rest = (rt_function){train_rest, rest, round_up(rest), false, round_up(rest) / TILE * sizeof(tile)};
-  p->evaluate = p->infer = (rt_function){evaluate, rest, round_up(rest), false, round_up(rest) / TILE * sizeof(tile)};
+  p->train_rest =
+      (rt_function){train_rest, rest, round_up(rest), false, round_up(rest) / TILE * sizeof(tile)};
+  p->evaluate = p->infer =
+      (rt_function){evaluate, rest, round_up(rest), false, round_up(rest) / TILE * sizeof(tile)};
   p->explain = explain;
   return p;
 }
@@ -210,7 +213,8 @@ static void make_split(net_arena *arena, uint32_t rows, uint32_t which, rt_split
   uint32_t *y = net_arena_alloc(arena, rows * sizeof *y + 64, 64);
   for (uint32_t i = 0; i < rows; i++) {
     y[i] = rt_random_below(&r, C);
-    for (int d = 0; d < D; d++) x[i * D + (uint32_t)d] = (float)rt_random_normal(&r) + (d == (int)y[i] ? 2.5f : 0);
+    for (int d = 0; d < D; d++)
+      x[i * D + (uint32_t)d] = (float)rt_random_normal(&r) + (d == (int)y[i] ? 2.5f : 0);
   }
   *split->inputs = (rt_column){.name = "x", .type = NET_F32, .width = D, .data = x};
   *split->targets = (rt_column){.name = "y", .type = NET_U32, .width = 1, .data = y};

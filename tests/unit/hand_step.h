@@ -1,6 +1,6 @@
-/* A training step written by hand, as compiled code would be: the multilayer perceptron 4-8-3 with ReLU, dropout,
- * cross-entropy and Adam, and a running mean of its inputs for a statistic. Works in tiles of 8 samples through
- * the parallel-for, with unused lanes masked. For tests of the loop behind which it stands. */
+/* A training step written by hand, as compiled code would be: the multilayer perceptron 4-8-3 with ReLU,
+ * dropout, cross-entropy and Adam, and a running mean of its inputs for a statistic. Works in tiles of 8
+ * samples through the parallel-for, with unused lanes masked. For tests of the loop around it. */
 #ifndef NETC_TESTS_HAND_STEP_H
 #define NETC_TESTS_HAND_STEP_H
 

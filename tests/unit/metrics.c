@@ -44,14 +44,20 @@ static bench *make(uint32_t rows, uint32_t logits, uint32_t batch) {
   b->columns[0] = (rt_column_ref){RT_COLUMN_INPUT, 0};
   b->columns[1] = (rt_column_ref){RT_COLUMN_TARGET, 0};
   b->output = (rt_output){"logits", logits, {1, {logits}}};
-  b->program = (rt_program){.network = "hand_on", .columns = b->columns, .column_count = 2, .outputs = &b->output,
-                            .output_count = 1, .network_outputs = 1, .values = UINT32_MAX,
+  b->program = (rt_program){.network = "hand_on",
+                            .columns = b->columns,
+                            .column_count = 2,
+                            .outputs = &b->output,
+                            .output_count = 1,
+                            .network_outputs = 1,
+                            .values = UINT32_MAX,
                             .evaluate = {hand_on, batch, (batch + 15) / 16 * 16, false, 0}};
   b->x = (rt_column){.name = "x", .type = NET_F32, .width = logits};
   b->y = (rt_column){.name = "y", .type = NET_U32, .width = 1};
   b->x.data = net_arena_alloc(&b->n.arena, (size_t)rows * logits * 4 + 64, 64);
   b->y.data = net_arena_alloc(&b->n.arena, (size_t)rows * 4 + 64, 64);
-  b->data.split[RT_TEST] = (rt_split){.rows = rows, .inputs = &b->x, .targets = &b->y, .input_count = 1, .target_count = 1};
+  b->data.split[RT_TEST] =
+      (rt_split){.rows = rows, .inputs = &b->x, .targets = &b->y, .input_count = 1, .target_count = 1};
   return b;
 }
 
@@ -60,7 +66,8 @@ static void drop(bench *b) {
   test_free(b);
 }
 
-/* Random logits, with few distinct values for even counts of classes, some rows copies of others, labels that the logits know something of. */
+/* Random logits, with few distinct values for even counts of classes, some rows copies of others, labels that
+ * the logits know something of. */
 static void fill(bench *b, uint64_t seed) {
   rt_random r;
   rt_random_start(&r, seed, RT_RANDOM_BENCH, 0);
@@ -69,12 +76,15 @@ static void fill(bench *b, uint64_t seed) {
   for (uint32_t i = 0; i < rows; i++) {
     y[i] = rt_random_below(&r, width);
     for (uint32_t c = 0; c < width; c++)
-      x[i * width + c] = (width % 2 ? (float)rt_random_normal(&r) : (float)rt_random_below(&r, 9) * 0.5f) + (c == y[i]);
-    if (i && rt_random_below(&r, 3) == 0) memcpy(x + i * width, x + rt_random_below(&r, i) * width, width * 4);
+      x[i * width + c] =
+          (width % 2 ? (float)rt_random_normal(&r) : (float)rt_random_below(&r, 9) * 0.5f) + (c == y[i]);
+    if (i && rt_random_below(&r, 3) == 0)
+      memcpy(x + i * width, x + rt_random_below(&r, i) * width, width * 4);
   }
 }
 
-static rt_metric everything[] = {{"accuracy", 0}, {"top_k", 1}, {"auc", 0}, {"top_k", 2}, {"confusion", 0}, {"top_k", 5}};
+static rt_metric everything[] = {{"accuracy", 0}, {"top_k", 1},     {"auc", 0},
+                                 {"top_k", 2},    {"confusion", 0}, {"top_k", 5}};
 
 static rt_evaluation evaluate(bench *b, rt_metric *metrics, uint32_t count) {
   rt_evaluation e;
@@ -217,7 +227,8 @@ static void test_rmse(void **state) {
   assert_true(e.rmse == sqrt(5.0 / 6));
   assert_true(isnan(e.accuracy) && !e.auc && !e.confusion);
   assert_false(rt_evaluate(&b->n, &b->program, &b->data, RT_TEST, everything, 6, 1, NULL, &e));
-  assert_string_equal(b->n.diagnostics.list.at[0].message, "metric 'top_k' needs classes, and network 'hand_on' has none");
+  assert_string_equal(b->n.diagnostics.list.at[0].message,
+                      "metric 'top_k' needs classes, and network 'hand_on' has none");
   drop(b);
 }
 
@@ -225,9 +236,12 @@ static void test_unknown(void **state) {
   (void)state;
   bench *b = make(3, 2, 2);
   rt_evaluation e;
-  assert_false(rt_evaluate(&b->n, &b->program, &b->data, RT_TEST, (rt_metric[]){{"acuracy", 0}}, 1, 1, NULL, &e));
-  assert_string_equal(b->n.diagnostics.list.at[0].message, "there is no metric 'acuracy': did you mean 'accuracy'?");
-  assert_false(rt_evaluate(&b->n, &b->program, &b->data, RT_TEST, (rt_metric[]){{"rmse", 0}}, 1, 1, NULL, &e));
+  assert_false(
+      rt_evaluate(&b->n, &b->program, &b->data, RT_TEST, (rt_metric[]){{"acuracy", 0}}, 1, 1, NULL, &e));
+  assert_string_equal(b->n.diagnostics.list.at[0].message,
+                      "there is no metric 'acuracy': did you mean 'accuracy'?");
+  assert_false(
+      rt_evaluate(&b->n, &b->program, &b->data, RT_TEST, (rt_metric[]){{"rmse", 0}}, 1, 1, NULL, &e));
   assert_string_equal(b->n.diagnostics.list.at[1].message,
                       "metric 'rmse' needs a target of values, and network 'hand_on' has none");
   assert_int_equal(rt_metric_count(), 5);
@@ -236,9 +250,11 @@ static void test_unknown(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_against_definitions), cmocka_unit_test(test_sure_networks),
-      cmocka_unit_test(test_batches_do_not_matter), cmocka_unit_test(test_single_logit), cmocka_unit_test(test_rmse),
-      cmocka_unit_test(test_unknown)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_definitions),
+                                     cmocka_unit_test(test_sure_networks),
+                                     cmocka_unit_test(test_batches_do_not_matter),
+                                     cmocka_unit_test(test_single_logit),
+                                     cmocka_unit_test(test_rmse),
+                                     cmocka_unit_test(test_unknown)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,8 @@ static void test_every_step(void **state) {
       assert_int_equal(hand_train(run, false), RT_INTERRUPTED);
       assert_int_equal(run->result.signal, k % 2 ? SIGINT : SIGTERM);
       rt_position at;
-      assert_true(rt_checkpoint_position(&run->n, rt_checkpoint_open(&run->n, hand_path(run, "last.safetensors")), &at));
+      assert_true(rt_checkpoint_position(
+          &run->n, rt_checkpoint_open(&run->n, hand_path(run, "last.safetensors")), &at));
       assert_int_equal(at.steps, k);
       assert_int_equal(hand_train(run, true), RT_DONE);
       assert_true(hand_same(run, whole));
@@ -134,13 +135,16 @@ static void test_crash_points(void **state) {
   assert_int_equal(hand_train(run, true), RT_DONE);
   assert_true(hand_copy(run, "best.safetensors", "newer"));
   /* last was replaced, best not yet */
-  assert_true(hand_copy(run, "newer", "best.safetensors.next") && hand_copy(run, "older", "best.safetensors"));
+  assert_true(hand_copy(run, "newer", "best.safetensors.next") &&
+              hand_copy(run, "older", "best.safetensors"));
   assert_int_equal(hand_train(run, true), RT_DONE);
   assert_true(hand_same_file(run, "best.safetensors", whole, "best.safetensors"));
   assert_false(hand_exists(run, "best.safetensors.next"));
   /* next was written, last not yet replaced; temporary files lie about */
-  assert_true(hand_copy(run, "older-last", "last.safetensors") && hand_copy(run, "older", "best.safetensors") &&
-              hand_copy(run, "newer", "best.safetensors.next") && hand_copy(run, "newer", "last.safetensors.aB3xYz") &&
+  assert_true(hand_copy(run, "older-last", "last.safetensors") &&
+              hand_copy(run, "older", "best.safetensors") &&
+              hand_copy(run, "newer", "best.safetensors.next") &&
+              hand_copy(run, "newer", "last.safetensors.aB3xYz") &&
               hand_copy(run, "newer", "best.safetensors.next.Q12345"));
   hand.raise_at = 1;
   hand.number = SIGINT;
@@ -219,15 +223,18 @@ static void test_other_target(void **state) {
   (void)state;
   hand_run *run = undisturbed(37);
   run->program->target = "x86_64-avx2";
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, true, run->variables, NULL);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, true, run->variables, NULL);
   assert_int_equal(run->result.outcome, RT_DONE);
   assert_true(hand_said(run, NET_WARNING, "for target by-hand, and this is x86_64-avx2"));
   run->program->variable_count--;
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, true, run->variables, NULL);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, true, run->variables, NULL);
   assert_int_equal(run->result.outcome, RT_FAILED);
   assert_true(hand_said(run, NET_ERROR, "the network or its optimizer has changed"));
   run->program->variables[0].shape.dim[0] = 7;
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, true, run->variables, NULL);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, true, run->variables, NULL);
   assert_true(hand_said(run, NET_ERROR, "'linear_1.weight' is [8, 4] in"));
   hand_run_free(run);
 }
@@ -236,8 +243,9 @@ static void test_other_target(void **state) {
 enum { BEST_ONLY = 2000, LOG_ONLY = 1000, PART_OF_LOG = 400 };
 static rlim_t size_limit;
 
-/* A disk that fills up: one message, the old checkpoint as it was, and all goes on when there is room again. */
-static void check_full_disk(hand_run *run, hand_run *whole, void (*fill)(hand_run *), void (*drain)(hand_run *)) {
+/* A disk that fills up: one message, the old checkpoint as it was, and all goes on once there is room. */
+static void check_full_disk(hand_run *run, hand_run *whole, void (*fill)(hand_run *),
+                            void (*drain)(hand_run *)) {
   run->spec.schedule.kind = whole->spec.schedule.kind = RT_CONSTANT;
   whole->spec.epochs = EPOCHS;
   assert_int_equal(hand_train(whole, false), RT_DONE);

@@ -11,12 +11,12 @@ static void check(double got, double expected) {
   if (fabs(got - expected) > 1e-12 * fabs(expected)) fail_msg("%.17g is not %.17g", got, expected);
 }
 
-/* StepLR(step_size=3, gamma=0.1) at lr=0.1, CosineAnnealingLR(T_max=7, eta_min=1e-6) at lr=1e-3: get_last_lr() in
- * epochs 0 to 6. */
+/* StepLR(step_size=3, gamma=0.1) at lr=0.1, CosineAnnealingLR(T_max=7, eta_min=1e-6) at lr=1e-3:
+ * get_last_lr() in epochs 0 to 6. */
 static void test_rates(void **state) {
   (void)state;
-  static const double decay[] = {0.1, 0.1, 0.1, 0.010000000000000002, 0.010000000000000002, 0.010000000000000002,
-                                 0.0010000000000000002};
+  static const double decay[] = {
+      0.1, 0.1, 0.1, 0.010000000000000002, 0.010000000000000002, 0.010000000000000002, 0.0010000000000000002};
   static const double cosine[] = {0.001, 0.0009505339495172585, 0.0008119331560284375, 0.0006116492065111791,
                                   0.00038935079348882104, 0.00018906684397156263, 5.0466050482741686e-05};
   rt_schedule s = {.kind = RT_STEP_DECAY, .factor = 0.1, .every = 3};

@@ -44,7 +44,8 @@ static void test_orders(void **state) {
   enum { ROWS = 1000, EPOCHS = 40 };
   net_arena arena;
   net_arena_init(&arena, NULL);
-  rt_orders *orders = rt_orders_make(&arena, 3, ROWS, 40, true), *backwards = rt_orders_make(&arena, 3, ROWS, 40, true);
+  rt_orders *orders = rt_orders_make(&arena, 3, ROWS, 40, true),
+            *backwards = rt_orders_make(&arena, 3, ROWS, 40, true);
   rt_orders *other = rt_orders_make(&arena, 4, ROWS, 40, true);
   uint32_t *kept[EPOCHS];
   for (uint32_t e = 0; e < EPOCHS; e++) {
@@ -58,10 +59,12 @@ static void test_orders(void **state) {
     }
   }
   /* an epoch's order depends on nothing that was asked for before */
-  for (uint32_t e = EPOCHS; e-- > 0;) assert_memory_equal(kept[e], get(&arena, backwards, ROWS, e), ROWS * sizeof(uint32_t));
+  for (uint32_t e = EPOCHS; e-- > 0;)
+    assert_memory_equal(kept[e], get(&arena, backwards, ROWS, e), ROWS * sizeof(uint32_t));
   /* nor on how many are to come */
   rt_orders *few = rt_orders_make(&arena, 3, ROWS, 5, true);
-  for (uint32_t e = 0; e < 5; e++) assert_memory_equal(kept[e], get(&arena, few, ROWS, e), ROWS * sizeof(uint32_t));
+  for (uint32_t e = 0; e < 5; e++)
+    assert_memory_equal(kept[e], get(&arena, few, ROWS, e), ROWS * sizeof(uint32_t));
   rt_orders *stored = rt_orders_make(&arena, 3, ROWS, 40, false);
   for (uint32_t i = 0; i < ROWS; i++) assert_int_equal(get(&arena, stored, ROWS, 5)[i], i);
   net_arena_free(&arena);
@@ -80,9 +83,10 @@ static void test_large_orders(void **state) {
   net_arena_free(&arena);
 }
 
-/* Pairs of samples that share a batch in each of three epochs, among them such as have a left or a right shuffle in
- * common: as many as chance would have it. With 10 batches of 20 there are 1900 pairs an epoch; each lasts through
- * two more epochs with probability (19/199)², so about 17.3 do, with a standard deviation near 4. */
+/* Pairs of samples that share a batch in each of three epochs, among them such as have a left or a right
+ * shuffle in common: as many as chance would have it. With 10 batches of 20 there are 1900 pairs an epoch;
+ * each lasts through two more epochs with probability (19/199)², so about 17.3 do, with a standard deviation
+ * near 4. */
 static void test_batches_mix(void **state) {
   (void)state;
   enum { ROWS = 200, BATCH = 20, SEEDS = 400 };
@@ -166,9 +170,12 @@ static void test_index(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_vectors_of_philox), cmocka_unit_test(test_orders), cmocka_unit_test(test_large_orders),
-      cmocka_unit_test(test_batches_mix),       cmocka_unit_test(test_uniform), cmocka_unit_test(test_cuts),
-      cmocka_unit_test(test_index)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_vectors_of_philox),
+                                     cmocka_unit_test(test_orders),
+                                     cmocka_unit_test(test_large_orders),
+                                     cmocka_unit_test(test_batches_mix),
+                                     cmocka_unit_test(test_uniform),
+                                     cmocka_unit_test(test_cuts),
+                                     cmocka_unit_test(test_index)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,7 +64,8 @@ typedef struct {
 static rt_outcome count_batches(uint32_t rows, uint32_t batch, counts *c, hand_run **kept) {
   hand_run *run = hand_run_make(rows, 0, batch, 1);
   run->variables = hand_variables(&run->n.arena, run->program, 1);
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, NULL);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, NULL);
   *c = (counts){hand.smallest_count, hand.biggest_count, hand.last_count};
   if (kept) *kept = run;
   else hand_run_free(run);
@@ -105,7 +106,8 @@ static void test_loss_is_weighted(void **state) {
   rt_listener listener = {keep, &last};
   hand.count_loss = true;
   run->variables = hand_variables(&run->n.arena, run->program, 1);
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, &listener);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, &listener);
   assert_int_equal(run->result.outcome, RT_DONE);
   assert_true(run->result.best_validation_loss == (4 * 8 * 8 + 5 * 5) / 37.0);
   assert_true(last.train_loss == (4 * 8 * 8 + 5 * 5) / 37.0);
@@ -122,7 +124,8 @@ static void test_weightless_batches(void **state) {
   hand.weightless_at = 3;
   hand.evaluate_weightless_at = 2;
   run->variables = hand_variables(&run->n.arena, run->program, 1);
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, &listener);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, &listener);
   assert_int_equal(run->result.outcome, RT_DONE);
   assert_true(isfinite(last.train_loss) && isfinite(last.validation_loss));
   assert_int_equal(hand.calls, 5);
@@ -135,10 +138,11 @@ static void test_missing_functions(void **state) {
   hand_run *run = hand_run_make(36, 10, 8, 1);
   run->variables = hand_variables(&run->n.arena, run->program, 1);
   rt_program whole = *run->program;
-#define TRY(change, message)                                                                                  \
-  *run->program = whole, change;                                                                              \
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, NULL); \
-  assert_int_equal(run->result.outcome, RT_FAILED);                                                           \
+#define TRY(change, message)                                                                                 \
+  *run->program = whole, change;                                                                             \
+  run->result =                                                                                              \
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, NULL);      \
+  assert_int_equal(run->result.outcome, RT_FAILED);                                                          \
   assert_true(hand_said(run, NET_FAULT, message))
   TRY(run->program->train.call = NULL, "without its training step for 8 samples");
   TRY(run->program->train_rest.call = NULL, "without its step for the last batch of an epoch for 4 samples");
@@ -158,10 +162,12 @@ static void test_not_finite(void **state) {
   assert_int_equal(hand_train(whole, false), RT_DONE);
   hand.nan_at = 8;
   assert_int_equal(hand_train(run, false), RT_NOT_FINITE);
-  assert_true(hand_said(run, NET_ERROR, "the loss is not finite in step 8 (epoch 2, batch 3 of 5): first in 'linear_2'"));
+  assert_true(hand_said(run, NET_ERROR,
+                        "the loss is not finite in step 8 (epoch 2, batch 3 of 5): first in 'linear_2'"));
   assert_true(hand_said(run, NET_NOTE, "last.safetensors"));
   rt_position at;
-  assert_true(rt_checkpoint_position(&run->n, rt_checkpoint_open(&run->n, hand_path(run, "last.safetensors")), &at));
+  assert_true(
+      rt_checkpoint_position(&run->n, rt_checkpoint_open(&run->n, hand_path(run, "last.safetensors")), &at));
   assert_int_equal(at.steps, 7);
   assert_int_equal(hand_train(run, true), RT_DONE); /* the seventh step was saved whole */
   assert_true(hand_same(run, whole));
@@ -180,7 +186,7 @@ static bool all_finite(hand_run *run, const char *name) {
   return c;
 }
 
-/* Weights that a step has spoilt are never saved, whether its epoch goes on or ends; the last good ones are. */
+/* Weights that a step has spoilt are never saved, whether its epoch goes on or ends; the last good are. */
 static void test_spoilt_weights(void **state) {
   (void)state;
   for (uint32_t step = 7; step <= 10; step++)
@@ -191,9 +197,12 @@ static void test_spoilt_weights(void **state) {
       assert_int_equal(hand_train(run, false), RT_NOT_FINITE);
       assert_true(all_finite(run, "last.safetensors") && all_finite(run, "best.safetensors"));
       rt_position at;
-      assert_true(rt_checkpoint_position(&run->n, rt_checkpoint_open(&run->n, hand_path(run, "last.safetensors")), &at));
+      assert_true(rt_checkpoint_position(
+          &run->n, rt_checkpoint_open(&run->n, hand_path(run, "last.safetensors")), &at));
       assert_true(at.epoch == 1 && at.best_epoch == 1);
-      assert_true(hand_said(run, NET_ERROR, step == 10 ? "weights are not finite after epoch 2" : "loss is not finite in step"));
+      assert_true(
+          hand_said(run, NET_ERROR,
+                    step == 10 ? "weights are not finite after epoch 2" : "loss is not finite in step"));
       hand_run_free(run);
     }
 }
@@ -204,7 +213,8 @@ static void test_validation_not_finite(void **state) {
   hand_run *run = hand_run_make(37, 20, 8, 3);
   ((float *)run->data->split[RT_VALIDATION].inputs->data)[70] = INFINITY;
   assert_int_equal(hand_train(run, false), RT_NOT_FINITE);
-  assert_true(hand_said(run, NET_ERROR, "the validation loss is not finite after epoch 1: first in 'linear_1'"));
+  assert_true(
+      hand_said(run, NET_ERROR, "the validation loss is not finite after epoch 1: first in 'linear_1'"));
   assert_false(hand_exists(run, "best.safetensors"));
   assert_null(run->result.checkpoint);
   hand_run_free(run);
@@ -243,11 +253,12 @@ static void test_best(void **state) {
   until->spec.rates = &fast;
   until->spec.schedule.kind = RT_CONSTANT;
   assert_int_equal(hand_train(until, false), RT_DONE);
-  float *a = hand_variables(&run->n.arena, run->program, 9), *b = hand_variables(&run->n.arena, run->program, 9);
-  assert_true(rt_checkpoint_load(&run->n, rt_checkpoint_open(&run->n, hand_path(run, "best.safetensors")), run->program,
-                                 RT_MATCH_NETC, a, NULL));
-  assert_true(rt_checkpoint_load(&run->n, rt_checkpoint_open(&run->n, hand_path(until, "last.safetensors")), run->program,
-                                 RT_MATCH_NETC, b, NULL));
+  float *a = hand_variables(&run->n.arena, run->program, 9),
+        *b = hand_variables(&run->n.arena, run->program, 9);
+  assert_true(rt_checkpoint_load(&run->n, rt_checkpoint_open(&run->n, hand_path(run, "best.safetensors")),
+                                 run->program, RT_MATCH_NETC, a, NULL));
+  assert_true(rt_checkpoint_load(&run->n, rt_checkpoint_open(&run->n, hand_path(until, "last.safetensors")),
+                                 run->program, RT_MATCH_NETC, b, NULL));
   assert_memory_equal(a, b, run->program->variable_floats * sizeof(float));
   rt_evaluation e;
   assert_true(rt_evaluate(&run->n, run->program, run->data, RT_VALIDATION, NULL, 0, 1, a, &e));
@@ -268,8 +279,9 @@ static void listen(void *context, const rt_progress *p) {
   heard *h = context;
   h->bad |= p->samples > p->samples_in_epoch || p->epoch < h->last.epoch || p->samples_in_epoch != 160;
   if (p->epoch_done) {
-    h->bad |= p->samples != 160 || p->epoch != ++h->epochs || !isfinite(p->validation_loss) || p->validation_accuracy > 1 ||
-              !(p->samples_per_second > 0) || !(p->seconds > 0) || p->train_accuracy > 1;
+    h->bad |= p->samples != 160 || p->epoch != ++h->epochs || !isfinite(p->validation_loss) ||
+              p->validation_accuracy > 1 || !(p->samples_per_second > 0) || !(p->seconds > 0) ||
+              p->train_accuracy > 1;
   } else {
     h->others++;
     h->bad |= !isnan(p->validation_loss) || !isfinite(p->train_loss);
@@ -284,7 +296,8 @@ static void test_progress(void **state) {
   rt_listener listener = {listen, &h};
   run->variables = hand_variables(&run->n.arena, run->program, 1);
   hand.pause = 20000; /* 40 steps of 20 ms: several reports */
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, &listener);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, &listener);
   hand.pause = 0;
   assert_int_equal(run->result.outcome, RT_DONE);
   assert_false(h.bad);
@@ -298,12 +311,14 @@ static void test_progress(void **state) {
 /* A row of the log has the fields that scripts rely on; what is not there is null. */
 static void test_log_row(void **state) {
   (void)state;
-  static const char *const fields[] = {"event", "epoch", "train_loss", "train_accuracy", "validation_loss",
-                                       "validation_accuracy", "learning_rate", "seconds", "samples_per_second"};
+  static const char *const fields[] = {"event",          "epoch",           "train_loss",
+                                       "train_accuracy", "validation_loss", "validation_accuracy",
+                                       "learning_rate",  "seconds",         "samples_per_second"};
   hand_run *run = hand_run_make(40, 0, 8, 1);
   run->program->logits = UINT32_MAX;
   run->variables = hand_variables(&run->n.arena, run->program, 1);
-  run->result = rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, NULL);
+  run->result =
+      rt_train(&run->n, run->program, run->data, &run->spec, run->folder, false, run->variables, NULL);
   assert_int_equal(run->result.outcome, RT_DONE);
   assert_int_equal(run->result.best_epoch, 1);
   const char *text;
@@ -362,12 +377,13 @@ static void test_predict(void **state) {
   assert_true(rt_predict(&run->n, hand_program(&run->n.arena, 18), &rows, 2, variables, &b));
   assert_memory_equal(a[0], b[0], 37 * HAND_CLASSES * sizeof(float));
   rt_pass pass;
-  assert_true(rt_pass_make(&run->n, &run->n.arena, run->program, &run->program->evaluate, &run->data->split[RT_VALIDATION],
-                           1, variables, &pass));
+  assert_true(rt_pass_make(&run->n, &run->n.arena, run->program, &run->program->evaluate,
+                           &run->data->split[RT_VALIDATION], 1, variables, &pass));
   uint32_t seen = 0;
   while (rt_pass_next(&pass)) {
     assert_int_equal(pass.first, seen);
-    assert_memory_equal(pass.step.outputs[0], a[0] + seen * HAND_CLASSES, pass.count * HAND_CLASSES * sizeof(float));
+    assert_memory_equal(pass.step.outputs[0], a[0] + seen * HAND_CLASSES,
+                        pass.count * HAND_CLASSES * sizeof(float));
     seen += pass.count;
   }
   assert_int_equal(seen, 37);
