@@ -172,8 +172,9 @@ bool net_elaborate_network(netc *n, net_arena *arena, const net_program *program
 /* The recipe: by name, the one without a name, or the only one. NULL in *decl: there is none, all is default.
  */
 static bool choose_train(net_elaborator *e, const char *name, const net_decl **decl) {
+  const net_decl *first;
   *decl = net_program_find(e->program, NET_DECL_TRAIN, (net_name){0});
-  if (!name && (*decl || !net_program_count(e->program, NET_DECL_TRAIN, NULL))) return true;
+  if (!name && (*decl || !net_program_count(e->program, NET_DECL_TRAIN, &first))) return true;
   *decl = net_choose(e, NET_DECL_TRAIN, name, NET_NOWHERE);
   return *decl != NULL;
 }

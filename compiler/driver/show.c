@@ -111,11 +111,14 @@ static const char *shape_text(const shown *s, const net_value *value) {
   return net_arena_format(&s->n->arena, "f32%s", net_shape_text(&s->n->arena, &value->shape));
 }
 
+/* For programs to read. */
+static const char *plain(net_arena *arena, double x) { return net_arena_format(arena, "%.0f", x); }
+
 static void print_table(const shown *s, const row *rows, uint32_t count, net_table_form form) {
   static const char *const titles[] = {"node", "kind", "op", "shape", "parameters", "MACs", "FLOPs", "BitOPs"};
   netc *n = s->n;
   net_table t = net_table_new(&n->arena, 8, titles, "llllrrrr");
-  const char *(*number)(net_arena *, double) = net_thousands;
+  const char *(*number)(net_arena *, double) = form == NET_TABLE_CSV ? plain : net_thousands;
   for (uint32_t i = 0; i < count; i++) {
     const row *r = &rows[i];
     net_table_add(&t, r->name);

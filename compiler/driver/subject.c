@@ -1,5 +1,6 @@
 #include "driver/subject.h"
 
+#include "codegen/target.h"
 #include "driver/runs.h"
 #include "dsl/settings.h"
 #include "support/file.h"
@@ -50,6 +51,8 @@ static const char *chosen_name(dr_subject *subject, dr_option_id option) {
 
 bool dr_open(dr_call *call, dr_subject *subject) {
   netc *n = call->n;
+  pl_options options; /* what is wrong with them is said before anything is read */
+  if (!dr_compile_options(call, &options)) return false;
   const char *file = call->arguments.at[0];
   net_program *program;
   *subject = (dr_subject){.call = call};
@@ -140,6 +143,9 @@ bool dr_compile_options(dr_call *call, pl_options *options) {
                           .print_asm = dr_has(call, DR_print_asm),
                           .time_passes = dr_has(call, DR_time_passes),
                           .verify = dr_has(call, DR_verify_passes)};
+  cg_target target;
+  if (dr_has(call, DR_target) && !cg_target_find(call->n, NET_NOWHERE, call->value[DR_target], &target))
+    return call->wrong = true, false;
   return stage(call, DR_print_after, &options->print_after) && stage(call, DR_stop_after, &options->stop_after);
 }
 
