@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -316,7 +317,9 @@ static void drain_disk(hand_run *run) { unlink(hand_path(run, "filler")); }
 static void test_full_disk(void **state) {
   (void)state;
   hand_run *run = hand_run_make(37, 20, BATCH, 1), *whole = hand_run_make(37, 20, BATCH, 1);
-  bool mounted = !mount("netc", run->folder, "tmpfs", 0, "size=64k");
+  /* in a name space of this process's own, so that the mount goes with it in any case */
+  bool mounted = !unshare(CLONE_NEWNS) && !mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+                 !mount("netc", run->folder, "tmpfs", 0, "size=64k");
   if (mounted) {
     check_full_disk(run, whole, fill_disk, drain_disk);
     umount(run->folder);
