@@ -1,4 +1,6 @@
 /* Interruptions: whatever happens to a run, going on gives the bytes of one that was left alone. */
+#include "config.h"
+
 #include "hand_run.h"
 
 #include "runtime/checkpoint.h"
