@@ -19,3 +19,4 @@ libnetc_a_SOURCES += \
   runtime/safetensors.c runtime/safetensors.h runtime/schedule.c runtime/schedule.h runtime/shuffle.c \
   runtime/signals.c runtime/signals.h runtime/threads.c runtime/threads.h \
   runtime/train.c runtime/train_save.c
+EXTRA_DIST += runtime/README.md

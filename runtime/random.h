@@ -10,7 +10,7 @@
 
 /* What a stream is for. The numbers are part of what a seed means: never change one. */
 typedef enum {
-  RT_RANDOM_WEIGHTS = 1,   /* counter: index of the variable */
+  RT_RANDOM_WEIGHTS = 1,   /* counter: hash of the variable's name */
   RT_RANDOM_EPOCH = 2,     /* counter: epoch whose samples are shuffled */
   RT_RANDOM_SPLIT = 3,     /* rows before they are split */
   RT_RANDOM_SYNTHETIC = 4, /* counter: which column, which row (source_synthetic.c) */
