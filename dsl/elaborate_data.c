@@ -365,7 +365,9 @@ bool net_check_data(net_elaborator *e, const net_decl *decl) {
   rt_data_spec spec;
   data_maker m = {.e = e, .decl = decl, .spec = &spec};
   if (!take_block(&m)) return false;
-  return check_names(&m, m.input, "input") & check_names(&m, m.target, "target") & check_names(&m, m.weight, "weight");
+  bool ok = check_names(&m, m.input, "input");
+  ok &= check_names(&m, m.target, "target");
+  return check_names(&m, m.weight, "weight") && ok;
 }
 
 bool net_elaborate_data(net_elaborator *e, const net_decl *decl, const net_network *network,

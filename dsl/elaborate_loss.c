@@ -170,8 +170,11 @@ bool net_take_losses(net_recipe_maker *m, const net_expr *expr, double factor) {
   if (expr->kind != NET_EXPR_BINARY) return loss_call(m, expr, factor);
   const net_expr *left = expr->binary.left, *right = expr->binary.right;
   switch (expr->binary.op) {
-  case NET_ADD: return net_take_losses(m, left, factor) & net_take_losses(m, right, factor);
-  case NET_SUBTRACT: return net_take_losses(m, left, factor) & net_take_losses(m, right, -factor);
+  case NET_ADD:
+  case NET_SUBTRACT: {
+    bool ok = net_take_losses(m, left, factor);
+    return net_take_losses(m, right, expr->binary.op == NET_ADD ? factor : -factor) && ok;
+  }
   case NET_MULTIPLY: {
     bool first = !names_loss(n, left);
     if (!first && names_loss(n, right)) return net_error(n, expr->loc, "a loss times a number is a loss, but not a loss times a loss"), false;
