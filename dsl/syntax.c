@@ -290,6 +290,7 @@ static const char *hint_text(const slip *s) {
 
 void net_reader_unexpected(net_reader *r, net_loc where, const int *expected, int count) {
   static const net_token none = {.kind = TOK_END};
+  if (r->stopped) return; /* at an end that is not the text's */
   slip s = {.r = r, .here = &r->last, .before = &none};
   for (int i = 0; i < count; i++) s.expected[expected[i]] = true;
   uint32_t from_text =
@@ -298,7 +299,7 @@ void net_reader_unexpected(net_reader *r, net_loc where, const int *expected, in
   int kind = r->last.kind;
   uint32_t around = r->brackets.count - (kind == TOK_LBRACE || kind == TOK_LPAREN || kind == TOK_LBRACKET);
   if (around && around <= r->brackets.count) s.open = &r->brackets.at[around - 1];
-  if (!r->quiet && !r->stopped && !r->last.problem) { /* one error about a token is enough */
+  if (!r->quiet && !r->last.problem) { /* one error about a token is enough */
     const char *hint = hint_text(&s), *wanted = expected_text(&s);
     net_reader_error(r, where, "unexpected %s%s%s%s%s", found_text(&s), wanted[0] ? ", expected " : "",
                      wanted, hint ? ": " : "", hint ? hint : "");

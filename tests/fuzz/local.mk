@@ -26,11 +26,13 @@ $(FUZZ_READERS):
 .PHONY: $(FUZZ_READERS)
 EXTRA_DIST += tests/fuzz/source.h tests/fuzz/npy.c tests/fuzz/npy.dict tests/fuzz/idx.c tests/fuzz/csv.c tests/fuzz/csv.dict
 
-# The .net language: its reader, printer, constants and settings.
+# The .net language: reader, printer, constants, settings, and what becomes of a program.
+FUZZ_PARSE = $(top_srcdir)/dsl/*.c $(top_srcdir)/compiler/graph/*.c $(top_srcdir)/compiler/ops/*.c \
+  $(top_srcdir)/compiler/loops/*.c
 fuzz-parse: dsl/lexer.c dsl/parser.c dsl/parser.h
 	$(MKDIR_P) tests/fuzz/parse.corpus
-	$(FUZZ_BUILD) $(top_srcdir)/tests/fuzz/parse.c $(top_srcdir)/compiler/support/*.c dsl/lexer.c dsl/parser.c \
-	  `ls $(top_srcdir)/dsl/*.c | grep -v -e elaborate -e lexer.c -e parser.c` $(JANSSON_LIBS) -lm -o tests/fuzz/parse
+	$(FUZZ_BUILD) $(top_srcdir)/tests/fuzz/parse.c dsl/lexer.c dsl/parser.c \
+	  `ls $(FUZZ_PARSE) | grep -v -e /lexer.c -e /parser.c` $(FUZZ_RUNTIME) $(NETC_LIBS) -o tests/fuzz/parse
 	tests/fuzz/parse $(FUZZ_RUN) -max_len=4096 -timeout=10 -dict=$(top_srcdir)/tests/fuzz/net.dict \
 	  tests/fuzz/parse.corpus $(top_srcdir)/tests/dsl/broken
 .PHONY: fuzz-parse

@@ -1,9 +1,11 @@
 /* libFuzzer on the language: any bytes as a program and as a setting. What parses must format to a text that
- * parses to the same tree and formats to itself. `make fuzz-parse` builds and runs it. */
+ * parses to the same tree and formats to itself; then it is elaborated. `make fuzz-parse` builds and runs it. */
+#include "dsl/elaborate.h"
 #include "dsl/evaluate.h"
 #include "dsl/format.h"
 #include "dsl/parse.h"
 #include "dsl/settings.h"
+#include "ops/ops.h"
 
 #include <stdlib.h>
 
@@ -45,7 +47,10 @@ static void run(netc *n, const char *bytes, size_t length) {
     file = net_parse(n, add_source(n, "fallback.net", fallback, sizeof fallback - 1));
   net_program program = {.file = file, .decls = file->decls};
   net_scope scope;
-  if (net_program_check(n, &program)) net_scope_of_program(n, &program, &scope);
+  if (net_program_check(n, &program)) {
+    net_scope_of_program(n, &program, &scope);
+    net_check_program(n, &program);
+  }
   set(n, bytes, length, &program);
   FILE *sink = fopen("/dev/null", "w");
   net_diagnostics_flush(n, sink, NET_DIAGNOSTICS_TEXT, true);
@@ -55,6 +60,7 @@ static void run(netc *n, const char *bytes, size_t length) {
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length) {
   netc n;
   netc_init(&n, NULL);
+  net_ops_install(&n);
   run(&n, (const char *)bytes, length);
   if (n.diagnostics.faults) abort();
   netc_free(&n);

@@ -271,6 +271,12 @@ static void test_many_errors(void **state) {
   assert_errors(text, "t.net:30:13: error: unexpected number 1", "30:13: note: too many errors in t.net",
                 NULL);
   assert_int_equal(count_errors(text), 30);
+  text[29 * 14] = 0; /* the last one may be of any kind */
+  static const char *const last[] = {
+      "train {\nnetwork n(x) { x }", "const a = ((", "network n(x {", "const a = 8abc", "train { a = (1 }",
+      "train {\n a = (1 }",          "train {"};
+  for (size_t i = 0; i < sizeof last / sizeof *last; i++)
+    assert_int_equal(count_errors(net_arena_format(&n.arena, "%s%s", text, last[i])), 30);
 }
 
 /* ---- depth ---- */
