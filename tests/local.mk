@@ -127,8 +127,8 @@ EXTRA_DIST += tests/data
 
 # Loop IR: builder, printer, verifier, evaluator; mathematical functions.
 LOOPS_SUPPORT = tests/loops/example.c tests/loops/example.h
-LOOPS_TESTS = tests/unit/loops tests/unit/loops_evaluate tests/unit/loops_random tests/unit/loops_refuse \
-  tests/unit/loops_verify tests/unit/math
+LOOPS_TESTS = tests/unit/loops tests/unit/loops_damage tests/unit/loops_evaluate tests/unit/loops_random \
+  tests/unit/loops_refuse tests/unit/loops_verify tests/unit/math
 check_PROGRAMS += $(LOOPS_TESTS)
 tests_unit_loops_SOURCES = tests/unit/loops.c $(LOOPS_SUPPORT)
 tests_unit_loops_LDADD = $(TEST_LDADD)
@@ -140,6 +140,8 @@ tests_unit_loops_refuse_SOURCES = tests/unit/loops_refuse.c $(LOOPS_SUPPORT)
 tests_unit_loops_refuse_LDADD = $(TEST_LDADD)
 tests_unit_loops_random_SOURCES = tests/unit/loops_random.c $(LOOPS_SUPPORT)
 tests_unit_loops_random_LDADD = $(TEST_LDADD)
+tests_unit_loops_damage_SOURCES = tests/unit/loops_damage.c $(LOOPS_SUPPORT)
+tests_unit_loops_damage_LDADD = $(TEST_LDADD)
 tests_unit_math_SOURCES = tests/unit/math.c
 tests_unit_math_LDADD = $(TEST_LDADD)
 TESTS += $(LOOPS_TESTS)

@@ -44,7 +44,7 @@ typedef struct {
   bool batched;    /* form 1 indexes it [b, shape…] */
   lp_storage storage;
   uint32_t slot;
-  const void *data; /* LP_CONSTANT */
+  const void *data; /* LP_CONSTANT: its logical elements; once dimensions are chosen, all physical ones */
   /* form 2: physical dimensions, row-major; batched scratch is [batch/T, elements, T], the rest [elements] */
   uint32_t rank, dim[LP_MAX_RANK];
   size_t offset; /* LP_SCRATCH: bytes; LP_VARIABLE: floats */

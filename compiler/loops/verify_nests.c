@@ -112,7 +112,7 @@ static bool check_set(checker *c, const lp_stmt_info *s) {
   const lp_function *f = c->v.f;
   if (s->which >= f->regs.count) return lp_verify_fault(&c->v, "sets a register that does not exist");
   const lp_reg_info *r = &f->regs.at[s->which];
-  if (!known(c, s->value) || s->lo >= f->exprs.count || s->hi >= f->exprs.count) return false;
+  if (!known(c, s->value) || (s->lo && !known(c, s->lo)) || (s->hi && !known(c, s->hi))) return false;
   const lp_expr_info *value = lp_expr_at(f, s->value);
   if (value->type != r->type || value->lanes != r->lanes)
     return lp_verify_fault(&c->v, "register %s is %s with %u lanes, but is set to %s with %u",
@@ -234,6 +234,14 @@ static bool check_transpose(checker *c, const lp_stmt_info *s) {
                          r->lanes);
 }
 
+/* Fields that a kind of statement has no use for are 0, so that walks need not ask for the kind. */
+static bool is_tidy(const lp_stmt_info *s) {
+  bool value = s->kind != LP_FOR && s->kind != LP_TRANSPOSE, bounds = s->kind == LP_FOR || s->kind == LP_SET;
+  bool body = s->kind == LP_FOR || s->kind == LP_IF;
+  return (value || !s->value) && (bounds || !(s->lo | s->hi)) && (body || !s->body) &&
+         (s->kind == LP_STORE || !s->count);
+}
+
 static bool check_body(checker *c, lp_stmt first) {
   static bool (*const checks[])(checker *, const lp_stmt_info *) = {
       [LP_FOR] = check_for,
@@ -253,6 +261,10 @@ static bool check_body(checker *c, lp_stmt first) {
       break;
     }
     c->visited[at] = 1;
+    if (!is_tidy(&f->stmts.at[at])) {
+      good = lp_verify_fault(&c->v, "statement %u has what its kind does not need", at);
+      continue;
+    }
     lp_scope_change(&c->v.scope); /* registers and memory may have changed */
     bool parallel = f->stmts.at[at].kind == LP_FOR && (f->stmts.at[at].flags & LP_PARALLEL);
     good = checks[f->stmts.at[at].kind](c, &f->stmts.at[at]) && good;
@@ -292,8 +304,8 @@ static void check_places(checker *c) {
 bool lp_verify_nests(const lp_function *f) {
   checker c = {.v = {.f = f}};
   net_arena_init(&c.v.arena, f->arena->guard);
-  check_places(&c);
-  if (!c.v.faults && lp_verify_structure(&c.v)) {
+  if (lp_verify_structure(&c.v)) check_places(&c);
+  if (!c.v.faults) {
     c.v.scope = lp_scope_new(&c.v.arena, f);
     c.visited = NET_NEW_ARRAY(&c.v.arena, uint8_t, f->stmts.count + 1);
     c.open = NET_NEW_ARRAY(&c.v.arena, uint8_t, f->vars.count + 1);

@@ -56,7 +56,9 @@ static void bad_list(example *e) { find(e, LP_load)->first = UINT32_MAX; }
 static void bad_buffer(example *e) { find(e, LP_load)->which = 1000; }
 static void bad_axis(example *e) { find(e, LP_axis)->which = 1000; }
 static void bad_combine(example *e) { find(e, LP_reduce)->combine = 9; }
-static void no_axis(example *e) { e->f->lists.at[find(e, LP_reduce)->first] = find(e, LP_reduce)->operand[0]; }
+static void no_axis(example *e) {
+  e->f->lists.at[find(e, LP_reduce)->first] = find(e, LP_reduce)->operand[0];
+}
 static void false_purity(example *e) { find(e, LP_load)->pure = true; }
 static void bad_result(example *e) {
   e->f->buffers.at[e->dw].storage = LP_RESULT;
@@ -218,6 +220,8 @@ static void circle(example *e) { find_stmt(e, LP_FOR, 0)->body = 1; }
 static void bad_next(example *e) { find_stmt(e, LP_SET, 0)->next = 100000; }
 static void bad_stmt_kind(example *e) { find_stmt(e, LP_SET, 0)->kind = 77; }
 static void bad_value(example *e) { find_stmt(e, LP_SET, 0)->value = 0; }
+static void bad_row(example *e) { find_stmt(e, LP_SET, 0)->lo = 100000; }
+static void untidy(example *e) { find_stmt(e, LP_TRANSPOSE, 0)->value = 1; }
 static void bad_register(example *e) { find_stmt(e, LP_SET, 0)->which = 1000; }
 static void other_lanes(example *e) {
   find_stmt(e, LP_SET, 0)->value = lp_splat_of(e->f, lp_real(e->f, 0), 4);
@@ -323,6 +327,8 @@ static void test_nests(void **state) {
       {"does not exist or occurs twice", bad_next},
       {"does not exist or occurs twice", bad_stmt_kind},
       {"an expression that is none", bad_value},
+      {"an expression that is none", bad_row},
+      {"has what its kind does not need", untidy},
       {"sets a register that does not exist", bad_register},
       {"register r is f32 with 8 lanes, but is set to f32 with 4", other_lanes},
       {"x is f32, but i32 is stored", store_type},
