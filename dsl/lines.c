@@ -41,25 +41,19 @@ bool net_reader_declares(const net_reader *r, uint32_t index) {
     if (strcmp(net_decl_rows[kind].keyword, net_token_text(t->kind))) continue;
     bool named = net_token_is_name(second->kind) && !third->first;
     switch (net_decl_rows[kind].form) {
-    case NET_FORM_IMPORT:
-      return second->kind == TOK_STRING;
-    case NET_FORM_CONSTANT:
-      return named && third->kind == TOK_EQUALS;
-    case NET_FORM_BLOCK:
-      return named && third->kind == TOK_LBRACE;
-    case NET_FORM_DEFAULT:
-      return second->kind == TOK_LBRACE || (named && third->kind == TOK_LBRACE);
+    case NET_FORM_IMPORT: return second->kind == TOK_STRING;
+    case NET_FORM_CONSTANT: return named && third->kind == TOK_EQUALS;
+    case NET_FORM_BLOCK: return named && third->kind == TOK_LBRACE;
+    case NET_FORM_DEFAULT: return second->kind == TOK_LBRACE || (named && third->kind == TOK_LBRACE);
     case NET_FORM_LAYER:
-    case NET_FORM_NETWORK:
-      return named && third->kind == TOK_LPAREN;
+    case NET_FORM_NETWORK: return named && third->kind == TOK_LPAREN;
     }
   }
   return false;
 }
 
-/* Whether this line, met inside brackets, starts a declaration. No entry or statement looks like one, except
- * that `train { … }` may be an entry: it is a declaration if it stands further left than the entries above.
- */
+/* Whether this line, met inside brackets, starts a declaration. No entry or statement looks like one but
+ * `train { … }`: that is a declaration if it stands further left than the entries above. */
 static bool breaks_out(net_reader *r, uint32_t index) {
   const net_token *t = token_at(r, index);
   if (!r->brackets.count || !net_reader_declares(r, index)) return false;
@@ -78,8 +72,7 @@ static void report_unclosed(net_reader *r, const net_token *t) {
   if (t->kind == TOK_END)
     net_reader_error(r, r->last.loc, "missing '%s' at the end of the %s", closer,
                      r->start == TOK_START_SETTING ? "setting" : "file");
-  else
-    net_reader_error(r, t->loc, "missing '%s' before this declaration", closer);
+  else net_reader_error(r, t->loc, "missing '%s' before this declaration", closer);
   if (r->stopped) return;
   net_note(r->n, open->loc, "the '%s' is opened here", opener);
   if (r->odd_closer.begin > open->loc.begin)
@@ -97,15 +90,16 @@ static void open_bracket(net_reader *r, const net_token *t) {
   r->stopped = true;
 }
 
-/* `a = (1, 2}`, where the brace around is open since another line: a slip for the bracket opened on this one.
- */
+static bool same_line(const net_reader *r, net_loc a, net_loc b) {
+  return !memchr(r->source->text + (a.begin - r->source->base), '\n', b.begin - a.begin);
+}
+
+/* `a = (1, 2}`, with the brace around open since another line: a slip for the bracket opened on this one. */
 static bool is_slip(const net_reader *r, const net_token *t) {
-  uint32_t brace = depth_of_refuge(r, r->brackets.count), inner = r->brackets.count;
+  uint32_t inner = r->brackets.count, brace = depth_of_refuge(r, inner);
   if (r->skipping || t->kind != TOK_RBRACE || !brace || brace == inner) return false;
-  const char *text = r->source->text - r->source->base;
-  uint32_t outer_at = r->brackets.at[brace - 1].loc.begin, inner_at = r->brackets.at[inner - 1].loc.begin;
-  return !memchr(text + inner_at, '\n', t->loc.begin - inner_at) &&
-         memchr(text + outer_at, '\n', t->loc.begin - outer_at);
+  return same_line(r, r->brackets.at[inner - 1].loc, t->loc) &&
+         !same_line(r, r->brackets.at[brace - 1].loc, t->loc);
 }
 
 static void close_bracket(net_reader *r, net_token *t) {
@@ -137,10 +131,8 @@ static bool continues(int kind) {
   case TOK_EQUALS:
   case TOK_COMMA:
   case TOK_COLON:
-  case TOK_IN:
-    return true;
-  default:
-    return false;
+  case TOK_IN: return true;
+  default: return false;
   }
 }
 
@@ -180,8 +172,7 @@ void net_reader_skip(net_reader *r) {
   } else if (t->kind == TOK_RBRACE && r->unmatched && r->skip_depth && !header) { /* `{ f(a }` */
     r->brackets.count = r->skip_depth - 1;
     r->skip_depth = depth_of_refuge(r, r->brackets.count);
-  } else
-    drop_brackets(r, t);
+  } else drop_brackets(r, t);
 }
 
 void net_reader_resume(net_reader *r) { r->skipping = false; }
@@ -215,10 +206,8 @@ static net_token advance(net_reader *r) {
   }
   if (r->closing) {
     net_token closer = {.kind = r->brackets.count ? closer_of(innermost(r)->kind) : TOK_NL, .loc = behind};
-    if (r->brackets.count)
-      r->brackets.count--;
-    else
-      r->closing = false;
+    if (r->brackets.count) r->brackets.count--;
+    else r->closing = false;
     return closer;
   }
   r->quiet = false;

@@ -1,5 +1,6 @@
 /* libFuzzer on the language: any bytes as a program and as a setting. What parses must format to a text that
- * parses to the same tree and formats to itself; then it is elaborated. `make fuzz-parse` builds and runs it. */
+ * parses to the same tree and formats to itself; then it is elaborated. `make fuzz-parse` builds and runs it.
+ */
 #include "dsl/elaborate.h"
 #include "dsl/evaluate.h"
 #include "dsl/format.h"
@@ -41,10 +42,8 @@ static void run(netc *n, const char *bytes, size_t length) {
   net_file *file = parse(n, bytes, length);
   static const char fallback[] =
       "const c = 1\ndata d { a = f(b = 1), c = { d = 2 } }\ntrain { e { g = 1 } }\n";
-  if (file)
-    print_twice(n, file);
-  else
-    file = net_parse(n, add_source(n, "fallback.net", fallback, sizeof fallback - 1));
+  if (file) print_twice(n, file);
+  else file = net_parse(n, add_source(n, "fallback.net", fallback, sizeof fallback - 1));
   net_program program = {.file = file, .decls = file->decls};
   net_scope scope;
   if (net_program_check(n, &program)) {
