@@ -308,7 +308,7 @@ static void out_of_scratch(example *e) { e->f->scratch_bytes -= 64; }
 static void misaligned(example *e) { e->f->buffers.at[e->x].offset = 4; }
 static void no_data(example *e) { e->f->buffers.at[e->bias].storage = LP_CONSTANT; }
 static void empty_dimension(example *e) { e->f->buffers.at[e->x].dim[1] = 0; }
-static void bad_reg_info(example *e) { e->f->regs.at[0].lanes = 0; }
+static void bad_reg_info(example *e) { e->f->regs.at[0].rows = 0; }
 
 static void test_nests(void **state) {
   (void)state;
