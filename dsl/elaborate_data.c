@@ -57,6 +57,7 @@ static bool take_path(net_elaborator *e, const net_entry *entry, void *into) {
   source_maker *s = into;
   net_name path;
   if (!net_evaluate_string(e->n, &e->constants, entry->value, "the path", &path)) return false;
+  if (!*net_text(e->n, path)) return net_error(e->n, entry->value->loc, "the path is empty"), false;
   /* relative to the file that the block stands in */
   const char *file = net_sources_find(&e->n->sources, s->m->decl->loc).source
                          ? net_sources_find(&e->n->sources, s->m->decl->loc).source->path

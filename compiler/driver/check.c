@@ -5,7 +5,7 @@ int dr_check(dr_call *call) {
   netc *n = call->n;
   dr_subject subject;
   bool ok = dr_open(call, &subject);
-  if (ok) ok = net_check_program(n, subject.program);
+  if (ok) ok = dr_check_program(&subject);
   if (!call->json) {
     dr_flush(call);
     if (ok) fprintf(call->talk, "%s: no errors\n", call->arguments.at[0]);

@@ -66,16 +66,6 @@ static int run(dr_call *call, int count, char **words) {
   return call->verb->run(call);
 }
 
-/* Whether all that is wrong is in the arguments of --set. */
-static bool settings_are_wrong(const netc *n) {
-  for (uint32_t i = 0; i < n->diagnostics.list.count; i++) {
-    const net_diagnostic *d = &n->diagnostics.list.at[i];
-    net_position at = net_sources_find(&n->sources, d->where);
-    if (d->severity == NET_ERROR && (!at.source || strcmp(at.source->path, "--set"))) return false;
-  }
-  return n->diagnostics.errors;
-}
-
 static int session(netc *n, int count, char **words) {
   dr_call call = {.n = n, .out = stdout, .talk = stderr};
   call.terminal = isatty(STDERR_FILENO);
@@ -89,7 +79,7 @@ static int session(netc *n, int count, char **words) {
   }
   dr_flush(&call);
   if (n->diagnostics.faults) return DR_FAULT;
-  if (call.wrong || (code == DR_WRONG_INPUT && settings_are_wrong(n))) return DR_WRONG_COMMAND;
+  if (call.wrong) return DR_WRONG_COMMAND;
   return n->diagnostics.errors && code == DR_DONE ? DR_WRONG_INPUT : code;
 }
 

@@ -49,6 +49,16 @@ static const char *chosen_name(dr_subject *subject, dr_option_id option) {
   return given ? given : kept_option(subject, option);
 }
 
+/* By its name or its first bytes: the length of a header in JSON. */
+static bool is_checkpoint(const char *path) {
+  unsigned char head[9] = {0};
+  if (ends_with(path, ".safetensors") || ends_with(path, ".net")) return ends_with(path, ".safetensors");
+  FILE *file = fopen(path, "rb");
+  size_t got = file ? fread(head, 1, sizeof head, file) : 0;
+  if (file) fclose(file);
+  return got == sizeof head && head[8] == '{' && !head[5] && !head[6] && !head[7];
+}
+
 bool dr_open(dr_call *call, dr_subject *subject) {
   netc *n = call->n;
   pl_options options; /* what is wrong with them is said before anything is read */
@@ -57,7 +67,7 @@ bool dr_open(dr_call *call, dr_subject *subject) {
   net_program *program;
   *subject = (dr_subject){.call = call};
   if (call->arguments.count > 1) subject->choice.network = call->arguments.at[1];
-  if (ends_with(file, ".safetensors")) {
+  if (is_checkpoint(file)) {
     subject->checkpoint = rt_checkpoint_open(n, file);
     if (!subject->checkpoint) return false;
     const char *text = rt_checkpoint_program(subject->checkpoint);
@@ -75,7 +85,10 @@ bool dr_open(dr_call *call, dr_subject *subject) {
   subject->program = program;
   subject->choice.train = chosen_name(subject, DR_train);
   subject->choice.data = chosen_name(subject, DR_data);
-  if (!net_choice_check(n, program, &subject->choice)) return call->wrong = true, false;
+  if (!net_choice_check(n, program, &subject->choice)) {
+    call->wrong = call->arguments.count > 1 || dr_has(call, DR_train) || dr_has(call, DR_data); /* else a checkpoint's */
+    return false;
+  }
   return apply_settings(subject);
 }
 
@@ -90,14 +103,32 @@ static bool is_chosen(dr_subject *subject, net_decl_kind kind, const char *chose
   return false;
 }
 
+/* After a program was refused: when all that is wrong is in the arguments of --set, the command line is. */
+static bool refused(dr_subject *subject) {
+  const netc *n = subject->call->n;
+  bool elsewhere = !n->diagnostics.errors;
+  for (uint32_t i = 0; i < n->diagnostics.list.count; i++) {
+    const net_diagnostic *d = &n->diagnostics.list.at[i];
+    net_position at = net_sources_find(&n->sources, d->where);
+    elsewhere |= d->severity == NET_ERROR && (!at.source || strcmp(at.source->path, "--set"));
+  }
+  subject->call->wrong |= !elsewhere;
+  return false;
+}
+
+bool dr_check_program(dr_subject *subject) {
+  return net_check_program(subject->call->n, subject->program) || refused(subject);
+}
+
 /* With settings: all of the program is looked at, so that none is overlooked because this verb does without it. */
 bool dr_elaborate_network(dr_subject *subject) {
   dr_call *call = subject->call;
   net_experiment *e = &subject->experiment;
   *e = (net_experiment){0};
   if (!is_chosen(subject, NET_DECL_NETWORK, subject->choice.network, "")) return false;
-  if (call->settings.count && !net_check_program(call->n, subject->program)) return false;
-  return net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network, &e->network);
+  if (call->settings.count && !dr_check_program(subject)) return false;
+  return net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network, &e->network) ||
+         refused(subject);
 }
 
 bool dr_elaborate(dr_subject *subject) {
@@ -106,7 +137,7 @@ bool dr_elaborate(dr_subject *subject) {
   if (!is_chosen(subject, NET_DECL_NETWORK, subject->choice.network, "") ||
       !is_chosen(subject, NET_DECL_TRAIN, subject->choice.train, " with --train"))
     return false;
-  if (!net_elaborate(call->n, &call->n->arena, subject->program, &subject->choice, e)) return false;
+  if (!net_elaborate(call->n, &call->n->arena, subject->program, &subject->choice, e)) return refused(subject);
   rt_train_spec *spec = &e->recipe.train;
   uint64_t epochs = spec->epochs, batch = spec->batch_size;
   if (!dr_integer(call, DR_epochs, 1, 1000000000, &epochs) || !dr_integer(call, DR_batch_size, 1, 1u << 24, &batch) ||

@@ -18,6 +18,8 @@ typedef struct {
 
 /* FILE, with every --set applied. */
 bool dr_open(dr_call *call, dr_subject *subject);
+/* All of the program. */
+bool dr_check_program(dr_subject *subject);
 /* Network, recipe, data, with the options that override them. */
 bool dr_elaborate(dr_subject *subject);
 /* The network alone. */

@@ -84,6 +84,16 @@ static bool load(dr_subject *subject, const rt_program *program, float *variable
   return weights && dr_load_weights(subject, weights, program, variables);
 }
 
+/* The program beside the weights; a resumed run mostly has it. */
+static bool write_program(netc *n, const char *directory, const char *text) {
+  const char *path = net_arena_format(&n->arena, "%s/program.net", directory), *old;
+  size_t length;
+  if (!access(path, R_OK) && net_file_read(n, NET_NOWHERE, path, &old, &length) && length == strlen(text) &&
+      !memcmp(old, text, length))
+    return true;
+  return net_file_write(n, path, text, strlen(text), false);
+}
+
 static int train(dr_subject *subject, rt_data *data, const pl_compiled *compiled, const char *directory) {
   dr_call *call = subject->call;
   netc *n = call->n;
@@ -100,8 +110,7 @@ static int train(dr_subject *subject, rt_data *data, const pl_compiled *compiled
   spec->settings = settings_text(call);
   if (is_interrupted(call, &code)) return code;
   if (!resume && !(directory = dr_new_run(call, program->network))) return DR_WRONG_INPUT;
-  const char *copy = net_arena_format(&n->arena, "%s/program.net", directory);
-  if (!net_file_write(n, copy, spec->program_text, strlen(spec->program_text), false)) {
+  if (!write_program(n, directory, spec->program_text)) {
     if (!resume) dr_drop_run(call, program->network, directory);
     return DR_WRONG_INPUT;
   }
