@@ -8,6 +8,7 @@ TESTS += $(DSL_TESTS)
 EXTRA_DIST += tests/dsl/README.md tests/dsl/broken
 tests_unit_lexer_SOURCES = tests/unit/lexer.c $(DSL_SUPPORT)
 tests_unit_lexer_LDADD = $(TEST_LDADD)
+tests_unit_lexer_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc
 tests_unit_parser_SOURCES = tests/unit/parser.c $(DSL_SUPPORT)
 tests_unit_parser_LDADD = $(TEST_LDADD)
 tests_unit_format_SOURCES = tests/unit/format.c $(DSL_SUPPORT) $(DSL_GENERATE)

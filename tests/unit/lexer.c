@@ -179,10 +179,48 @@ static void test_line_ends(void **state) {
   assert_lines("a\r\nb ->\r\nc\r\n", "a ; b -> c ;");
 }
 
+/* ---- without memory ---- */
+
+/* Counted down by each allocation of the arena; the one that finds 0 fails. Linked with --wrap. */
+static int callocs_left = -1;
+
+void *__real_calloc(size_t count, size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+
+void *__wrap_calloc(size_t count, size_t bytes) {
+  if (callocs_left == 0) return NULL;
+  if (callocs_left > 0) callocs_left--;
+  return __real_calloc(count, bytes);
+}
+
+/* The arena jumps to its guard when it cannot give any more: from within the scanner, too, and nothing leaks.
+ */
+static void test_no_memory(void **state) {
+  (void)state;
+  volatile int jumps = 0, done = 0;
+  for (volatile int k = 0; !done; k++) {
+    netc n;
+    jmp_buf guard;
+    netc_init(&n, &guard);
+    size_t length = 1 << 16;
+    char *text = net_arena_alloc(&n.arena, length + 1, 1);
+    memset(text, '(', length);
+    uint32_t source;
+    assert_true(net_sources_add(&n.sources, "t.net", text, length, &source));
+    net_reader r = {.n = &n, .source = &n.sources.files.at[source], .start = TOK_START_PROGRAM};
+    callocs_left = k;
+    if (setjmp(guard)) jumps++;
+    else done = net_reader_scan(&r);
+    callocs_left = -1;
+    netc_free(&n);
+  }
+  assert_true(jumps >= 3);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_tokens), cmocka_unit_test(test_numbers),   cmocka_unit_test(test_problems),
-      cmocka_unit_test(test_places), cmocka_unit_test(test_line_ends),
+      cmocka_unit_test(test_places), cmocka_unit_test(test_line_ends), cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
