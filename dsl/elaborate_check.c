@@ -95,11 +95,11 @@ static bool is_rule_kind(net_elaborator *e, net_ident name) {
   netc *n = e->n;
   const char *text = net_text(n, name.name);
   const net_op *op = net_op_find(n, text, NULL);
-  if ((op && op->user) || !strcmp(text, "default") || net_program_find(e->program, NET_DECL_LAYER, name.name)) return true;
+  if ((op && op->user && op->class != OP_LOSS) || !strcmp(text, "default") || net_program_find(e->program, NET_DECL_LAYER, name.name)) return true;
   const char **names = NET_NEW_ARRAY(&n->arena, const char *, n->op_count + e->program->decls.count);
   uint32_t count = 0;
   for (uint32_t i = 0; i < n->op_count; i++)
-    if (n->ops[i].user) names[count++] = n->ops[i].name;
+    if (n->ops[i].user && n->ops[i].class != OP_LOSS) names[count++] = n->ops[i].name;
   for (uint32_t i = 0; i < e->program->decls.count; i++)
     if (e->program->decls.at[i]->kind == NET_DECL_LAYER) names[count++] = net_text(n, e->program->decls.at[i]->name.name);
   net_error(n, name.loc, "there is no operator or layer '%s'%s (patterns of nodes stand in quotes)", text,
@@ -140,7 +140,12 @@ static net_expr *first_value(net_expr *value) {
 static bool check_setting(net_elaborator *e, const net_entry *entry) {
   net_setting setting = {entry->path, first_value(entry->value), entry->loc};
   net_program *changed;
-  return net_setting_apply(e->n, e->program, &setting, NULL, &changed) && check_blocks(e->n, changed);
+  if (!net_setting_apply(e->n, e->program, &setting, NULL, &changed)) return false;
+  if (check_blocks(e->n, changed)) return true;
+  const net_diagnostics *d = &e->n->diagnostics;
+  net_loc last = d->list.at[d->list.count - 1].where;
+  if (last.begin < entry->loc.begin || last.begin >= entry->loc.end) net_note(e->n, entry->loc, "with what this sweep sets");
+  return false;
 }
 
 static bool check_sweep(net_elaborator *e, const net_map *map) {
@@ -224,7 +229,7 @@ bool net_check_program(netc *n, const net_program *program) {
     default: break;
     }
   }
-  for (uint32_t i = 0; ok && i < program->decls.count; i++) /* each checks the program again, changed */
+  for (uint32_t i = 0, good = ok; good && i < program->decls.count; i++) /* each checks the program again, changed */
     if (program->decls.at[i]->kind == NET_DECL_SWEEP) ok &= check_sweep(&e, program->decls.at[i]->map);
   if (ok) net_warn_unused(n, program);
   return ok;

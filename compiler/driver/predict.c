@@ -20,7 +20,7 @@ int dr_predict(dr_call *call) {
   if (!rt_data_load_inputs(n, call->value[DR_input], e->data, fitted, &rows)) return DR_WRONG_INPUT;
   int code;
   pl_compiled *compiled = dr_compile(&subject, PL_INFER, e->recipe.train.batch_size, &code);
-  if (!compiled) return code;
+  if (!compiled) return rt_split_free(&rows), code;
   const rt_program *program = pl_program(compiled);
   float *variables = dr_variables(call, program), **outputs;
   code = DR_WRONG_INPUT;
@@ -34,5 +34,6 @@ int dr_predict(dr_call *call) {
     code = ok ? DR_DONE : DR_WRONG_INPUT;
   }
   pl_free(compiled);
+  rt_split_free(&rows);
   return code;
 }

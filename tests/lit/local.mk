@@ -1,6 +1,13 @@
-# Tests of the command line by lit: sessions (session.py) and FileCheck.
+# Tests of the command line by lit: sessions (session.py) and FileCheck. Each file is named, since the folders of a
+# build have more in them.
 TESTS += tests/lit/run tests/garbage/run
-EXTRA_DIST += tests/lit tests/garbage
+EXTRA_DIST += tests/lit/README.md tests/lit/blocks.test tests/lit/cli.test tests/lit/diagnostics.test \
+  tests/lit/diagnostics_data.test tests/lit/diagnostics_train.test tests/lit/exits tests/lit/language.test \
+  tests/lit/lit.cfg.py tests/lit/refuses tests/lit/same_bits.sh tests/lit/same_bits.test \
+  tests/lit/session.py tests/lit/show.test tests/lit/stages.net tests/lit/training.test \
+  tests/lit/verbs.test tests/lit/weights.test tests/garbage/README.md tests/garbage/checkpoints.test \
+  tests/garbage/data.test tests/garbage/disk.test tests/garbage/lit.cfg.py tests/garbage/mangle.py \
+  tests/garbage/predict.test tests/garbage/programs.test
 clean-local: clean-lit
 clean-lit:
 	rm -rf tests/lit/output tests/garbage/output
