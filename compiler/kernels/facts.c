@@ -127,7 +127,7 @@ void kn_find_live(kn_schedule_state *s) {
   bool *needed = NET_NEW_ARRAY(f->arena, bool, f->buffers.count + 1);
   for (uint32_t i = f->statements.count; i-- > 0;) {
     lp_buffer to = kn_statement(s, i)->buffer;
-    s->facts[i].live = needed[to] || f->buffers.at[to].storage != LP_SCRATCH;
+    s->facts[i].live = s->options->unfused || needed[to] || f->buffers.at[to].storage != LP_SCRATCH;
     if (!s->facts[i].live) continue;
     for (uint32_t k = 0; k < s->facts[i].reads.count; k++) needed[s->facts[i].reads.at[k].buffer] = true;
   }

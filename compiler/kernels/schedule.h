@@ -59,7 +59,7 @@ typedef struct {
 } kn_schedule_state;
 
 void kn_find_facts(kn_schedule_state *s);
-/* Sets live: whatever leads to a variable, a result or an output. */
+/* Sets live: whatever leads to a variable, a result or an output; unfused, everything. */
 void kn_find_live(kn_schedule_state *s);
 uint32_t kn_axis_of(const lp_function *f, lp_expr e); /* the axis if e is one, else LP_NONE */
 /* Whether an access has the very indices of the statement's left side. */
