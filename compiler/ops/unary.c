@@ -64,7 +64,7 @@ static lp_expr tangent_kernel(lp_function *f, lp_expr x, double p) { return (voi
 
 static lp_expr tangent_gradient_kernel(lp_function *f, lp_expr dy, lp_expr y, double p) {
   (void)p;
-  return lp_product(f, dy, one_minus(f, lp_product(f, y, y)));
+  return lp_product(f, dy, lp_product(f, one_minus(f, y), lp_addition(f, y, lp_real(f, 1)))); /* exact at 1 */
 }
 
 static double silu(double x, double p) { return (void)p, x / (1 + exp(-x)); }
