@@ -7,7 +7,8 @@ set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 netc=$1
 shift
-case $netc in /*) ;; *) netc=$PWD/$netc ;; esac
+start=$PWD
+case $netc in /*) ;; *) netc=$start/$netc ;; esac
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -17,7 +18,7 @@ PATH=$work/bin:$PATH
 failed=0
 
 for expected; do
-  case $expected in /*) ;; *) expected=$PWD/$expected ;; esac
+  case $expected in /*) ;; *) expected=$start/$expected ;; esac
   rm -rf "$work/run"
   mkdir "$work/run"
   cd "$work/run"
@@ -55,6 +56,5 @@ for expected; do
         ;;
     esac
   done <"$expected"
-  cd /
 done
 exit $failed
