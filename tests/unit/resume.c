@@ -363,6 +363,8 @@ static void test_second_signal(void **state) {
 }
 
 int main(void) {
+  signal(SIGINT, SIG_DFL); /* a job in the background has it ignored, and the loop leaves it so */
+  signal(SIGTERM, SIG_DFL);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_step),      cmocka_unit_test(test_again_and_again),
       cmocka_unit_test(test_finished_run),    cmocka_unit_test(test_killed),

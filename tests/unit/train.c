@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -394,6 +395,8 @@ static void test_predict(void **state) {
 }
 
 int main(void) {
+  signal(SIGINT, SIG_DFL); /* a job in the background has it ignored, and the loop leaves it so */
+  signal(SIGTERM, SIG_DFL);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_learns),         cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_remainders),     cmocka_unit_test(test_loss_is_weighted),
