@@ -155,4 +155,4 @@ include tests/lit/local.mk
 
 # The README's program.
 TESTS += tests/readme.sh
-EXTRA_DIST += tests/readme.sh
+EXTRA_DIST += tests/readme.sh tests/README.md
