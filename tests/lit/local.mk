@@ -1,3 +1,9 @@
+# What programs become; tests/lit says what is said about wrong ones.
+check_PROGRAMS += tests/unit/elaborate
+tests_unit_elaborate_SOURCES = tests/unit/elaborate.c
+tests_unit_elaborate_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/elaborate
+
 # Tests of the command line by lit: sessions (session.py) and FileCheck. Each file is named, since the folders of a
 # build have more in them.
 TESTS += tests/lit/run tests/garbage/run
