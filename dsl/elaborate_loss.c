@@ -143,6 +143,10 @@ static bool loss_call(net_recipe_maker *m, const net_expr *expr, double factor) 
               net_shape_text(&n->arena, &value->shape));
     return false;
   }
+  if (classes && value->shape.dim[0] < 2) {
+    net_error(n, expr->loc, "%s wants at least two classes, and the network gives one score: bce_with_logits takes one", op->name);
+    return false;
+  }
   if (classes) term.class_count = value->shape.dim[0];
   for (uint32_t i = 0; args && i < args->count; i++)
     if (args->at[i].name.name.id) ok &= loss_argument(m, op, &args->at[i], &term, &balanced);

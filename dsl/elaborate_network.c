@@ -127,6 +127,7 @@ static bool declare_params(net_expansion *b, const net_decl *decl) {
       net_value_id id =
           net_graph_value(b->graph, NET_VALUE_INPUT, p->name.name, NET_F32, shape, true, p->loc);
       b->graph->values.at[id].column = inputs++;
+      net_vec_push(&n->arena, &b->node_names, p->name); /* in listings and patterns it is a node like others */
       net_operand input = net_operand_of(id, p->loc);
       net_expansion_bind(b, p->name, &input);
     }

@@ -129,6 +129,7 @@ static bool take_metric(net_elaborator *e, const net_expr *expr, net_recipe_make
     if (args && args->count && !top) return net_error(n, expr->loc, "'%s' takes no arguments", text), false;
     if (!net_take_args(e, args, 0, keys, 1, 1, "'top_k'", &metric)) return false;
     net_vec_push(e->arena, &m->metrics, metric);
+    net_vec_push(e->arena, &m->metric_locs, expr->loc);
     return true;
   }
   net_error(n, name.loc, "there is no metric '%s'%s", text, net_suggestion(n, text, names, rt_metric_count()));
@@ -172,6 +173,23 @@ static void default_loss(net_recipe_maker *m, net_expr *expr) {
   net_vec_push(&n->arena, &expr->path.parts, name);
 }
 
+/* Whether the losses' targets give the metrics something to look at. */
+static bool check_metrics(const net_recipe_maker *m) {
+  bool classes = false, values = false, ok = true;
+  for (uint32_t t = 0; t < m->targets.count; t++) {
+    classes |= m->targets.at[t].type == NET_U32;
+    values |= m->targets.at[t].type == NET_F32;
+  }
+  for (uint32_t i = 0; i < m->metrics.count; i++)
+    for (uint32_t k = 0; k < rt_metric_count(); k++) {
+      if (strcmp(rt_metric_name(k), m->metrics.at[i].name) || rt_metric_fits(k, classes, values)) continue;
+      net_error(m->e->n, m->metric_locs.at[i], "metric '%s' needs a target of %s, and no loss has one", rt_metric_name(k),
+                values ? "classes" : "values");
+      ok = false;
+    }
+  return ok;
+}
+
 bool net_elaborate_train(net_elaborator *e, const net_decl *decl, net_network *network, net_recipe *recipe,
                          const net_decl **data) {
   net_recipe_maker m = {.e = e, .network = network, .recipe = recipe};
@@ -182,7 +200,7 @@ bool net_elaborate_train(net_elaborator *e, const net_decl *decl, net_network *n
   if (!m.loss) default_loss(&m, &loss), m.loss = &loss;
   if (!m.data && net_program_count(e->program, NET_DECL_DATA, &m.data) != 1) m.data = NULL;
   *data = m.data;
-  ok &= net_take_losses(&m, m.loss, 1);
+  ok &= net_take_losses(&m, m.loss, 1) && check_metrics(&m);
   recipe->objective.terms = m.terms.at, recipe->objective.term_count = m.terms.count;
   recipe->objective.targets = m.targets.at, recipe->objective.target_count = m.targets.count;
   recipe->objective.loc = m.loss->loc;

@@ -17,6 +17,7 @@ typedef struct {
   NET_VEC(net_target) targets;
   NET_VEC(bool) named; /* per target */
   NET_VEC(rt_metric) metrics;
+  NET_VEC(net_loc) metric_locs;
 } net_recipe_maker;
 
 /* elaborate_loss.c: sums of losses, each with a factor: a + 0.3 * b, a - b / 2 */

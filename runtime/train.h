@@ -26,6 +26,8 @@ typedef struct {
 /* The table's names, for checks and suggestions. */
 uint32_t rt_metric_count(void);
 const char *rt_metric_name(uint32_t i);
+/* Whether it has something to look at in a network that tells classes apart, or gives values. */
+bool rt_metric_fits(uint32_t i, bool classes, bool values);
 
 typedef struct {
   uint32_t epochs, batch_size, threads; /* batch_size = rt_program.train.batch; threads 0 counts as 1 */

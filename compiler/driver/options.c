@@ -54,6 +54,7 @@ static bool is_choice(const char *choices, const char *value) {
 
 static bool take(dr_call *call, dr_option_id option, const char *value) {
   const dr_option *o = &dr_options[option];
+  if (o->argument && !*value) return dr_wrong(call, "--%s needs a value", o->name), false;
   if (o->choices && !is_choice(o->choices, value))
     return dr_wrong(call, "--%s takes one of %s, not '%s'", o->name, o->choices, value), false;
   if (option == DR_set) net_vec_push(&call->n->arena, &call->settings, value);
