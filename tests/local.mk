@@ -147,6 +147,15 @@ tests_unit_math_LDADD = $(TEST_LDADD)
 TESTS += $(LOOPS_TESTS)
 EXTRA_DIST += tests/loops/fit.py tests/loops/step.statements tests/loops/step.nests
 
+# Number formats: against MASE's results, and against rules of their own.
+FORMATS_SUPPORT = tests/unit/formats_support.c tests/unit/formats_support.h
+FORMATS_TESTS = tests/unit/formats_recorded
+check_PROGRAMS += $(FORMATS_TESTS)
+tests_unit_formats_recorded_SOURCES = tests/unit/formats_recorded.c $(FORMATS_SUPPORT)
+tests_unit_formats_recorded_LDADD = $(TEST_LDADD)
+TESTS += $(FORMATS_TESTS)
+EXTRA_DIST += tests/formats
+
 include tests/dsl/local.mk
 include tests/fuzz/local.mk
 

@@ -1,1 +1,25 @@
-
+libnetc_a_SOURCES += \
+  compiler/formats/arguments.c \
+  compiler/formats/arithmetic.c compiler/formats/arithmetic.h \
+  compiler/formats/binary.c \
+  compiler/formats/block_fp.c \
+  compiler/formats/block_log.c \
+  compiler/formats/block_minifloat.c \
+  compiler/formats/codebook.c \
+  compiler/formats/define.c \
+  compiler/formats/families.c compiler/formats/families.h \
+  compiler/formats/formats.c compiler/formats/formats.def compiler/formats/formats.h \
+  compiler/formats/ieee.c \
+  compiler/formats/integer.c \
+  compiler/formats/list.h \
+  compiler/formats/log.c \
+  compiler/formats/make.c \
+  compiler/formats/minifloat.c \
+  compiler/formats/mx.c \
+  compiler/formats/mxint.c \
+  compiler/formats/parts.c compiler/formats/parts.h \
+  compiler/formats/print.c \
+  compiler/formats/quantize.c \
+  compiler/formats/scaled_integer.c \
+  compiler/formats/ternary.c
+EXTRA_DIST += compiler/formats/README.md

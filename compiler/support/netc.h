@@ -9,6 +9,7 @@
 
 struct net_op;     /* ops/ops.h */
 struct net_format; /* formats/formats.h */
+struct net_format_list;
 
 typedef struct netc {
   net_arena arena; /* everything that lives as long as the run */
@@ -20,6 +21,7 @@ typedef struct netc {
   struct net_op_signature *signatures; /* of the operators, read when first asked for: graph/operator.c */
   const struct net_format *formats; /* table of number formats */
   uint32_t format_count;
+  struct net_format_list *format_list; /* formats in use, by id; users' codebooks */
 } netc;
 
 /* guard: where to go when memory runs out (see arena.h) */

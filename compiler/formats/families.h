@@ -1,0 +1,29 @@
+/* The families, for the table; what their files share. */
+#ifndef NETC_FORMATS_FAMILIES_H
+#define NETC_FORMATS_FAMILIES_H
+
+#include "formats/arithmetic.h"
+#include "formats/parts.h"
+
+extern const net_format_family fm_ieee, fm_integer, fm_ap_fixed, fm_scaled_integer, fm_minifloat,
+    fm_minifloat_denorm, fm_log, fm_block_fp, fm_block_minifloat, fm_block_log, fm_binary, fm_ternary,
+    fm_mxint, fm_mx, fm_codebook;
+
+/* "NAME needs WHAT from LOW to HIGH, not VALUE" */
+bool fm_in_range(netc *n, const net_format_spec *spec, const char *what, int32_t value, int32_t low,
+                 int32_t high, net_loc loc);
+/* Of floats: width, exponent bits, mantissa = width − exponent − 1 from `least` to 23. */
+bool fm_check_float(netc *n, const net_format_spec *spec, int least, net_loc loc);
+/* Smallest positive value 2^exponent must be a binary32. */
+bool fm_check_step(netc *n, const net_format_spec *spec, int exponent, net_loc loc);
+/* An exponent bias: 2^(bits − 1) − 1 if not given; lowest exponents are −bias. */
+bool fm_complete_bias(netc *n, net_format_spec *spec, int bits, net_loc loc);
+
+double fm_width(const net_format_spec *spec); /* spec->width */
+void fm_own_block(const net_format_spec *spec, const net_format_tensor *x,
+                  net_shape *block); /* spec->block */
+/* Output channels: the tensor's first dimension (a sample, of a batch); a vector is one. */
+void fm_channel_block(const net_format_spec *spec, const net_format_tensor *x, net_shape *block);
+void fm_set_limit(net_format_part *part, float limit); /* range [−limit, limit] */
+
+#endif

@@ -1,0 +1,49 @@
+/* The table, and the formats of a run. */
+#include "formats/list.h"
+
+#define E NET_FORMAT_PER_ELEMENT
+#define W NET_FORMAT_WEIGHTS_ONLY
+#define I NET_FORMAT_IEEE
+#define FORMAT(name_, family_, flags_, arguments_)                                                           \
+  {.name = #name_, .arguments = arguments_, .flags = flags_, .family = &fm_##family_},
+
+const net_format net_formats[] = {
+#include "formats/formats.def"
+};
+#undef FORMAT
+#undef E
+#undef W
+#undef I
+
+const uint32_t net_format_count = sizeof net_formats / sizeof *net_formats;
+
+void net_formats_install(netc *n) {
+  n->formats = net_formats;
+  n->format_count = net_format_count;
+  n->format_list = NET_NEW(&n->arena, net_format_list);
+  net_format_intern(n, &(net_format_spec){.family = NET_FORMAT_float32}); /* id 0 */
+}
+
+static bool same(const net_format_spec *a, const net_format_spec *b) {
+  return a->family == b->family && a->width == b->width && a->fraction == b->fraction &&
+         a->exponent == b->exponent && a->bias == b->bias &&
+         a->exponent_bias_width == b->exponent_bias_width && a->scale_bits == b->scale_bits &&
+         net_shape_same(&a->block, &b->block) && a->is_unsigned == b->is_unsigned &&
+         a->bipolar == b->bipolar && a->stochastic == b->stochastic && a->scaled == b->scaled &&
+         a->mase == b->mase && a->rounding == b->rounding && a->overflow == b->overflow && a->per == b->per &&
+         a->scheme == b->scheme && a->ste == b->ste && a->codebook == b->codebook;
+}
+
+uint32_t net_format_intern(netc *n, const net_format_spec *spec) {
+  net_format_list *list = n->format_list;
+  for (uint32_t id = 0; id < list->specs.count; id++)
+    if (same(&list->specs.at[id], spec)) return id;
+  return net_vec_push(&n->arena, &list->specs, *spec);
+}
+
+const net_format_spec *net_format_at(const netc *n, uint32_t id) { return &n->format_list->specs.at[id]; }
+
+double net_format_width(const netc *n, uint32_t id) {
+  const net_format_spec *spec = net_format_at(n, id);
+  return net_formats[spec->family].family->width(spec);
+}

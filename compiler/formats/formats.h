@@ -1,0 +1,155 @@
+/* Number formats: a table, one file per family.
+ *
+ * A format is a row of the table with its parameters: integer(8, 4), block_fp(8, exponent = 8, block = 16).
+ * It is interned in the context: equal formats have equal ids, and id 0 is float32, which changes nothing.
+ * The rules are those of README.md; `mase` selects the arithmetic of the tool that the formats come from
+ * where the two differ (mase_compatible in a rule). */
+#ifndef NETC_FORMATS_FORMATS_H
+#define NETC_FORMATS_FORMATS_H
+
+#include "support/netc.h"
+#include "support/tensor.h"
+
+typedef enum { NET_ROUND_HALF_EVEN, NET_ROUND_HALF_UP, NET_ROUND_FLOOR, NET_ROUND_ZERO } net_rounding;
+typedef enum { NET_SATURATE, NET_WRAP, NET_SYMMETRIC } net_overflow;
+typedef enum { NET_PER_TENSOR, NET_PER_CHANNEL } net_granularity;
+typedef enum { NET_SCALE_SYMMETRIC, NET_SCALE_AFFINE } net_scheme;
+typedef enum { NET_STE_PLAIN, NET_STE_CLIPPED, NET_STE_LEARNED_STEP } net_ste;
+
+#define NET_FORMAT_AUTO INT32_MIN        /* a parameter that the profile decides */
+#define NET_FORMAT_UNSET (INT32_MIN + 1) /* not given: complete() finds it */
+
+/* A user's format: its values, ascending. Lives in the context; equal names are the same codebook. */
+typedef struct net_codebook {
+  net_name name;
+  const float *values;
+  uint32_t count;
+  bool absmax; /* values are times the block's largest magnitude */
+  net_shape block;
+  net_loc loc; /* of its definition */
+} net_codebook;
+
+/* One format. A family reads the fields its row names; the others are 0, so that equal formats compare equal.
+ */
+typedef struct net_format_spec {
+  uint16_t family; /* row */
+  int32_t width, fraction, exponent, bias, exponent_bias_width, scale_bits;
+  net_shape block; /* right-aligned to the tensor's shape; UINT32_MAX: the whole dimension. block = 16 as
+                      written without brackets: 16 along the last dimension, 1 along the others */
+  bool is_unsigned, bipolar, stochastic, scaled, mase;
+  net_rounding rounding;
+  net_overflow overflow;
+  net_granularity per;
+  net_scheme scheme;
+  net_ste ste;
+  const net_codebook *codebook;
+} net_format_spec;
+
+/* An argument as written: integer(8, fraction = auto). */
+typedef struct {
+  const char *name; /* NULL: by position */
+  enum { NET_FORMAT_INT, NET_FORMAT_BOOL, NET_FORMAT_WORD, NET_FORMAT_INTS } kind;
+  int64_t integer; /* and bool */
+  const char *word;
+  net_shape ints; /* −1 as UINT32_MAX */
+  net_loc loc;
+} net_format_argument;
+
+/* What a tensor needs beside the format, given by calibration: the steps and zero points of scaled_integer,
+ * or the steps 2^−f of an integer whose fraction is `auto`. One for the tensor, or one for each channel. */
+typedef struct {
+  const float *scale;
+  const int32_t *zero; /* NULL: all 0 */
+  uint32_t count;
+} net_calibration;
+
+/* A tensor to quantise. Channels are its first dimension, or the second if the first is the batch, which
+ * nothing that is shared by elements (block, channel, mean) ever crosses. */
+typedef struct {
+  const net_shape *shape;
+  bool batched;
+  const float *values;
+  const net_calibration *calibration; /* NULL: none */
+  const float *draws; /* of stochastic formats: a uniform number in [0, 1) each; NULL: the likelier value */
+} net_format_tensor;
+
+/* The elements that share exponents, scales or means, as prepared by a family from its parameters and the
+ * elements: all of the tensor, a channel or a block. value() reads nothing else. */
+typedef struct {
+  const net_format_spec *spec;
+  bool mase;
+  int lowest, highest, exponent; /* exponents; shared one */
+  int32_t zero;
+  float scale, threshold;
+  float low, high; /* closed range of the format's values */
+} net_format_part;
+
+struct fm_parts; /* formats/parts.h: where a part's elements lie */
+
+/* What the formats of a family do. */
+typedef struct net_format_family {
+  /* Completes and checks the parameters; reports at loc. */
+  bool (*complete)(netc *n, net_format_spec *spec, net_loc loc);
+  double (*width)(const net_format_spec *spec); /* bits an element, block exponents left out */
+  /* The shape of a part, as net_format_spec.block has it. NULL: the whole tensor is one. */
+  void (*block)(const net_format_spec *spec, const net_format_tensor *x, net_shape *block);
+  /* Finds what the elements of the part at hand share. */
+  void (*prepare)(const net_format_tensor *x, struct fm_parts *parts, net_format_part *part);
+  /* Finds the finest grid of the format that can hold the part, whose elements are results already: they lie
+   * on it if value() leaves each as it is. NULL: as prepare. */
+  void (*fit)(const net_format_tensor *x, struct fm_parts *parts, net_format_part *part);
+  float (*value)(const net_format_part *part, float x, float draw); /* the reference. draw: NAN for none */
+} net_format_family;
+
+typedef struct net_format {
+  const char *name;
+  const char
+      *arguments; /* "width: int, fraction: int?, rounding: rounding = half_even": ? is found by complete */
+  uint32_t flags;
+  const net_format_family *family;
+} net_format;
+
+enum {
+  NET_FORMAT_PER_ELEMENT = 1, /* each element on its own: no block, no tensor-wide maximum or mean */
+  NET_FORMAT_WEIGHTS_ONLY = 2,
+  NET_FORMAT_IEEE = 4, /* keeps infinities and NaN; the others take NaN for 0 and saturate */
+};
+
+/* NET_FORMAT_integer, …: rows. float32 is row 0. */
+enum {
+#define FORMAT(name, ...) NET_FORMAT_##name,
+#include "formats/formats.def"
+#undef FORMAT
+};
+
+extern const net_format net_formats[];
+extern const uint32_t net_format_count;
+void net_formats_install(netc *n);
+
+/* Format id of a call by name; reports unknown names (with a suggestion), wrong arguments. Every format takes
+ * `ste = plain, clipped or learned_step` and `mase_compatible = true` besides its own arguments. */
+bool net_format_make(netc *n, const char *name, const net_format_argument *arguments, uint32_t count,
+                     net_loc loc, uint32_t *id);
+/* format NAME = codebook([values…], scale = absmax or none, block = …): NAME is a format from then on. */
+bool net_format_define(netc *n, const char *name, const double *values, uint32_t count,
+                       const net_format_argument *arguments, uint32_t argument_count, net_loc loc);
+/* The specification must be complete. */
+uint32_t net_format_intern(netc *n, const net_format_spec *spec);
+const net_format_spec *net_format_at(const netc *n, uint32_t id);
+/* "integer(8, 4)": reads back as the same format. In the arena. */
+const char *net_format_text(netc *n, uint32_t id);
+const char *net_format_spec_text(netc *n, const net_format_spec *spec);
+double net_format_width(const netc *n, uint32_t id);
+
+/* The reference quantiser; out may be the tensor's own values. */
+void net_format_quantize(const net_format_spec *spec, const net_format_tensor *x, float *out);
+/* dx = dy · gradient: straight-through (plain), or 0 where x lies outside the closed range (clipped, and x's
+ * part of learned_step). */
+void net_format_gradient(const net_format_spec *spec, const net_format_tensor *x, const float *dy, float *dx);
+/* Whether values can be results of the quantiser. */
+bool net_format_on_grid(const net_format_spec *spec, const net_format_tensor *y);
+/* Step and zero point for values from lowest to highest, by a scaled_integer's width and scheme (min-max;
+ * other calibrators choose the range). */
+void net_format_scale(const net_format_spec *spec, float lowest, float highest, float *scale, int32_t *zero);
+
+#endif

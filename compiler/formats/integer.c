@@ -1,0 +1,86 @@
+/* integer (fixed point): q / 2^f with q an integer of w bits. */
+#include "formats/families.h"
+
+#include <math.h>
+
+enum { LEAST_FRACTION = -95, MOST_FRACTION = 126 }; /* so that every value and 2^f are normal binary32 */
+
+static bool complete(netc *n, net_format_spec *spec, net_loc loc) {
+  spec->family = NET_FORMAT_integer;
+  if (!fm_in_range(n, spec, "a width", spec->width, 1, 32, loc)) return false;
+  if (spec->fraction == NET_FORMAT_UNSET) spec->fraction = spec->width / 2;
+  if (spec->fraction != NET_FORMAT_AUTO &&
+      !fm_in_range(n, spec, "a fraction", spec->fraction, LEAST_FRACTION, MOST_FRACTION, loc))
+    return false;
+  if (spec->overflow != NET_SYMMETRIC || (!spec->is_unsigned && spec->width > 1)) return true;
+  net_error(n, loc, "overflow = symmetric leaves out the lowest value, which %s; use saturate",
+            spec->is_unsigned ? "is 0 in unsigned integers" : "is all that 1 bit has besides 0");
+  return false;
+}
+
+/* ap_fixed(W, I) of the FPGA tools: I bits before the point. */
+static bool complete_ap_fixed(netc *n, net_format_spec *spec, net_loc loc) {
+  if (!fm_in_range(n, spec, "a width", spec->width, 1, 32, loc)) return false;
+  int32_t integer = spec->fraction; /* where the argument was put */
+  if (!fm_in_range(n, spec, "an integer part", integer, spec->width - MOST_FRACTION,
+                   spec->width - LEAST_FRACTION, loc))
+    return false;
+  spec->fraction = spec->width - integer;
+  return complete(n, spec, loc);
+}
+
+/* Parts are channels only where calibration gives each its step. */
+static void block(const net_format_spec *spec, const net_format_tensor *x, net_shape *block) {
+  const net_shape *shape = x->shape;
+  *block = (net_shape){.rank = shape->rank};
+  for (uint32_t i = 0; i < shape->rank; i++) block->dim[i] = UINT32_MAX;
+  bool channels = spec->per == NET_PER_CHANNEL && x->calibration && x->calibration->count > 1;
+  if (channels && shape->rank > x->batched) block->dim[x->batched] = 1;
+}
+
+static void prepare(const net_format_tensor *x, fm_parts *parts, net_format_part *part) {
+  const net_format_spec *spec = part->spec;
+  int w = spec->width, fraction = spec->fraction;
+  if (fraction == NET_FORMAT_AUTO) fraction = w / 2; /* until it is calibrated */
+  part->scale = fm_power(fraction);
+  if (spec->fraction == NET_FORMAT_AUTO && x->calibration) {
+    uint64_t channels, channel = fm_parts_channel(parts, &channels);
+    part->scale = 1 / x->calibration->scale[x->calibration->count > 1 ? channel : 0];
+  }
+  double low = spec->is_unsigned ? 0 : -ldexp(1, w - 1), high = ldexp(1, spec->is_unsigned ? w : w - 1) - 1;
+  if (spec->overflow == NET_SYMMETRIC) low++;
+  part->low = (float)low / part->scale;
+  part->high = (float)high / part->scale;
+}
+
+static float rounded(net_rounding rounding, float x) {
+  float whole = floorf(x);
+  switch (rounding) {
+  case NET_ROUND_HALF_EVEN: return rintf(x);
+  case NET_ROUND_HALF_UP: return x - whole >= 0.5f ? whole + 1 : whole; /* x + 0.5 would round */
+  case NET_ROUND_FLOOR: return whole;
+  case NET_ROUND_ZERO: return truncf(x);
+  }
+  return x;
+}
+
+/* Modulo 2^w, into the range. Exact but for the last rounding, which only widths beyond 24 see. */
+static float wrapped(const net_format_spec *spec, float q) {
+  double size = ldexp(1, spec->width), low = spec->is_unsigned ? 0 : -size / 2, y = fmod(q, size);
+  return (float)(y < low ? y + size : y >= low + size ? y - size : y);
+}
+
+static float value(const net_format_part *part, float x, float draw) {
+  (void)draw;
+  const net_format_spec *spec = part->spec;
+  float q = rounded(spec->rounding, x * part->scale);
+  if (spec->overflow == NET_WRAP && isfinite(x)) /* beyond binary32 all are multiples of 2^w */
+    return isfinite(q) ? wrapped(spec, q) / part->scale : 0;
+  float low = part->low * part->scale, high = part->high * part->scale;
+  return (q < low ? low : q > high ? high : q) / part->scale;
+}
+
+const net_format_family fm_integer = {
+    .complete = complete, .width = fm_width, .block = block, .prepare = prepare, .value = value};
+const net_format_family fm_ap_fixed = {
+    .complete = complete_ap_fixed, .width = fm_width, .block = block, .prepare = prepare, .value = value};
