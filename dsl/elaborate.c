@@ -14,7 +14,9 @@ const char *net_suggestion(netc *n, const char *word, const char *const *names, 
   uint32_t listed = 0;
   for (uint32_t i = 0; i < count; i++)
     if (*names[i]) all = net_arena_format(&n->arena, "%s%s%s", all, listed++ ? ", " : "", names[i]);
-  return listed && listed <= MOST_LISTED ? net_arena_format(&n->arena, "; there %s %s", listed == 1 ? "is" : "are", all) : "";
+  return listed && listed <= MOST_LISTED
+             ? net_arena_format(&n->arena, "; there %s %s", listed == 1 ? "is" : "are", all)
+             : "";
 }
 
 /* ---- tables of keys ---- */
@@ -35,9 +37,10 @@ static bool is_part(const net_entry *entry, net_name first) {
          net_name_same(entry->path.parts.at[0].name, first);
 }
 
-/* Settings from outside may name parts of what the block leaves to its default: optimizer.learning_rate = 0.1.
- * All parts of one key become one value. */
-static bool take_parts(net_elaborator *e, const net_map *map, uint32_t first, const net_key *key, void *into) {
+/* Settings from outside may name parts of what the block leaves to its default: optimizer.learning_rate =
+ * 0.1. All parts of one key become one value. */
+static bool take_parts(net_elaborator *e, const net_map *map, uint32_t first, const net_key *key,
+                       void *into) {
   net_arena *arena = &e->n->arena;
   const net_entry *entry = &map->entries.at[first];
   net_name name = entry->path.parts.at[0].name;
@@ -63,7 +66,8 @@ static bool take_parts(net_elaborator *e, const net_map *map, uint32_t first, co
   return key->take(e, &set, into);
 }
 
-static const net_key *key_of_part(net_elaborator *e, const net_entry *entry, const net_key *keys, uint32_t count) {
+static const net_key *key_of_part(net_elaborator *e, const net_entry *entry, const net_key *keys,
+                                  uint32_t count) {
   for (uint32_t i = 0; i < count && entry->path.parts.count == 2; i++)
     if (keys[i].base && !strcmp(keys[i].name, net_text(e->n, entry->path.parts.at[0].name))) return &keys[i];
   return NULL;
@@ -106,7 +110,9 @@ bool net_take_args(net_elaborator *e, const net_args *args, uint32_t skip, const
       key = &keys[i - skip];
     } else {
       key = NULL;
-      if (positional) net_error(e->n, arg->loc, "%s takes %u argument%s by position", what, positional, positional == 1 ? "" : "s");
+      if (positional)
+        net_error(e->n, arg->loc, "%s takes %u argument%s by position", what, positional,
+                  positional == 1 ? "" : "s");
       else net_error(e->n, arg->loc, "%s takes arguments by name: name = value", what);
     }
     net_entry entry = {.kind = NET_ENTRY_SET, .value = arg->value, .loc = arg->loc};

@@ -17,7 +17,8 @@ typedef struct {
   NET_VEC(struct {
     net_name name;
     net_value_id value;
-  }) bindings; /* of the network's own body: what losses may look at */
+  })
+  bindings; /* of the network's own body: what losses may look at */
 } net_network;
 
 /* What a `train` block asks for, about one network and one data block. */
@@ -25,9 +26,9 @@ typedef struct {
   const net_decl *decl; /* NULL: the program has none, everything is a default */
   net_objective objective;
   net_optimizer optimizer;
-  rt_train_spec train;       /* all but program_text, settings, threads */
-  const bool *named;         /* per target: the loss names the column; else the data block does */
-  const bool *balanced;      /* per term: class weights are to be made from the training data's classes */
+  rt_train_spec train;  /* all but program_text, settings, threads */
+  const bool *named;    /* per target: the loss names the column; else the data block does */
+  const bool *balanced; /* per term: class weights are to be made from the training data's classes */
 } net_recipe;
 
 /* Names on the command line; NULL: the only one, or the default. */

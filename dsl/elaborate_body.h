@@ -29,7 +29,7 @@ struct net_expansion {
   const char *prefix; /* "dense_2." */
   net_scope constants;
   uint32_t depth;
-  net_loc use; /* of the outermost layer; NET_NOWHERE in the network itself */
+  net_loc use;                   /* of the outermost layer; NET_NOWHERE in the network itself */
   NET_VEC(net_binding) bindings; /* the last of a name is meant */
   NET_VEC(struct {
     net_name kind;
@@ -60,8 +60,9 @@ bool net_expansion_is_tensor(const net_expansion *b, const net_expr *expr);
 
 /* elaborate_operator.c */
 /* Adds a node as a user writes it; gives its first output. */
-bool net_expansion_node(net_expansion *b, const char *op, net_ident label, net_loc loc, const net_value_id *inputs,
-                        uint32_t count, const net_attribute *attributes, uint32_t attribute_count, net_operand *out);
+bool net_expansion_node(net_expansion *b, const char *op, net_ident label, net_loc loc,
+                        const net_value_id *inputs, uint32_t count, const net_attribute *attributes,
+                        uint32_t attribute_count, net_operand *out);
 bool net_expansion_operator(net_expansion *b, const net_op *op, net_ident label, const net_operand *flow,
                             const net_args *args, net_loc loc, net_operand *out);
 

@@ -10,7 +10,7 @@ typedef struct {
   netc *n;
   net_arena *arena; /* of graphs */
   const net_program *program;
-  net_scope constants; /* of the program */
+  net_scope constants;   /* of the program */
   const char *directory; /* of net_choice */
 } net_elaborator;
 
@@ -24,26 +24,30 @@ typedef struct {
                        name, "" for a map; NULL: it has no parts */
 } net_key;
 
-/* Takes the settings of a map by a table of keys; what is not a setting goes to other (NULL: an error). Unknown
- * keys are errors with a suggestion. what: "a data block". */
-bool net_take_map(net_elaborator *e, const net_map *map, const net_key *keys, uint32_t key_count, const char *what,
-                  bool (*other)(net_elaborator *e, const net_entry *entry, void *into), void *into);
+/* Takes the settings of a map by a table of keys; what is not a setting goes to other (NULL: an error).
+ * Unknown keys are errors with a suggestion. what: "a data block". */
+bool net_take_map(net_elaborator *e, const net_map *map, const net_key *keys, uint32_t key_count,
+                  const char *what, bool (*other)(net_elaborator *e, const net_entry *entry, void *into),
+                  void *into);
 /* Likewise the named arguments of a call; positional ones take the keys in order, up to positional. */
-bool net_take_args(net_elaborator *e, const net_args *args, uint32_t skip, const net_key *keys, uint32_t key_count,
-                   uint32_t positional, const char *what, void *into);
+bool net_take_args(net_elaborator *e, const net_args *args, uint32_t skip, const net_key *keys,
+                   uint32_t key_count, uint32_t positional, const char *what, void *into);
 
 /* "; did you mean 'relu'?", "; there are a, b, c" if they are few, or "", in the arena */
 const char *net_suggestion(netc *n, const char *word, const char *const *names, uint32_t count);
 
-/* The name and arguments of an expression that is a call or a bare name: adam, adam(…). Several parts or another
- * kind of expression: reported, false. what: "an optimizer". */
-bool net_as_call(net_elaborator *e, const net_expr *expr, const char *what, net_ident *name, const net_args **args);
+/* The name and arguments of an expression that is a call or a bare name: adam, adam(…). Several parts or
+ * another kind of expression: reported, false. what: "an optimizer". */
+bool net_as_call(net_elaborator *e, const net_expr *expr, const char *what, net_ident *name,
+                 const net_args **args);
 
 /* Chooses a declaration by name, or the only one. NULL: reported. */
 const net_decl *net_choose(net_elaborator *e, net_decl_kind kind, const char *name, net_loc where);
 
 /* elaborate_unused.c: warnings about names that nothing uses, once each. */
 void net_warn_unused(netc *n, const net_program *program);
+/* elaborate_normalize.c */
+bool net_take_normalize(net_elaborator *e, const net_expr *value, rt_data_spec *spec);
 /* elaborate_data.c: a data block's own settings, whatever network it is for. */
 bool net_check_data(net_elaborator *e, const net_decl *decl);
 bool net_elaborate_data(net_elaborator *e, const net_decl *decl, const net_network *network,

@@ -43,11 +43,11 @@ typedef struct {
   rt_column_spec *columns[3];
 } source_maker;
 
-#define TAKE_COLUMN(name, index, what)                                                                        \
-  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                   \
-    source_maker *s = into;                                                                                   \
-    s->columns[index] = NET_NEW(&e->n->arena, rt_column_spec);                                                \
-    return take_names(e, entry->value, what, s->columns[index]);                                              \
+#define TAKE_COLUMN(name, index, what)                                                                       \
+  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                  \
+    source_maker *s = into;                                                                                  \
+    s->columns[index] = NET_NEW(&e->n->arena, rt_column_spec);                                               \
+    return take_names(e, entry->value, what, s->columns[index]);                                             \
   }
 TAKE_COLUMN(take_source_input, 0, "input")
 TAKE_COLUMN(take_source_target, 1, "target")
@@ -64,24 +64,28 @@ static bool take_path(net_elaborator *e, const net_entry *entry, void *into) {
                          : "";
   const char *beside = net_path_join(e->n, net_path_directory(e->n, file), net_text(e->n, path));
   s->source->path = e->directory ? net_path_join(e->n, e->directory, net_text(e->n, path)) : beside;
-  if (access(s->source->path, F_OK) && !access(beside, F_OK)) s->source->path = beside; /* moved with its checkpoint */
+  if (access(s->source->path, F_OK) && !access(beside, F_OK))
+    s->source->path = beside; /* moved with its checkpoint */
   return true;
 }
 
-#define TAKE_COUNT(name, what, least, most, target, type)                                                     \
-  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                   \
-    int64_t x;                                                                                                \
-    if (!net_evaluate_integer(e->n, &e->constants, entry->value, what, least, most, &x)) return false;        \
-    ((source_maker *)into)->source->target = (type)x;                                                         \
-    return true;                                                                                              \
+#define TAKE_COUNT(name, what, least, most, target, type)                                                    \
+  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                  \
+    int64_t x;                                                                                               \
+    if (!net_evaluate_integer(e->n, &e->constants, entry->value, what, least, most, &x)) return false;       \
+    ((source_maker *)into)->source->target = (type)x;                                                        \
+    return true;                                                                                             \
   }
 TAKE_COUNT(take_samples, "the number of samples", 1, 1 << 28, samples, uint32_t)
 TAKE_COUNT(take_class_count, "the number of classes", 2, 1 << 20, classes, uint32_t)
 TAKE_COUNT(take_source_seed, "the seed", 0, INT64_MAX, seed, uint64_t)
 
-static const net_key path_keys[] = {
-    {"path", take_path, NULL}, {"input", take_source_input, NULL}, {"target", take_source_target, NULL}, {"weight", take_source_weight, NULL}};
-static const net_key made_keys[] = {{"samples", take_samples, NULL}, {"classes", take_class_count, NULL}, {"seed", take_source_seed, NULL}};
+static const net_key path_keys[] = {{"path", take_path, NULL},
+                                    {"input", take_source_input, NULL},
+                                    {"target", take_source_target, NULL},
+                                    {"weight", take_source_weight, NULL}};
+static const net_key made_keys[] = {
+    {"samples", take_samples, NULL}, {"classes", take_class_count, NULL}, {"seed", take_source_seed, NULL}};
 
 static bool make_source(data_maker *m, const net_expr *expr, bool of_split, rt_source_spec *source) {
   net_elaborator *e = m->e;
@@ -97,7 +101,8 @@ static bool make_source(data_maker *m, const net_expr *expr, bool of_split, rt_s
     if (!strcmp(names[i], text)) info = rt_source_at(i);
   }
   if (!info) {
-    net_error(n, name.loc, "there is no data source '%s'%s", text, net_suggestion(n, text, names, rt_source_count()));
+    net_error(n, name.loc, "there is no data source '%s'%s", text,
+              net_suggestion(n, text, names, rt_source_count()));
     return false;
   }
   source->kind = info->name;
@@ -107,7 +112,8 @@ static bool make_source(data_maker *m, const net_expr *expr, bool of_split, rt_s
   const char *what = net_arena_format(&n->arena, "source '%s'", text);
   const net_key *keys = info->has_path ? path_keys : made_keys;
   if (!net_take_args(e, args, 0, keys, info->has_path ? (of_split ? 4 : 1) : 3, 1, what, &s)) return false;
-  if (info->has_path && !source->path) return net_error(n, expr->loc, "'%s' takes %s", text, info->takes), false;
+  if (info->has_path && !source->path)
+    return net_error(n, expr->loc, "'%s' takes %s", text, info->takes), false;
   source->inputs = s.columns[0], source->targets = s.columns[1], source->weight = s.columns[2];
   return true;
 }
@@ -123,12 +129,14 @@ static bool take_source(net_elaborator *e, const net_entry *entry, void *into) {
 static bool take_part(data_maker *m, const net_entry *entry, rt_split_name split) {
   net_elaborator *e = m->e;
   const net_expr *value = entry->value;
-  bool number = value->kind == NET_EXPR_INTEGER || value->kind == NET_EXPR_REAL || value->kind == NET_EXPR_BINARY ||
+  bool number = value->kind == NET_EXPR_INTEGER || value->kind == NET_EXPR_REAL ||
+                value->kind == NET_EXPR_BINARY ||
                 (value->kind == NET_EXPR_PATH && net_scope_find(&e->constants, net_expr_word(value)));
   if (!number) return make_source(m, value, true, &m->spec->split_source[split]);
   double fraction;
   if (!net_evaluate_real(e->n, &e->constants, value, "a split's fraction", &fraction)) return false;
-  if (!(fraction >= 0 && fraction <= 1)) return net_error(e->n, value->loc, "a fraction lies between 0 and 1"), false;
+  if (!(fraction >= 0 && fraction <= 1))
+    return net_error(e->n, value->loc, "a fraction lies between 0 and 1"), false;
   m->spec->fraction[split] = fraction;
   return true;
 }
@@ -156,80 +164,28 @@ static bool take_seed(net_elaborator *e, const net_entry *entry, void *into) {
 }
 
 static bool take_split(net_elaborator *e, const net_entry *entry, void *into) {
-  static const net_key keys[] = {{"train", take_train, NULL},     {"validation", take_validation, NULL}, {"test", take_test, NULL},
-                                 {"shuffle", take_shuffle, NULL}, {"seed", take_seed, NULL}};
+  static const net_key keys[] = {{"train", take_train, NULL},
+                                 {"validation", take_validation, NULL},
+                                 {"test", take_test, NULL},
+                                 {"shuffle", take_shuffle, NULL},
+                                 {"seed", take_seed, NULL}};
   rt_data_spec *spec = maker(into)->spec;
   if (entry->value->kind != NET_EXPR_MAP)
-    return net_error(e->n, entry->value->loc, "a split is written { train = 0.8, validation = 0.1, test = 0.1 }"), false;
+    return net_error(e->n, entry->value->loc,
+                     "a split is written { train = 0.8, validation = 0.1, test = 0.1 }"),
+           false;
   for (int s = 0; s < RT_SPLITS; s++) spec->fraction[s] = 0;
   if (!net_take_map(e, entry->value->map, keys, 5, "a split", NULL, into)) return false;
   double sum = 0;
   for (int s = 0; s < RT_SPLITS; s++) sum += spec->fraction[s];
-  if (sum > 1 + 1e-9) return net_error(e->n, entry->value->loc, "the fractions of a split add up to %g: more than 1", sum), false;
+  if (sum > 1 + 1e-9)
+    return net_error(e->n, entry->value->loc, "the fractions of a split add up to %g: more than 1", sum),
+           false;
   return true;
 }
 
-/* ---- normalisation ---- */
-
-static bool make_step(data_maker *m, net_ident name, const net_args *args, net_loc loc, rt_normalize_step *step) {
-  netc *n = m->e->n;
-  const char *text = net_text(n, name.name), *names[RT_NORMALIZERS];
-  for (rt_normalizer k = 0; k < RT_NORMALIZERS; k++) {
-    names[k] = rt_normalizers[k].name;
-    if (strcmp(names[k], text)) continue;
-    uint32_t given = args ? args->count : 0;
-    if (given != rt_normalizers[k].arguments)
-      return net_error(n, loc, "'%s' takes %u number%s", text, rt_normalizers[k].arguments,
-                       rt_normalizers[k].arguments == 1 ? "" : "s"), false;
-    double numbers[2] = {0};
-    for (uint32_t i = 0; i < given && i < 2; i++)
-      if (!net_evaluate_real(n, &m->e->constants, args->at[i].value, text, &numbers[i])) return false;
-    if (k == RT_CLIP && !(numbers[0] < numbers[1]))
-      return net_error(n, loc, "clip(lo, hi) wants lo below hi"), false;
-    *step = (rt_normalize_step){k, numbers[0], numbers[1], loc};
-    return true;
-  }
-  net_error(n, name.loc, "there is no normalisation '%s'%s", text, net_suggestion(n, text, names, RT_NORMALIZERS));
-  return false;
-}
-
-/* standard, clip(-3, 3), or a chain of them: log1p -> standard */
-static bool make_chain(data_maker *m, const net_expr *expr, rt_normalize_chain *chain) {
-  const net_expr *head = expr->kind == NET_EXPR_CHAIN ? expr->chain.head : expr;
-  uint32_t stages = expr->kind == NET_EXPR_CHAIN ? expr->chain.stages.count : 0;
-  net_ident name;
-  const net_args *args;
-  chain->where = expr->loc;
-  chain->steps = NET_NEW_ARRAY(&m->e->n->arena, rt_normalize_step, stages + 1);
-  if (net_expr_is(m->e->n, expr, "none")) return true;
-  if (!net_as_call(m->e, head, "a normalisation", &name, &args) ||
-      !make_step(m, name, args, head->loc, &chain->steps[chain->step_count++]))
-    return false;
-  for (uint32_t i = 0; i < stages; i++) {
-    const net_stage *stage = &expr->chain.stages.at[i];
-    if (!make_step(m, stage->name, &stage->args, stage->loc, &chain->steps[chain->step_count++])) return false;
-  }
-  return true;
-}
-
-/* One chain for all, or a map of them by name of column; `default` is for the others. */
 static bool take_normalize(net_elaborator *e, const net_entry *entry, void *into) {
-  data_maker *m = maker(into);
-  const net_map *map = entry->value->kind == NET_EXPR_MAP ? entry->value->map : NULL;
-  uint32_t count = map ? map->entries.count : 1;
-  rt_normalize_chain *chains = NET_NEW_ARRAY(&e->n->arena, rt_normalize_chain, count + 1);
-  m->spec->normalize = chains;
-  if (!map) return m->spec->normalize_count = 1, make_chain(m, entry->value, chains);
-  for (uint32_t i = 0; i < count; i++) {
-    const net_entry *one = &map->entries.at[i];
-    if (one->kind != NET_ENTRY_SET)
-      return net_error(e->n, one->loc, "normalisations by column are written { mass = log1p -> standard }"), false;
-    const char *name = net_dotted_text(e->n, &one->path);
-    chains[i].column = strcmp(name, "default") ? name : NULL;
-    if (!make_chain(m, one->value, &chains[i])) return false;
-  }
-  m->spec->normalize_count = count;
-  return true;
+  return net_take_normalize(e, entry->value, maker(into)->spec);
 }
 
 /* ---- the rest ---- */
@@ -258,8 +214,9 @@ static bool take_weight(net_elaborator *e, const net_entry *entry, void *into) {
   return true;
 }
 
-static const net_key data_keys[] = {{"source", take_source, NULL}, {"input", take_input, NULL},     {"target", take_target, NULL},
-                                    {"classes", take_classes, NULL}, {"weight", take_weight, NULL}, {"split", take_split, ""},
+static const net_key data_keys[] = {{"source", take_source, NULL},      {"input", take_input, NULL},
+                                    {"target", take_target, NULL},      {"classes", take_classes, NULL},
+                                    {"weight", take_weight, NULL},      {"split", take_split, ""},
                                     {"normalize", take_normalize, NULL}};
 enum { DATA_KEYS = sizeof data_keys / sizeof *data_keys };
 
@@ -267,7 +224,8 @@ enum { DATA_KEYS = sizeof data_keys / sizeof *data_keys };
 static bool make_inputs(data_maker *m, const net_graph *graph) {
   netc *n = m->e->n;
   rt_data_spec *spec = m->spec;
-  for (uint32_t v = 0; v < graph->values.count; v++) spec->input_count += graph->values.at[v].kind == NET_VALUE_INPUT;
+  for (uint32_t v = 0; v < graph->values.count; v++)
+    spec->input_count += graph->values.at[v].kind == NET_VALUE_INPUT;
   spec->inputs = NET_NEW_ARRAY(&n->arena, rt_column_spec, spec->input_count + 1);
   const net_expr *list = m->input && m->input->kind == NET_EXPR_LIST ? m->input : NULL;
   if (spec->input_count > 1 && m->input && (!list || list->list.count != spec->input_count)) {
@@ -318,7 +276,8 @@ static bool make_targets(data_maker *m, const net_recipe *recipe, const net_grap
       return false;
     }
     for (uint32_t k = 0; k < objective->term_count; k++)
-      if (objective->terms[k].target == t && target->kind == RT_TARGET_CLASS) target->classes = objective->terms[k].class_count;
+      if (objective->terms[k].target == t && target->kind == RT_TARGET_CLASS)
+        target->classes = objective->terms[k].class_count;
     if (target->kind == RT_TARGET_CLASS && spec->classes && spec->class_count != target->classes) {
       net_error(n, spec->where, "data '%s' names %u classes, but network '%s' tells %u apart", spec->name,
                 spec->class_count, net_text(n, graph->name), target->classes);
@@ -330,7 +289,8 @@ static bool make_targets(data_maker *m, const net_recipe *recipe, const net_grap
       net_error(n, spec->where, "data '%s' needs a target: target = \"labels\"", spec->name);
       return false;
     }
-    if (made && target->kind == RT_TARGET_CLASS && !spec->source.classes) spec->source.classes = target->classes;
+    if (made && target->kind == RT_TARGET_CLASS && !spec->source.classes)
+      spec->source.classes = target->classes;
   }
   return true;
 }
@@ -343,10 +303,12 @@ static bool has_source(const rt_data_spec *spec) {
 
 static bool take_block(data_maker *m) {
   netc *n = m->e->n;
-  *m->spec = (rt_data_spec){.name = net_text(n, m->decl->name.name), .where = m->decl->name.loc, .fraction = {0.8, 0.1, 0.1}};
+  *m->spec = (rt_data_spec){
+      .name = net_text(n, m->decl->name.name), .where = m->decl->name.loc, .fraction = {0.8, 0.1, 0.1}};
   if (!net_take_map(m->e, m->decl->map, data_keys, DATA_KEYS, "a data block", NULL, m)) return false;
   if (has_source(m->spec)) return true;
-  return net_error(n, m->decl->name.loc, "data '%s' needs a source: source = hdf5(\"…\")", m->spec->name), false;
+  return net_error(n, m->decl->name.loc, "data '%s' needs a source: source = hdf5(\"…\")", m->spec->name),
+         false;
 }
 
 /* Names of a column; of several, each of a list of lists. */

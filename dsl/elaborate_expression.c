@@ -6,18 +6,15 @@ bool net_expansion_is_tensor(const net_expansion *b, const net_expr *expr) {
   switch (expr->kind) {
   case NET_EXPR_PATH:
     return expr->path.parts.count == 1 && net_expansion_tensor(b, expr->path.parts.at[0].name, &value);
-  case NET_EXPR_CHAIN:
-    return true;
+  case NET_EXPR_CHAIN: return true;
   case NET_EXPR_CALL:
     for (uint32_t i = 0; i < expr->call.args.count; i++)
       if (net_expansion_is_tensor(b, expr->call.args.at[i].value)) return true;
     return false;
-  case NET_EXPR_NEGATE:
-    return net_expansion_is_tensor(b, expr->negated);
+  case NET_EXPR_NEGATE: return net_expansion_is_tensor(b, expr->negated);
   case NET_EXPR_BINARY:
     return net_expansion_is_tensor(b, expr->binary.left) || net_expansion_is_tensor(b, expr->binary.right);
-  default:
-    return false;
+  default: return false;
   }
 }
 
@@ -44,7 +41,9 @@ static bool evaluate_binary(net_expansion *b, const net_expr *expr, net_operand 
   static const char *const ops[] = {[NET_ADD] = "add", [NET_SUBTRACT] = "sub", [NET_MULTIPLY] = "mul"};
   netc *n = b->e->n;
   net_operand sides[2];
-  if (!net_expansion_evaluate(b, expr->binary.left, &sides[0]) || !net_expansion_evaluate(b, expr->binary.right, &sides[1])) return false;
+  if (!net_expansion_evaluate(b, expr->binary.left, &sides[0]) ||
+      !net_expansion_evaluate(b, expr->binary.right, &sides[1]))
+    return false;
   net_binary op = expr->binary.op;
   for (int i = 0; i < 2; i++) {
     double number;
@@ -59,17 +58,19 @@ static bool evaluate_binary(net_expansion *b, const net_expr *expr, net_operand 
   }
   if (op == NET_DIVIDE)
     return net_error(n, expr->loc, "tensors are not divided: '/' takes a number behind it"), false;
-  return net_expansion_node(b, ops[op], (net_ident){0}, expr->loc, (net_value_id[]){sides[0].value, sides[1].value}, 2,
-                  NULL, 0, out);
+  return net_expansion_node(b, ops[op], (net_ident){0}, expr->loc,
+                            (net_value_id[]){sides[0].value, sides[1].value}, 2, NULL, 0, out);
 }
 
 static bool unknown_name(net_expansion *b, const net_expr *expr) {
   netc *n = b->e->n;
   const char *text = net_dotted_text(n, &expr->path);
   const net_op *op = net_op_find(n, text, NULL);
-  bool layer = expr->path.parts.count == 1 && net_program_find(b->e->program, NET_DECL_LAYER, expr->path.parts.at[0].name);
+  bool layer = expr->path.parts.count == 1 &&
+               net_program_find(b->e->program, NET_DECL_LAYER, expr->path.parts.at[0].name);
   if ((op && op->user) || layer) {
-    net_error(n, expr->loc, "'%s' is %s: a tensor flows into it (x -> %s)", text, layer ? "a layer" : "an operator", text);
+    net_error(n, expr->loc, "'%s' is %s: a tensor flows into it (x -> %s)", text,
+              layer ? "a layer" : "an operator", text);
     return false;
   }
   uint32_t count = b->bindings.count, known = 0;
@@ -109,15 +110,15 @@ bool net_expansion_evaluate(net_expansion *b, const net_expr *expr, net_operand 
         !net_expr_is(n, expr, "true") && !net_expr_is(n, expr, "false") && !net_expr_is(n, expr, "none"))
       return unknown_name(b, expr);
     break;
-  case NET_EXPR_CHAIN:
-    return evaluate_chain(b, expr, out);
+  case NET_EXPR_CHAIN: return evaluate_chain(b, expr, out);
   case NET_EXPR_CALL:
     if (expr->call.callee.parts.count != 1) {
       net_error(n, expr->call.callee.loc, "there is no operator or layer '%s'",
                 net_dotted_text(n, &expr->call.callee));
       return false;
     }
-    return net_expansion_call(b, expr->call.callee.parts.at[0], (net_ident){0}, NULL, &expr->call.args, expr->loc, out);
+    return net_expansion_call(b, expr->call.callee.parts.at[0], (net_ident){0}, NULL, &expr->call.args,
+                              expr->loc, out);
   case NET_EXPR_BINARY:
     if (net_expansion_is_tensor(b, expr)) return evaluate_binary(b, expr, out);
     break;
@@ -131,10 +132,8 @@ bool net_expansion_evaluate(net_expansion *b, const net_expr *expr, net_operand 
   case NET_EXPR_TUPLE:
     net_error(n, expr->loc, "several values can only be the result of a network");
     return false;
-  default:
-    break;
+  default: break;
   }
   *out = (net_operand){.loc = expr->loc};
   return net_evaluate(n, &b->constants, expr, &out->constant);
 }
-

@@ -6,10 +6,8 @@ static bool bind_param(net_expansion *outer, net_expansion *inner, const net_par
                        const net_operand *flow) {
   netc *n = inner->e->n;
   net_operand x;
-  if (flow)
-    x = *flow;
-  else if (!net_expansion_evaluate(expr == p->value ? inner : outer, expr, &x))
-    return false;
+  if (flow) x = *flow;
+  else if (!net_expansion_evaluate(expr == p->value ? inner : outer, expr, &x)) return false;
   if (!x.tensor) {
     if (p->type.name.id) {
       net_error(n, x.loc, "'%s' is a tensor, not %s", net_text(n, p->name.name),
@@ -52,7 +50,8 @@ static bool call_layer(net_expansion *b, const net_decl *decl, net_ident label, 
   }
   net_name path;
   if (!net_expansion_name(b, label, decl->name.name, loc, &path)) return false;
-  net_expansion inner = {.e = b->e, .graph = b->graph, .depth = b->depth + 1, .use = b->use.begin ? b->use : loc};
+  net_expansion inner = {
+      .e = b->e, .graph = b->graph, .depth = b->depth + 1, .use = b->use.begin ? b->use : loc};
   inner.prefix = net_arena_format(&n->arena, "%s.", net_text(n, path));
   inner.constants.outer = &b->e->constants;
   const net_params *params = &decl->params;
@@ -69,13 +68,11 @@ static bool call_layer(net_expansion *b, const net_decl *decl, net_ident label, 
     while (arg->name.name.id && k < params->count && !net_name_same(params->at[k].name.name, arg->name.name))
       k++;
     if (k >= params->count || given[k] || (k == 0 && first)) {
-      if (arg->name.name.id && k >= params->count)
-        unknown_param(n, decl, arg->name);
+      if (arg->name.name.id && k >= params->count) unknown_param(n, decl, arg->name);
       else if (k >= params->count)
         net_error(n, arg->loc, "layer '%s' takes %u argument%s", net_text(n, decl->name.name),
                   params->count - first, params->count - first == 1 ? "" : "s");
-      else
-        net_error(n, arg->loc, "'%s' is given twice", net_text(n, params->at[k].name.name));
+      else net_error(n, arg->loc, "'%s' is given twice", net_text(n, params->at[k].name.name));
       net_note(n, decl->name.loc, "'%s' is defined here", net_text(n, decl->name.name));
       ok = false;
       continue;
@@ -98,8 +95,8 @@ static bool call_layer(net_expansion *b, const net_decl *decl, net_ident label, 
   return false;
 }
 
-bool net_expansion_call(net_expansion *b, net_ident name, net_ident label, const net_operand *flow, const net_args *args,
-                 net_loc loc, net_operand *out) {
+bool net_expansion_call(net_expansion *b, net_ident name, net_ident label, const net_operand *flow,
+                        const net_args *args, net_loc loc, net_operand *out) {
   netc *n = b->e->n;
   const char *text = net_text(n, name.name);
   if (flow && !flow->tensor) {
@@ -109,7 +106,8 @@ bool net_expansion_call(net_expansion *b, net_ident name, net_ident label, const
   const net_decl *layer = net_program_find(b->e->program, NET_DECL_LAYER, name.name);
   if (layer) return call_layer(b, layer, label, flow, args, loc, out);
   const net_op *op = net_op_find(n, text, NULL);
-  if (op && op->user && op->class != OP_LOSS) return net_expansion_operator(b, op, label, flow, args, loc, out);
+  if (op && op->user && op->class != OP_LOSS)
+    return net_expansion_operator(b, op, label, flow, args, loc, out);
   if (op && op->class == OP_LOSS) {
     net_error(n, name.loc, "'%s' is a loss: it stands in a train block, not in a network", text);
     return false;
@@ -128,4 +126,3 @@ bool net_expansion_call(net_expansion *b, net_ident name, net_ident label, const
   net_error(n, name.loc, "there is no operator or layer '%s'%s", text, net_suggestion(n, text, names, count));
   return false;
 }
-

@@ -10,8 +10,10 @@ static bool compares_classes(netc *n, const net_op *op) {
 static bool default_prediction(net_recipe_maker *m, net_loc loc, net_value_id *value) {
   net_graph *g = m->network->graph;
   if (g->outputs.count == 1) return *value = g->outputs.at[0], true;
-  net_error(m->e->n, loc, "network '%s' has %u outputs: the loss must name the value it looks at, like "
-            "cross_entropy(logits, \"labels\")", net_text(m->e->n, g->name), g->outputs.count);
+  net_error(m->e->n, loc,
+            "network '%s' has %u outputs: the loss must name the value it looks at, like "
+            "cross_entropy(logits, \"labels\")",
+            net_text(m->e->n, g->name), g->outputs.count);
   return false;
 }
 
@@ -19,13 +21,16 @@ static bool default_prediction(net_recipe_maker *m, net_loc loc, net_value_id *v
 static bool find_prediction(net_recipe_maker *m, const net_expr *expr, net_value_id *value) {
   netc *n = m->e->n;
   if (expr->kind != NET_EXPR_PATH)
-    return net_error(n, expr->loc, "a value of the network is wanted here, not %s", net_expr_kind_text(expr)), false;
+    return net_error(n, expr->loc, "a value of the network is wanted here, not %s", net_expr_kind_text(expr)),
+           false;
   const char *text = net_dotted_text(n, &expr->path);
   net_name name = net_intern(n, text);
-  const char **names = NET_NEW_ARRAY(&n->arena, const char *, m->network->bindings.count + m->network->graph->nodes.count + 1);
+  const char **names =
+      NET_NEW_ARRAY(&n->arena, const char *, m->network->bindings.count + m->network->graph->nodes.count + 1);
   uint32_t count = 0;
   for (uint32_t i = m->network->bindings.count; i-- > 0;) {
-    if (net_name_same(m->network->bindings.at[i].name, name)) return *value = m->network->bindings.at[i].value, true;
+    if (net_name_same(m->network->bindings.at[i].name, name))
+      return *value = m->network->bindings.at[i].value, true;
     names[count++] = net_text(n, m->network->bindings.at[i].name);
   }
   net_node_id node = net_graph_find(m->network->graph, name);
@@ -38,13 +43,15 @@ static bool find_prediction(net_recipe_maker *m, const net_expr *expr, net_value
 }
 
 /* The column of targets called name, made if it is new. Id 0: the one that the data block names. */
-static bool find_target(net_recipe_maker *m, net_name name, net_type type, net_shape shape, net_loc loc, uint32_t *index) {
+static bool find_target(net_recipe_maker *m, net_name name, net_type type, net_shape shape, net_loc loc,
+                        uint32_t *index) {
   netc *n = m->e->n;
   for (uint32_t i = 0; i < m->targets.count; i++) {
     const net_target *t = &m->targets.at[i];
     if (m->named.at[i] != (name.id != 0) || (name.id && !net_name_same(t->name, name))) continue;
     if (t->type != type || !net_shape_same(&t->shape, &shape)) {
-      net_error(n, loc, "two losses want target '%s' differently: class numbers or values, or of another shape",
+      net_error(n, loc,
+                "two losses want target '%s' differently: class numbers or values, or of another shape",
                 net_text(n, t->name));
       net_note(n, t->loc, "the other one is here");
       return false;
@@ -63,11 +70,15 @@ static bool class_weights(net_recipe_maker *m, const net_expr *expr, net_loss_te
   if (net_expr_is(n, expr, "balanced")) return *balanced = true;
   if (!net_evaluate(n, &m->e->constants, expr, &list)) return false;
   if (list.kind != NET_CONSTANT_LIST || list.list.count != term->class_count)
-    return net_error(n, expr->loc, "class_weight is 'balanced' or a list of %u numbers, one a class", term->class_count), false;
+    return net_error(n, expr->loc, "class_weight is 'balanced' or a list of %u numbers, one a class",
+                     term->class_count),
+           false;
   float *weights = NET_NEW_ARRAY(m->e->arena, float, term->class_count);
   for (uint32_t i = 0; i < term->class_count; i++) {
     const net_constant *c = &list.list.at[i];
-    double w = c->kind == NET_CONSTANT_INTEGER ? (double)c->integer : c->kind == NET_CONSTANT_REAL ? c->real : -1;
+    double w = c->kind == NET_CONSTANT_INTEGER ? (double)c->integer
+               : c->kind == NET_CONSTANT_REAL  ? c->real
+                                               : -1;
     if (!(w >= 0)) return net_error(n, c->loc, "a class's weight is a number of at least 0"), false;
     weights[i] = (float)w;
   }
@@ -75,10 +86,12 @@ static bool class_weights(net_recipe_maker *m, const net_expr *expr, net_loss_te
   return true;
 }
 
-static bool loss_argument(net_recipe_maker *m, const net_op *op, const net_arg *arg, net_loss_term *term, bool *balanced) {
+static bool loss_argument(net_recipe_maker *m, const net_op *op, const net_arg *arg, net_loss_term *term,
+                          bool *balanced) {
   netc *n = m->e->n;
   const char *name = net_text(n, arg->name.name);
-  if (!strcmp(name, "class_weight") && compares_classes(n, op)) return class_weights(m, arg->value, term, balanced);
+  if (!strcmp(name, "class_weight") && compares_classes(n, op))
+    return class_weights(m, arg->value, term, balanced);
   const net_op_field *fields;
   uint32_t count = net_op_attributes(n, op, &fields);
   const char **names = NET_NEW_ARRAY(&n->arena, const char *, count + 2);
@@ -94,7 +107,8 @@ static bool loss_argument(net_recipe_maker *m, const net_op *op, const net_arg *
     return true;
   }
   if (compares_classes(n, op)) names[count++] = "class_weight";
-  net_error(n, arg->name.loc, "'%s' has no argument '%s'%s", op->name, name, net_suggestion(n, name, names, count));
+  net_error(n, arg->name.loc, "'%s' has no argument '%s'%s", op->name, name,
+            net_suggestion(n, name, names, count));
   return false;
 }
 
@@ -128,7 +142,9 @@ static bool loss_call(net_recipe_maker *m, const net_expr *expr, double factor) 
     } else if (!target.id && arg->value->kind == NET_EXPR_STRING) {
       target = arg->value->string, target_loc = arg->loc;
     } else {
-      net_error(n, arg->loc, "a loss takes a value of the network and the name of a target: %s(logits, \"labels\")", op->name);
+      net_error(n, arg->loc,
+                "a loss takes a value of the network and the name of a target: %s(logits, \"labels\")",
+                op->name);
       ok = false;
     }
     position++;
@@ -144,14 +160,17 @@ static bool loss_call(net_recipe_maker *m, const net_expr *expr, double factor) 
     return false;
   }
   if (classes && value->shape.dim[0] < 2) {
-    net_error(n, expr->loc, "%s wants at least two classes, and the network gives one score: bce_with_logits takes one", op->name);
+    net_error(n, expr->loc,
+              "%s wants at least two classes, and the network gives one score: bce_with_logits takes one",
+              op->name);
     return false;
   }
   if (classes) term.class_count = value->shape.dim[0];
   for (uint32_t i = 0; args && i < args->count; i++)
     if (args->at[i].name.name.id) ok &= loss_argument(m, op, &args->at[i], &term, &balanced);
   net_shape none = {0};
-  if (!find_target(m, target, classes ? NET_U32 : NET_F32, classes ? none : value->shape, target_loc, &term.target))
+  if (!find_target(m, target, classes ? NET_U32 : NET_F32, classes ? none : value->shape, target_loc,
+                   &term.target))
     return false;
   net_vec_push(m->e->arena, &m->terms, term);
   net_vec_push(m->e->arena, &m->balanced, balanced);
@@ -160,10 +179,14 @@ static bool loss_call(net_recipe_maker *m, const net_expr *expr, double factor) 
 
 /* Whether an expression has a loss in it; else it is a number. */
 static bool names_loss(netc *n, const net_expr *expr) {
-  const net_dotted *path = expr->kind == NET_EXPR_PATH ? &expr->path : expr->kind == NET_EXPR_CALL ? &expr->call.callee : NULL;
-  if (expr->kind == NET_EXPR_BINARY) return names_loss(n, expr->binary.left) || names_loss(n, expr->binary.right);
+  const net_dotted *path = expr->kind == NET_EXPR_PATH   ? &expr->path
+                           : expr->kind == NET_EXPR_CALL ? &expr->call.callee
+                                                         : NULL;
+  if (expr->kind == NET_EXPR_BINARY)
+    return names_loss(n, expr->binary.left) || names_loss(n, expr->binary.right);
   if (expr->kind == NET_EXPR_NEGATE) return names_loss(n, expr->negated);
-  const net_op *op = path && path->parts.count == 1 ? net_op_find(n, net_text(n, path->parts.at[0].name), NULL) : NULL;
+  const net_op *op =
+      path && path->parts.count == 1 ? net_op_find(n, net_text(n, path->parts.at[0].name), NULL) : NULL;
   return expr->kind == NET_EXPR_CALL || (op && op->class == OP_LOSS);
 }
 
@@ -181,8 +204,10 @@ bool net_take_losses(net_recipe_maker *m, const net_expr *expr, double factor) {
   }
   case NET_MULTIPLY: {
     bool first = !names_loss(n, left);
-    if (!first && names_loss(n, right)) return net_error(n, expr->loc, "a loss times a number is a loss, but not a loss times a loss"), false;
-    if (!net_evaluate_real(n, &m->e->constants, first ? left : right, "a loss's factor", &number)) return false;
+    if (!first && names_loss(n, right))
+      return net_error(n, expr->loc, "a loss times a number is a loss, but not a loss times a loss"), false;
+    if (!net_evaluate_real(n, &m->e->constants, first ? left : right, "a loss's factor", &number))
+      return false;
     return net_take_losses(m, first ? right : left, factor * number);
   }
   case NET_DIVIDE:

@@ -19,7 +19,8 @@ bool net_expansion_name(net_expansion *b, net_ident label, net_name kind, net_lo
   }
   for (uint32_t i = 0; i < b->node_names.count; i++)
     if (net_name_same(b->node_names.at[i].name, own)) {
-      net_error(n, label.name.id ? label.loc : loc, "two nodes are called '%s%s'", b->prefix, net_text(n, own));
+      net_error(n, label.name.id ? label.loc : loc, "two nodes are called '%s%s'", b->prefix,
+                net_text(n, own));
       net_note(n, b->node_names.at[i].loc, "the other one is here");
       return false;
     }
@@ -31,7 +32,8 @@ bool net_expansion_name(net_expansion *b, net_ident label, net_name kind, net_lo
 void net_expansion_bind(net_expansion *b, net_ident name, const net_operand *value) {
   net_arena *arena = &b->e->n->arena;
   if (!value->tensor) net_scope_add(b->e->n, &b->constants, name.name, value->constant);
-  net_vec_push(arena, &b->bindings, (net_binding){name.name, value->tensor ? value->value : NET_NONE, name.loc});
+  net_vec_push(arena, &b->bindings,
+               (net_binding){name.name, value->tensor ? value->value : NET_NONE, name.loc});
 }
 
 bool net_expansion_tensor(const net_expansion *b, net_name name, net_value_id *value) {
@@ -92,10 +94,8 @@ bool net_expansion_run(net_expansion *b, const net_body *text, net_operand *resu
       net_error(n, s->loc, "the result must be a tensor, not %s", net_constant_text(n, &x.constant));
       ok = false;
     } else if (last) {
-      if (outputs)
-        net_vec_push(b->graph->arena, outputs, x.value);
-      else
-        *result = x;
+      if (outputs) net_vec_push(b->graph->arena, outputs, x.value);
+      else *result = x;
     } else {
       net_expansion_bind(b, s->name, &x);
     }
@@ -112,10 +112,8 @@ static bool declare_params(net_expansion *b, const net_decl *decl) {
     net_constant constant;
     net_shape shape = {0};
     if (p->value) {
-      if (!net_evaluate(n, &b->constants, p->value, &constant))
-        ok = false;
-      else
-        net_expansion_bind(b, p->name, &(net_operand){.constant = constant});
+      if (!net_evaluate(n, &b->constants, p->value, &constant)) ok = false;
+      else net_expansion_bind(b, p->name, &(net_operand){.constant = constant});
     } else if (!p->type.name.id) {
       net_error(n, p->loc,
                 "'%s' needs a type to be an input (%s: f32[16]) or a default to be a parameter (%s = 16)",
@@ -127,7 +125,8 @@ static bool declare_params(net_expansion *b, const net_decl *decl) {
       net_value_id id =
           net_graph_value(b->graph, NET_VALUE_INPUT, p->name.name, NET_F32, shape, true, p->loc);
       b->graph->values.at[id].column = inputs++;
-      net_vec_push(&n->arena, &b->node_names, p->name); /* in listings and patterns it is a node like others */
+      net_vec_push(&n->arena, &b->node_names,
+                   p->name); /* in listings and patterns it is a node like others */
       net_operand input = net_operand_of(id, p->loc);
       net_expansion_bind(b, p->name, &input);
     }
@@ -145,7 +144,8 @@ bool net_elaborate_body(net_elaborator *e, const net_decl *decl, net_network *ne
   network->graph = net_graph_new(n, e->arena, decl->name.name, decl->name.loc);
   net_expansion b = {.e = e, .graph = network->graph, .prefix = ""};
   b.constants.outer = &e->constants;
-  if (!declare_params(&b, decl) || !net_expansion_run(&b, decl->body, NULL, &network->graph->outputs)) return false;
+  if (!declare_params(&b, decl) || !net_expansion_run(&b, decl->body, NULL, &network->graph->outputs))
+    return false;
   for (uint32_t i = 0; i < b.bindings.count; i++) {
     const net_binding *from = &b.bindings.at[i];
     if (from->value == NET_NONE) continue;

@@ -1,9 +1,9 @@
 /* One operator of a body → a node: its tensors, its attributes. */
 #include "dsl/elaborate_body.h"
 
-bool net_expansion_node(net_expansion *b, const char *op, net_ident label, net_loc loc, const net_value_id *inputs,
-                     uint32_t count, const net_attribute *attributes, uint32_t attribute_count,
-                     net_operand *out) {
+bool net_expansion_node(net_expansion *b, const char *op, net_ident label, net_loc loc,
+                        const net_value_id *inputs, uint32_t count, const net_attribute *attributes,
+                        uint32_t attribute_count, net_operand *out) {
   netc *n = b->e->n;
   net_name path;
   if (b->graph->nodes.count == NET_MOST_NODES)
@@ -55,7 +55,8 @@ static bool take_ints(net_expansion *b, const net_constant *c, const net_op_fiel
   return true;
 }
 
-static bool take_attribute(net_expansion *b, const net_op_field *field, const net_expr *expr, net_attribute *out) {
+static bool take_attribute(net_expansion *b, const net_op_field *field, const net_expr *expr,
+                           net_attribute *out) {
   netc *n = b->e->n;
   const char *what = net_arena_format(&n->arena, "'%s'", field->name);
   net_attribute_kind kind = net_op_attribute_kind(field);
@@ -100,7 +101,7 @@ static const char *list_hint(netc *n, const net_op_field *fields, uint32_t count
 }
 
 bool net_expansion_operator(net_expansion *b, const net_op *op, net_ident label, const net_operand *flow,
-                          const net_args *args, net_loc loc, net_operand *out) {
+                            const net_args *args, net_loc loc, net_operand *out) {
   netc *n = b->e->n;
   const net_op_field *inputs, *fields;
   uint32_t input_count = net_op_inputs(n, op, &inputs), field_count = net_op_attributes(n, op, &fields);
@@ -138,7 +139,8 @@ bool net_expansion_operator(net_expansion *b, const net_op *op, net_ident label,
         net_error(n, arg->name.loc, "'%s' has no argument '%s'%s", op->name, word,
                   net_suggestion(n, word, names, field_count));
       else
-        net_error(n, arg->loc, "'%s' takes no such argument: %s%s", op->name, signature(n, op), list_hint(n, fields, field_count));
+        net_error(n, arg->loc, "'%s' takes no such argument: %s%s", op->name, signature(n, op),
+                  list_hint(n, fields, field_count));
       ok = false;
       continue;
     }
@@ -169,4 +171,3 @@ bool net_expansion_operator(net_expansion *b, const net_op *op, net_ident label,
   }
   return ok && net_expansion_node(b, op->name, label, loc, data, given, attributes, attribute_count, out);
 }
-

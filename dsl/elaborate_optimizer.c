@@ -50,7 +50,8 @@ bool net_take_optimizer(net_elaborator *e, const net_entry *entry, void *into) {
       uint32_t k = 0;
       while (k < count && strcmp(fields[k].name, key)) k++;
       if (k == count) {
-        net_error(n, arg->name.loc, "'%s' has no argument '%s'%s", op->name, key, net_suggestion(n, key, names, count + 1));
+        net_error(n, arg->name.loc, "'%s' has no argument '%s'%s", op->name, key,
+                  net_suggestion(n, key, names, count + 1));
         ok = false;
       } else if (net_op_attribute_kind(&fields[k]) == NET_ATTRIBUTE_BOOL) {
         ok &= net_evaluate_boolean(n, &e->constants, arg->value, key, &boolean);
@@ -71,12 +72,14 @@ bool net_take_optimizer(net_elaborator *e, const net_entry *entry, void *into) {
 /* ---- schedule ---- */
 
 NET_TAKE_REAL(take_minimum, "the lowest learning rate", x >= 0, "at least 0", recipe->train.schedule.minimum)
-NET_TAKE_REAL(take_factor, "the factor of the learning rate", x > 0 && x <= 1, "above 0 and at most 1", recipe->train.schedule.factor)
+NET_TAKE_REAL(take_factor, "the factor of the learning rate", x > 0 && x <= 1, "above 0 and at most 1",
+              recipe->train.schedule.factor)
 NET_TAKE_REAL(take_warmup, "the epochs of warm-up", x >= 0, "at least 0", recipe->train.schedule.warmup)
 NET_TAKE_INTEGER(take_every, "the epochs of a step", 1, 1000000000, recipe->train.schedule.every, uint32_t)
 
 static const net_key constant_keys[] = {{"warmup", take_warmup, NULL}};
-static const net_key step_keys[] = {{"every", take_every, NULL}, {"factor", take_factor, NULL}, {"warmup", take_warmup, NULL}};
+static const net_key step_keys[] = {
+    {"every", take_every, NULL}, {"factor", take_factor, NULL}, {"warmup", take_warmup, NULL}};
 static const net_key cosine_keys[] = {{"minimum", take_minimum, NULL}, {"warmup", take_warmup, NULL}};
 
 static const struct {

@@ -22,8 +22,8 @@ static void no_match(net_recipe_maker *m, net_name pattern, net_loc loc) {
 
 /* Calls take for every parameter of the nodes that a pattern names: by exact path, or as an extended regular
  * expression that matches all of it. */
-static bool for_pattern(net_recipe_maker *m, net_name pattern, net_loc loc, void (*take)(net_value *value, uint32_t with),
-                        uint32_t with) {
+static bool for_pattern(net_recipe_maker *m, net_name pattern, net_loc loc,
+                        void (*take)(net_value *value, uint32_t with), uint32_t with) {
   netc *n = m->e->n;
   net_graph *g = m->network->graph;
   regex_t regex;
@@ -37,11 +37,14 @@ static bool for_pattern(net_recipe_maker *m, net_name pattern, net_loc loc, void
   bool exact = net_graph_find(g, pattern) != NET_NONE, matched = false;
   for (net_node_id i = 0; i < g->nodes.count; i++) {
     const net_node *node = net_graph_at(g, i);
-    if (exact ? !net_name_same(node->name, pattern) : regexec(&regex, net_text(n, node->name), 0, NULL, 0) != 0) continue;
+    if (exact ? !net_name_same(node->name, pattern)
+              : regexec(&regex, net_text(n, node->name), 0, NULL, 0) != 0)
+      continue;
     matched = true;
     for (uint32_t k = 0; k < node->input_count; k++) {
       net_value_id input = net_node_input(g, i, k);
-      if (input != NET_NONE && g->values.at[input].kind == NET_VALUE_PARAMETER) take(&g->values.at[input], with);
+      if (input != NET_NONE && g->values.at[input].kind == NET_VALUE_PARAMETER)
+        take(&g->values.at[input], with);
     }
   }
   regfree(&regex);
@@ -73,7 +76,8 @@ static bool take_group_rate(net_elaborator *e, const net_entry *entry, void *int
   double *rate = into;
   if (!net_evaluate_real(e->n, &e->constants, entry->value, "the learning rate", rate)) return false;
   if (*rate > 0) return true;
-  return net_error(e->n, entry->value->loc, "the learning rate must be above 0 (freeze holds nodes still)"), false;
+  return net_error(e->n, entry->value->loc, "the learning rate must be above 0 (freeze holds nodes still)"),
+         false;
 }
 
 /* "head.*" { learning_rate = 1e-3 } */
@@ -81,9 +85,13 @@ static bool take_pattern(net_elaborator *e, const net_entry *entry, void *into) 
   static const net_key keys[] = {{"learning_rate", take_group_rate, NULL}};
   net_recipe_maker *m = into;
   double rate = 0;
-  if ((entry->kind != NET_ENTRY_PATTERN && entry->kind != NET_ENTRY_BLOCK) || entry->value->kind != NET_EXPR_MAP)
-    return net_error(e->n, entry->loc, "a train block has settings, and patterns of nodes with a learning_rate"), false;
-  if (!net_take_map(e, entry->value->map, keys, 1, "a pattern of a train block", NULL, &rate) || !(rate > 0)) return false;
+  if ((entry->kind != NET_ENTRY_PATTERN && entry->kind != NET_ENTRY_BLOCK) ||
+      entry->value->kind != NET_EXPR_MAP)
+    return net_error(e->n, entry->loc,
+                     "a train block has settings, and patterns of nodes with a learning_rate"),
+           false;
+  if (!net_take_map(e, entry->value->map, keys, 1, "a pattern of a train block", NULL, &rate) || !(rate > 0))
+    return false;
   net_name pattern = entry->pattern.name;
   net_loc loc = entry->kind == NET_ENTRY_PATTERN ? entry->pattern.loc : entry->path.loc;
   if (entry->kind == NET_ENTRY_BLOCK) pattern = net_intern(e->n, net_dotted_text(e->n, &entry->path));
@@ -132,7 +140,8 @@ static bool take_metric(net_elaborator *e, const net_expr *expr, net_recipe_make
     net_vec_push(e->arena, &m->metric_locs, expr->loc);
     return true;
   }
-  net_error(n, name.loc, "there is no metric '%s'%s", text, net_suggestion(n, text, names, rt_metric_count()));
+  net_error(n, name.loc, "there is no metric '%s'%s", text,
+            net_suggestion(n, text, names, rt_metric_count()));
   return false;
 }
 
@@ -145,19 +154,29 @@ static bool take_metrics(net_elaborator *e, const net_entry *entry, void *into) 
 }
 
 static bool take_shuffle(net_elaborator *e, const net_entry *entry, void *into) {
-  return net_evaluate_boolean(e->n, &e->constants, entry->value, "shuffle", &((net_recipe_maker *)into)->recipe->train.shuffle);
+  return net_evaluate_boolean(e->n, &e->constants, entry->value, "shuffle",
+                              &((net_recipe_maker *)into)->recipe->train.shuffle);
 }
 
 NET_TAKE_INTEGER(take_epochs, "the number of epochs", 1, 1000000000, recipe->train.epochs, uint32_t)
 NET_TAKE_INTEGER(take_batch_size, "the batch size", 1, 1 << 24, recipe->train.batch_size, uint32_t)
 NET_TAKE_INTEGER(take_seed, "the seed", 0, INT64_MAX, recipe->train.seed, uint64_t)
 NET_TAKE_INTEGER(take_patience, "the epochs of patience", 0, 1000000000, recipe->train.patience, uint32_t)
-NET_TAKE_REAL(take_clip_norm, "the bound on the gradient's norm", x > 0, "above 0", recipe->optimizer.clip_norm)
+NET_TAKE_REAL(take_clip_norm, "the bound on the gradient's norm", x > 0, "above 0",
+              recipe->optimizer.clip_norm)
 
-static const net_key train_keys[] = {
-    {"data", take_data, NULL},         {"loss", take_loss, NULL},   {"metrics", take_metrics, NULL},       {"optimizer", net_take_optimizer, "adam"},
-    {"schedule", net_take_schedule, "constant"}, {"epochs", take_epochs, NULL}, {"batch_size", take_batch_size, NULL}, {"shuffle", take_shuffle, NULL},
-    {"freeze", take_freeze, NULL},     {"seed", take_seed, NULL},   {"patience", take_patience, NULL},     {"clip_norm", take_clip_norm, NULL}};
+static const net_key train_keys[] = {{"data", take_data, NULL},
+                                     {"loss", take_loss, NULL},
+                                     {"metrics", take_metrics, NULL},
+                                     {"optimizer", net_take_optimizer, "adam"},
+                                     {"schedule", net_take_schedule, "constant"},
+                                     {"epochs", take_epochs, NULL},
+                                     {"batch_size", take_batch_size, NULL},
+                                     {"shuffle", take_shuffle, NULL},
+                                     {"freeze", take_freeze, NULL},
+                                     {"seed", take_seed, NULL},
+                                     {"patience", take_patience, NULL},
+                                     {"clip_norm", take_clip_norm, NULL}};
 enum { TRAIN_KEYS = sizeof train_keys / sizeof *train_keys };
 
 static const rt_train_spec default_train = {.epochs = 10,
@@ -183,8 +202,8 @@ static bool check_metrics(const net_recipe_maker *m) {
   for (uint32_t i = 0; i < m->metrics.count; i++)
     for (uint32_t k = 0; k < rt_metric_count(); k++) {
       if (strcmp(rt_metric_name(k), m->metrics.at[i].name) || rt_metric_fits(k, classes, values)) continue;
-      net_error(m->e->n, m->metric_locs.at[i], "metric '%s' needs a target of %s, and no loss has one", rt_metric_name(k),
-                values ? "classes" : "values");
+      net_error(m->e->n, m->metric_locs.at[i], "metric '%s' needs a target of %s, and no loss has one",
+                rt_metric_name(k), values ? "classes" : "values");
       ok = false;
     }
   return ok;

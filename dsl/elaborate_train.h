@@ -27,22 +27,22 @@ bool net_take_optimizer(net_elaborator *e, const net_entry *entry, void *into);
 bool net_take_schedule(net_elaborator *e, const net_entry *entry, void *into);
 
 /* Functions that take a number into a member of the recipe's maker. */
-#define NET_TAKE_REAL(name, what, condition, must, target)                                                    \
-  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                   \
-    net_recipe_maker *m = into;                                                                               \
-    double x;                                                                                                 \
-    if (!net_evaluate_real(e->n, &e->constants, entry->value, what, &x)) return false;                        \
-    if (!(condition)) return net_error(e->n, entry->value->loc, "%s must be %s", what, must), false;          \
-    m->target = x;                                                                                            \
-    return true;                                                                                              \
+#define NET_TAKE_REAL(name, what, condition, must, target)                                                   \
+  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                  \
+    net_recipe_maker *m = into;                                                                              \
+    double x;                                                                                                \
+    if (!net_evaluate_real(e->n, &e->constants, entry->value, what, &x)) return false;                       \
+    if (!(condition)) return net_error(e->n, entry->value->loc, "%s must be %s", what, must), false;         \
+    m->target = x;                                                                                           \
+    return true;                                                                                             \
   }
-#define NET_TAKE_INTEGER(name, what, least, most, target, type)                                               \
-  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                   \
-    net_recipe_maker *m = into;                                                                               \
-    int64_t x;                                                                                                \
-    if (!net_evaluate_integer(e->n, &e->constants, entry->value, what, least, most, &x)) return false;        \
-    m->target = (type)x;                                                                                      \
-    return true;                                                                                              \
+#define NET_TAKE_INTEGER(name, what, least, most, target, type)                                              \
+  static bool name(net_elaborator *e, const net_entry *entry, void *into) {                                  \
+    net_recipe_maker *m = into;                                                                              \
+    int64_t x;                                                                                               \
+    if (!net_evaluate_integer(e->n, &e->constants, entry->value, what, least, most, &x)) return false;       \
+    m->target = (type)x;                                                                                     \
+    return true;                                                                                             \
   }
 
 #endif

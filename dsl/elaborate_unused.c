@@ -1,5 +1,5 @@
-/* Names that nothing uses: inputs and parameters of networks and layers, and what their bodies bind. Mostly slips,
- * so these are warnings. */
+/* Names that nothing uses: inputs and parameters of networks and layers, and what their bodies bind. Mostly
+ * slips, so these are warnings. */
 #include "dsl/elaborate_common.h"
 
 static bool mentions(const net_expr *expr, net_name name);
@@ -52,7 +52,8 @@ static bool body_mentions(const net_body *body, uint32_t first, net_name name) {
 /* Losses look at what a network binds; the last of a name is meant. */
 static bool recipes_mention(const net_program *program, net_name name) {
   for (uint32_t i = 0; i < program->decls.count; i++)
-    if (program->decls.at[i]->kind == NET_DECL_TRAIN && map_mentions(program->decls.at[i]->map, name)) return true;
+    if (program->decls.at[i]->kind == NET_DECL_TRAIN && map_mentions(program->decls.at[i]->map, name))
+      return true;
   return false;
 }
 
@@ -83,7 +84,8 @@ static void check(netc *n, const net_program *program, const net_decl *decl) {
   for (uint32_t i = 0; i + 1 < decl->body->stmts.count; i++) {
     net_ident name = decl->body->stmts.at[i].name;
     if (!name.name.id || body_mentions(decl->body, i + 1, name.name)) continue;
-    if (network && !bound_again(decl->body, i + 1, name.name) && recipes_mention(program, name.name)) continue;
+    if (network && !bound_again(decl->body, i + 1, name.name) && recipes_mention(program, name.name))
+      continue;
     warn(n, name, "the value of");
   }
 }

@@ -11,6 +11,7 @@ libnetc_a_SOURCES += \
   dsl/elaborate_layer.c \
   dsl/elaborate_loss.c \
   dsl/elaborate_network.c \
+  dsl/elaborate_normalize.c \
   dsl/elaborate_operator.c \
   dsl/elaborate_optimizer.c \
   dsl/elaborate_train.c dsl/elaborate_train.h \

@@ -6,12 +6,14 @@
 
 static void print_json(dr_call *call, const char *network, const char *mode, uint32_t batch, uint32_t threads,
                        const dr_timing *t, double gflops, double peak) {
-  json_t *ns = json_pack("{s:o, s:o, s:o, s:o}", "min", net_json_number(t->min), "median", net_json_number(t->median),
-                         "p99", net_json_number(t->p99), "max", net_json_number(t->max));
-  net_json_print(call->out, json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "network", network, "mode", mode,
-                                      "batch", (json_int_t)batch, "threads", (json_int_t)threads, "ns", ns,
-                                      "samples_per_second", net_json_number(1e9 * batch / t->median), "gflops",
-                                      net_json_number(gflops), "peak_gflops", net_json_number(peak)));
+  json_t *ns =
+      json_pack("{s:o, s:o, s:o, s:o}", "min", net_json_number(t->min), "median", net_json_number(t->median),
+                "p99", net_json_number(t->p99), "max", net_json_number(t->max));
+  net_json_print(call->out,
+                 json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "network", network, "mode", mode,
+                           "batch", (json_int_t)batch, "threads", (json_int_t)threads, "ns", ns,
+                           "samples_per_second", net_json_number(1e9 * batch / t->median), "gflops",
+                           net_json_number(gflops), "peak_gflops", net_json_number(peak)));
 }
 
 static void print_kernels(dr_call *call, const pl_compiled *compiled, dr_bench_data *data) {
@@ -37,7 +39,8 @@ int dr_bench(dr_call *call) {
   dr_subject subject;
   uint64_t batch = 256, threads = 1;
   if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantising a network");
-  if (!dr_integer(call, DR_batch, 1, 1 << 24, &batch) || !dr_integer(call, DR_threads, 1, 1024, &threads)) return DR_WRONG_COMMAND;
+  if (!dr_integer(call, DR_batch, 1, 1 << 24, &batch) || !dr_integer(call, DR_threads, 1, 1024, &threads))
+    return DR_WRONG_COMMAND;
   const char *mode = dr_has(call, DR_mode) ? call->value[DR_mode] : "train";
   bool train = !strcmp(mode, "train");
   if (!dr_open(call, &subject)) return DR_WRONG_INPUT;
@@ -58,8 +61,8 @@ int dr_bench(dr_call *call) {
   dr_bench_data data;
   int code = DR_WRONG_INPUT;
   double peak = dr_peak(call);
-  if (peak > 0 && dr_bench_data_make(call, program, request.objective, e->network.graph, function, (uint32_t)batch,
-                                     (uint32_t)threads, &data)) {
+  if (peak > 0 && dr_bench_data_make(call, program, request.objective, e->network.graph, function,
+                                     (uint32_t)batch, (uint32_t)threads, &data)) {
     dr_timing t = dr_time(n, function->call, &data, 1, dr_has(call, DR_cold));
     net_graph_cost(e->network.graph);
     double macs = net_graph_cost_total(e->network.graph, (uint32_t)batch).macs;

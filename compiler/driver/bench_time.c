@@ -17,8 +17,8 @@ static uint32_t draw(uint64_t *state) {
 static float draw_float(uint64_t *state) { return (float)draw(state) * 0x1p-30f - 1; } /* [−1, 1) */
 
 /* Elements a row of a column, and for class numbers how many there are. */
-static void column_form(const rt_program *program, const net_objective *objective, const net_graph *graph, uint32_t slot,
-                        uint32_t *width, uint32_t *classes) {
+static void column_form(const rt_program *program, const net_objective *objective, const net_graph *graph,
+                        uint32_t slot, uint32_t *width, uint32_t *classes) {
   const rt_column_ref *ref = &program->columns[slot];
   *width = 1;
   *classes = 0;
@@ -124,9 +124,11 @@ double dr_peak(dr_call *call) {
   enum { CHAINS = 12, ROUNDS = 100000 };
   netc *n = call->n;
   cg_target target;
-  if (!cg_target_find(n, NET_NOWHERE, call->value[DR_target] ? call->value[DR_target] : "native", &target)) return 0;
+  if (!cg_target_find(n, NET_NOWHERE, call->value[DR_target] ? call->value[DR_target] : "native", &target))
+    return 0;
   lp_function *f = lp_function_new(n, &n->arena, net_intern(n, "peak"), 1, false);
-  lp_buffer result = lp_buffer_new(f, net_intern(n, "sink"), NET_F32, (net_shape){1, {CHAINS * target.lanes}}, false, LP_VARIABLE, 0);
+  lp_buffer result = lp_buffer_new(f, net_intern(n, "sink"), NET_F32, (net_shape){1, {CHAINS * target.lanes}},
+                                   false, LP_VARIABLE, 0);
   f->buffers.at[result].rank = 1;
   f->buffers.at[result].dim[0] = CHAINS * target.lanes;
   f->lanes = target.lanes, f->tile = f->padded = 1;
@@ -138,7 +140,8 @@ double dr_peak(dr_call *call) {
   lp_end(f);
   lp_begin_for(f, "i", zero, lp_int(f, ROUNDS), 1, 0);
   k = lp_begin_for(f, "k", zero, lp_int(f, CHAINS), 1, LP_UNROLL);
-  lp_expr factor = lp_splat_of(f, lp_real(f, 1.0001), target.lanes), addend = lp_splat_of(f, lp_real(f, 1e-9), target.lanes);
+  lp_expr factor = lp_splat_of(f, lp_real(f, 1.0001), target.lanes),
+          addend = lp_splat_of(f, lp_real(f, 1e-9), target.lanes);
   lp_set(f, a, k, zero, lp_op3(f, LP_fma, lp_read_reg(f, a, k, zero), factor, addend));
   lp_end(f);
   lp_end(f);

@@ -16,7 +16,7 @@ int dr_check(dr_call *call) {
   for (uint32_t i = 0; ok && i < subject.program->decls.count; i++)
     if (subject.program->decls.at[i]->kind == NET_DECL_NETWORK)
       json_array_append_new(networks, json_string(net_text(n, subject.program->decls.at[i]->name.name)));
-  net_json_print(call->out, json_pack("{s:s, s:o, s:I}", "file", call->arguments.at[0], "networks", networks, "errors",
-                                      (json_int_t)n->diagnostics.errors));
+  net_json_print(call->out, json_pack("{s:s, s:o, s:I}", "file", call->arguments.at[0], "networks", networks,
+                                      "errors", (json_int_t)n->diagnostics.errors));
   return ok ? DR_DONE : DR_WRONG_INPUT;
 }

@@ -8,7 +8,7 @@
 /* Exit codes. */
 enum {
   DR_DONE = 0,
-  DR_WRONG_INPUT = 1,   /* the input is wrong or cannot be read or written, or a loss stopped being finite */
+  DR_WRONG_INPUT = 1, /* the input is wrong or cannot be read or written, or a loss stopped being finite */
   DR_WRONG_COMMAND = 2,
   DR_DOES_NOT_HOLD = 3, /* a check, requirement or verification */
   DR_FAULT = 70,        /* netc is wrong */
@@ -48,10 +48,10 @@ extern const uint32_t dr_verb_count;
 struct dr_call {
   netc *n;
   const dr_verb *verb;
-  const char *value[DR_OPTIONS]; /* NULL: not given; flags: "" */
+  const char *value[DR_OPTIONS];  /* NULL: not given; flags: "" */
   NET_VEC(const char *) settings; /* of --set, in order */
   NET_VEC(const char *) arguments;
-  FILE *out, *talk; /* data; talk */
+  FILE *out, *talk;           /* data; talk */
   bool json, color, terminal; /* color and terminal are about talk */
   bool wrong;                 /* the command line is wrong, and it was said */
 };

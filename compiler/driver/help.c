@@ -7,7 +7,8 @@
 static void print_option(FILE *to, const dr_option *o) {
   char head[80], letter[8] = "    ";
   if (o->letter) snprintf(letter, sizeof letter, "-%c, ", o->letter);
-  snprintf(head, sizeof head, "%s--%s%s%s", letter, o->name, o->argument ? "=" : "", o->argument ? o->argument : "");
+  snprintf(head, sizeof head, "%s--%s%s%s", letter, o->name, o->argument ? "=" : "",
+           o->argument ? o->argument : "");
   fprintf(to, "  %-26s %s%s%s%s\n", head, o->text, o->choices ? " (" : "", o->choices ? o->choices : "",
           o->choices ? ")" : "");
 }
@@ -30,12 +31,14 @@ void dr_print_help(FILE *to, const dr_verb *verb) {
               "A compiler for neural networks: trains, tests and runs what a .net file says.\n"
               "FILE is a .net program, or a checkpoint, which carries its program. NETWORK may be left out\n"
               "when there is one.\n\nVerbs:\n");
-  for (uint32_t v = 0; v < dr_verb_count; v++) fprintf(to, "  %-12s %s\n", dr_verbs[v].name, dr_verbs[v].text);
-  fprintf(to, "\n  netc VERB --help            options of a verb\n"
-              "  netc --version              version and licence\n"
-              "  netc completions SHELL      completions for bash or zsh\n\n"
-              "Exit status: 0 done; 1 the input is wrong, or a loss stopped being finite; 2 the command line is\n"
-              "wrong; 3 a check does not hold; 70 a fault of netc; 130 and 143 interrupted and saved.\n");
+  for (uint32_t v = 0; v < dr_verb_count; v++)
+    fprintf(to, "  %-12s %s\n", dr_verbs[v].name, dr_verbs[v].text);
+  fprintf(to,
+          "\n  netc VERB --help            options of a verb\n"
+          "  netc --version              version and licence\n"
+          "  netc completions SHELL      completions for bash or zsh\n\n"
+          "Exit status: 0 done; 1 the input is wrong, or a loss stopped being finite; 2 the command line is\n"
+          "wrong; 3 a check does not hold; 70 a fault of netc; 130 and 143 interrupted and saved.\n");
 }
 
 static void print_bash(FILE *to) {
@@ -54,12 +57,14 @@ static void print_bash(FILE *to) {
       if (dr_verbs[v].options >> o & 1) fprintf(to, "--%s ", dr_options[o].name);
     fprintf(to, "' -- \"$word\")) ;;\n");
   }
-  fprintf(to, "    esac\n    return\n  fi\n"
-              "  if [ \"$COMP_CWORD\" -ge 3 ] && [ -f \"${COMP_WORDS[2]}\" ]; then\n"
-              "    COMPREPLY=($(compgen -W \"$(sed -n 's/^network \\([A-Za-z_0-9]*\\).*/\\1/p' \"${COMP_WORDS[2]}\" "
-              "2>/dev/null)\" -- \"$word\"))\n    [ ${#COMPREPLY[@]} -gt 0 ] && return\n  fi\n"
-              "  COMPREPLY=($(compgen -f -- \"$word\"))\n}\n"
-              "complete -o filenames -o bashdefault -F _netc netc\n");
+  fprintf(
+      to,
+      "    esac\n    return\n  fi\n"
+      "  if [ \"$COMP_CWORD\" -ge 3 ] && [ -f \"${COMP_WORDS[2]}\" ]; then\n"
+      "    COMPREPLY=($(compgen -W \"$(sed -n 's/^network \\([A-Za-z_0-9]*\\).*/\\1/p' \"${COMP_WORDS[2]}\" "
+      "2>/dev/null)\" -- \"$word\"))\n    [ ${#COMPREPLY[@]} -gt 0 ] && return\n  fi\n"
+      "  COMPREPLY=($(compgen -f -- \"$word\"))\n}\n"
+      "complete -o filenames -o bashdefault -F _netc netc\n");
 }
 
 /* [ and : mean something to _arguments, ' to the shell */

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 void dr_flush(dr_call *call) {
-  net_diagnostics_flush(call->n, call->talk, call->json ? NET_DIAGNOSTICS_JSON : NET_DIAGNOSTICS_TEXT, call->color);
+  net_diagnostics_flush(call->n, call->talk, call->json ? NET_DIAGNOSTICS_JSON : NET_DIAGNOSTICS_TEXT,
+                        call->color);
 }
 
 static const dr_verb *find_verb(const char *name) {
@@ -19,7 +20,8 @@ static const dr_verb *find_verb(const char *name) {
 }
 
 /* Verbs of the command line's design that have no code yet. */
-static const char *const later[] = {"profile", "quantize", "compare", "verify", "compile", "sweep", "search", "runs", "plot"};
+static const char *const later[] = {"profile", "quantize", "compare", "verify", "compile",
+                                    "sweep",   "search",   "runs",    "plot"};
 
 static int unknown_verb(dr_call *call, const char *name) {
   const char *names[64];

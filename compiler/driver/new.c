@@ -11,11 +11,13 @@ static const char starter[] =
     "# Everything here can be overridden on the command line: --set train.epochs=20\n"
     "\n"
     "data points {\n"
-    "  source    = synthetic(samples = 20000, classes = 3)  # yours: hdf5(\"file.h5\"), csv(\"file.csv\"), npy, npz, idx\n"
+    "  source    = synthetic(samples = 20000, classes = 3)  # yours: hdf5(\"file.h5\"), csv(\"file.csv\"), "
+    "npy, npz, idx\n"
     "  # input   = \"features\"       # which dataset or columns the network reads\n"
     "  # target  = \"labels\"         # what it learns: class numbers, class names, one-hot rows, or values\n"
     "  split     = { train = 0.8, validation = 0.1, test = 0.1 }\n"
-    "  normalize = standard                                 # fitted on the train split, stored with the weights\n"
+    "  normalize = standard                                 # fitted on the train split, stored with the "
+    "weights\n"
     "}\n"
     "\n"
     "layer dense(x, n) = x -> linear(n) -> batch_norm -> relu\n"
@@ -38,9 +40,11 @@ int dr_new(dr_call *call) {
   bool ok = isalpha((unsigned char)name[0]) || name[0] == '_';
   for (const char *at = name; *at; at++) ok &= isalnum((unsigned char)*at) || *at == '_';
   if (!ok || !strcmp(name, "in"))
-    return dr_wrong(call, "'%s' cannot name a network: use letters, digits and _, beginning with a letter", name);
+    return dr_wrong(call, "'%s' cannot name a network: use letters, digits and _, beginning with a letter",
+                    name);
   const char *path = net_arena_format(&call->n->arena, "%s.net", name);
-  if (!access(path, F_OK)) return net_error(call->n, NET_NOWHERE, "%s is there already", path), DR_WRONG_INPUT;
+  if (!access(path, F_OK))
+    return net_error(call->n, NET_NOWHERE, "%s is there already", path), DR_WRONG_INPUT;
   const char *text = net_arena_format(&call->n->arena, starter, name, name, name);
   if (!net_file_write(call->n, path, text, strlen(text), false)) return DR_WRONG_INPUT;
   if (call->json) net_json_print(call->out, json_pack("{s:s, s:s}", "file", path, "network", name));

@@ -69,8 +69,8 @@ bool dr_parse(dr_call *call, int count, char **words) {
   uint32_t n = 0, k = 1;
   for (dr_option_id o = 0; o < DR_OPTIONS; o++) {
     if (!takes(call->verb, o)) continue;
-    longs[n++] = (struct option){dr_options[o].name, dr_options[o].argument ? required_argument : no_argument, NULL,
-                                 256 + (int)o};
+    longs[n++] = (struct option){dr_options[o].name, dr_options[o].argument ? required_argument : no_argument,
+                                 NULL, 256 + (int)o};
     if (dr_options[o].letter) letters[k++] = dr_options[o].letter;
   }
   opterr = 0;
@@ -89,7 +89,9 @@ bool dr_parse(dr_call *call, int count, char **words) {
     call->color = !strcmp(call->value[DR_color], "always");
   if (dr_has(call, DR_help)) return true;
   uint32_t least = 1;
-  uint32_t most = strstr(call->verb->arguments, "…") ? UINT32_MAX : strchr(call->verb->arguments, ' ') ? 2 : 1;
+  uint32_t most = strstr(call->verb->arguments, "…")   ? UINT32_MAX
+                  : strchr(call->verb->arguments, ' ') ? 2
+                                                       : 1;
   if (call->arguments.count < least)
     return dr_wrong(call, "'%s' needs %s (see netc %s --help)", call->verb->name, call->verb->arguments,
                     call->verb->name),
@@ -122,7 +124,8 @@ bool dr_real(dr_call *call, dr_option_id option, double above, double *value) {
   char *end;
   double number = strtod(text, &end);
   if (!*text || *end || !(number > above) || number > 1e300)
-    return dr_wrong(call, "--%s takes a number above %g, not '%s'", dr_options[option].name, above, text), false;
+    return dr_wrong(call, "--%s takes a number above %g, not '%s'", dr_options[option].name, above, text),
+           false;
   *value = number;
   return true;
 }

@@ -10,7 +10,9 @@ int dr_predict(dr_call *call) {
   if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantising a network");
   if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
   net_experiment *e = &subject.experiment;
-  if (!e->data) return net_error(n, NET_NOWHERE, "the program has no data block: it says how inputs are normalised"), DR_WRONG_INPUT;
+  if (!e->data)
+    return net_error(n, NET_NOWHERE, "the program has no data block: it says how inputs are normalised"),
+           DR_WRONG_INPUT;
   rt_checkpoint *weights = dr_find_weights(&subject);
   if (!weights) return DR_WRONG_INPUT;
   uint32_t fitted_count;

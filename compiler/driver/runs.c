@@ -45,7 +45,8 @@ bool dr_can_begin(dr_call *call) {
   const char *out = call->value[DR_out];
   struct stat st;
   if (!out || stat(out, &st)) return true;
-  if (!S_ISDIR(st.st_mode)) return net_error(call->n, NET_NOWHERE, "%s is there already, and is no directory", out), false;
+  if (!S_ISDIR(st.st_mode))
+    return net_error(call->n, NET_NOWHERE, "%s is there already, and is no directory", out), false;
   if (is_empty(out)) return true;
   net_error(call->n, NET_NOWHERE, "%s is not empty: no run is overwritten (--resume goes on with one)", out);
   return false;
@@ -61,7 +62,8 @@ const char *dr_new_run(dr_call *call, const char *network) {
     const char *name = net_arena_format(&n->arena, "%04ld", number);
     const char *path = net_arena_format(&n->arena, "%s/%s", base, name);
     if (!mkdir(path, 0777)) return link_latest(n, base, name), path;
-    if (errno != EEXIST) return net_error_errno(n, NET_NOWHERE, "make directory", path), NULL; /* else: another run's */
+    if (errno != EEXIST)
+      return net_error_errno(n, NET_NOWHERE, "make directory", path), NULL; /* else: another run's */
   }
   return net_error_errno(n, NET_NOWHERE, "read", base), NULL;
 }
@@ -87,7 +89,8 @@ const char *dr_resumed_run(dr_call *call, const char *network) {
   struct stat st;
   if (!directory) return NULL;
   if (stat(directory, &st)) return net_error_errno(n, NET_NOWHERE, "resume", directory), NULL;
-  if (!S_ISDIR(st.st_mode)) return net_error(n, NET_NOWHERE, "cannot resume %s: it is no directory", directory), NULL;
+  if (!S_ISDIR(st.st_mode))
+    return net_error(n, NET_NOWHERE, "cannot resume %s: it is no directory", directory), NULL;
   if (!access(net_arena_format(&n->arena, "%s/last.safetensors", directory), F_OK)) return directory;
   net_error(n, NET_NOWHERE, "cannot resume %s: it holds no last.safetensors, so it is no run", directory);
   return NULL;
@@ -104,6 +107,7 @@ const char *dr_find_run(dr_call *call, const char *network) {
     target[length] = 0;
     return net_arena_format(&n->arena, "%s/%s", base, target);
   }
-  net_error(n, NET_NOWHERE, "'%s' has no run in %s: train it first, or name weights with --load", network, base);
+  net_error(n, NET_NOWHERE, "'%s' has no run in %s: train it first, or name weights with --load", network,
+            base);
   return NULL;
 }

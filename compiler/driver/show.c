@@ -59,33 +59,41 @@ static uint32_t make_rows(const shown *s, row **rows) {
   for (net_value_id v = 0; v < g->values.count; v++) {
     const net_value *value = net_graph_value_at(g, v);
     if (value->kind == NET_VALUE_INPUT)
-      (*rows)[count++] = (row){.name = net_text(s->n, value->name), .kind = "placeholder", .op = "input", .value = value,
+      (*rows)[count++] = (row){.name = net_text(s->n, value->name),
+                               .kind = "placeholder",
+                               .op = "input",
+                               .value = value,
                                .loc = value->loc};
   }
   for (net_node_id id = 0; id < g->nodes.count; id++) (*rows)[count++] = node_row(s, id);
-  (*rows)[count++] = (row){.name = "output", .kind = "output", .op = "output",
-                           .value = net_graph_value_at(g, g->outputs.at[0])};
+  (*rows)[count++] = (row){
+      .name = "output", .kind = "output", .op = "output", .value = net_graph_value_at(g, g->outputs.at[0])};
   return count;
 }
 
 /* Peak memory of activations at this batch, as the planner lays them out. */
 static size_t activation_bytes(const shown *s, dr_subject *subject) {
-  pl_request request = {.network = s->graph, .functions = PL_INFER, .batch = s->batch, .target = subject->call->value[DR_target]};
+  pl_request request = {.network = s->graph,
+                        .functions = PL_INFER,
+                        .batch = s->batch,
+                        .target = subject->call->value[DR_target]};
   return pl_scratch_bytes(s->n, &request);
 }
 
-static const char *const kinds[] = {"placeholder", "get_attr", "call_function", "call_method", "call_module", "output"};
+static const char *const kinds[] = {"placeholder", "get_attr",    "call_function",
+                                    "call_method", "call_module", "output"};
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static json_t *json_row(const shown *s, const row *r) {
   json_t *shape = json_array();
-  for (uint32_t i = 0; i < r->value->shape.rank; i++) json_array_append_new(shape, json_integer(r->value->shape.dim[i]));
+  for (uint32_t i = 0; i < r->value->shape.rank; i++)
+    json_array_append_new(shape, json_integer(r->value->shape.dim[i]));
   net_position at = net_sources_find(&s->n->sources, r->loc);
-  return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name", r->name, "kind", r->kind, "op",
-                   r->op, "shape", shape, "format", "float32", "range_low", net_json_number(NAN), "range_high",
-                   net_json_number(NAN), "macs", net_json_number(r->macs), "flops", net_json_number(r->flops), "bitops",
-                   net_json_number(r->bitops), "parameters", (json_int_t)r->parameters, "line",
-                   at.source ? json_integer(at.line) : json_null());
+  return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name", r->name, "kind",
+                   r->kind, "op", r->op, "shape", shape, "format", "float32", "range_low",
+                   net_json_number(NAN), "range_high", net_json_number(NAN), "macs", net_json_number(r->macs),
+                   "flops", net_json_number(r->flops), "bitops", net_json_number(r->bitops), "parameters",
+                   (json_int_t)r->parameters, "line", at.source ? json_integer(at.line) : json_null());
 }
 
 static void print_json(const shown *s, const row *rows, uint32_t count) {
@@ -96,15 +104,16 @@ static void print_json(const shown *s, const row *rows, uint32_t count) {
     json_object_set_new(by_kind, kinds[k], json_integer(n));
   }
   for (uint32_t i = 0; i < count; i++) json_array_append_new(nodes, json_row(s, &rows[i]));
-  json_t *totals = json_pack("{s:o, s:o, s:o, s:I, s:o, s:I, s:o}", "macs", net_json_number(s->total.macs), "flops",
-                             net_json_number(s->total.flops), "bitops", net_json_number(s->total.bitops), "parameters",
-                             (json_int_t)s->total.parameters, "weight_bytes", net_json_number(s->total.weight_bytes),
-                             "activation_bytes", (json_int_t)s->activation_bytes, "true_flops",
-                             net_json_number(s->total.true_flops));
+  json_t *totals =
+      json_pack("{s:o, s:o, s:o, s:I, s:o, s:I, s:o}", "macs", net_json_number(s->total.macs), "flops",
+                net_json_number(s->total.flops), "bitops", net_json_number(s->total.bitops), "parameters",
+                (json_int_t)s->total.parameters, "weight_bytes", net_json_number(s->total.weight_bytes),
+                "activation_bytes", (json_int_t)s->activation_bytes, "true_flops",
+                net_json_number(s->total.true_flops));
   net_json_print(s->call->out,
-                 json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "network", net_text(s->n, s->graph->name), "parameters",
-                           (json_int_t)s->total.parameters, "batch", (json_int_t)s->batch, "nodes", nodes, "kinds",
-                           by_kind, "totals", totals));
+                 json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "network", net_text(s->n, s->graph->name),
+                           "parameters", (json_int_t)s->total.parameters, "batch", (json_int_t)s->batch,
+                           "nodes", nodes, "kinds", by_kind, "totals", totals));
 }
 
 static const char *shape_text(const shown *s, const net_value *value) {
@@ -115,7 +124,8 @@ static const char *shape_text(const shown *s, const net_value *value) {
 static const char *plain(net_arena *arena, double x) { return net_arena_format(arena, "%.0f", x); }
 
 static void print_table(const shown *s, const row *rows, uint32_t count, net_table_form form) {
-  static const char *const titles[] = {"node", "kind", "op", "shape", "parameters", "MACs", "FLOPs", "BitOPs"};
+  static const char *const titles[] = {"node",       "kind", "op",    "shape",
+                                       "parameters", "MACs", "FLOPs", "BitOPs"};
   netc *n = s->n;
   net_table t = net_table_new(&n->arena, 8, titles, "llllrrrr");
   const char *(*number)(net_arena *, double) = form == NET_TABLE_CSV ? plain : net_thousands;
@@ -173,9 +183,11 @@ static void print_dot(const shown *s, const row *rows, uint32_t count) {
   fprintf(to, "digraph \"%s\" {\n  rankdir = TB\n  node [shape = box, fontname = \"sans-serif\"]\n",
           net_text(s->n, g->name));
   for (uint32_t i = 0; i < count; i++)
-    fprintf(to, "  \"%s\" [label = \"%s\\n%s%s%s\"]\n", rows[i].name, rows[i].name, shape_text(s, rows[i].value),
-            rows[i].flops ? "\\n" : "",
-            rows[i].flops ? net_arena_format(&s->n->arena, "%s FLOPs", net_thousands(&s->n->arena, rows[i].flops)) : "");
+    fprintf(to, "  \"%s\" [label = \"%s\\n%s%s%s\"]\n", rows[i].name, rows[i].name,
+            shape_text(s, rows[i].value), rows[i].flops ? "\\n" : "",
+            rows[i].flops
+                ? net_arena_format(&s->n->arena, "%s FLOPs", net_thousands(&s->n->arena, rows[i].flops))
+                : "");
   for (net_node_id id = 0; id < g->nodes.count; id++)
     for (uint32_t i = 0; i < g->nodes.at[id].input_count; i++) {
       net_value_id input = net_node_input(g, id, i);
@@ -208,8 +220,8 @@ int dr_show(dr_call *call) {
   s.activation_bytes = activation_bytes(&s, &subject);
   pl_options options;
   if (!dr_compile_options(call, &options)) return DR_WRONG_COMMAND;
-  if (options.print_after != PL_STAGES || options.stop_after != PL_STAGES || options.print_ir || options.print_asm ||
-      options.time_passes) { /* what becomes of the network's training step */
+  if (options.print_after != PL_STAGES || options.stop_after != PL_STAGES || options.print_ir ||
+      options.print_asm || options.time_passes) { /* what becomes of the network's training step */
     if (!dr_elaborate(&subject)) return DR_WRONG_INPUT;
     int code;
     pl_free(dr_compile(&subject, PL_TRAIN, subject.experiment.recipe.train.batch_size, &code));

@@ -75,7 +75,8 @@ bool dr_open(dr_call *call, dr_subject *subject) {
       net_error(n, NET_NOWHERE, "%s carries no program: name the .net file, and this one with --load", file);
       return false;
     }
-    if (!subject->choice.network) subject->choice.network = rt_checkpoint_metadata(subject->checkpoint, "network");
+    if (!subject->choice.network)
+      subject->choice.network = rt_checkpoint_metadata(subject->checkpoint, "network");
     const char *name = rt_checkpoint_metadata(subject->checkpoint, "program_name");
     subject->choice.directory = net_path_directory(n, name ? name : file);
     if (!net_program_from_text(n, file, text, strlen(text), &program)) return false;
@@ -86,7 +87,8 @@ bool dr_open(dr_call *call, dr_subject *subject) {
   subject->choice.train = chosen_name(subject, DR_train);
   subject->choice.data = chosen_name(subject, DR_data);
   if (!net_choice_check(n, program, &subject->choice)) {
-    call->wrong = call->arguments.count > 1 || dr_has(call, DR_train) || dr_has(call, DR_data); /* else a checkpoint's */
+    call->wrong = call->arguments.count > 1 || dr_has(call, DR_train) ||
+                  dr_has(call, DR_data); /* else a checkpoint's */
     return false;
   }
   return apply_settings(subject);
@@ -120,14 +122,16 @@ bool dr_check_program(dr_subject *subject) {
   return net_check_program(subject->call->n, subject->program) || refused(subject);
 }
 
-/* With settings: all of the program is looked at, so that none is overlooked because this verb does without it. */
+/* With settings: all of the program is looked at, so that none is overlooked because this verb does without
+ * it. */
 bool dr_elaborate_network(dr_subject *subject) {
   dr_call *call = subject->call;
   net_experiment *e = &subject->experiment;
   *e = (net_experiment){0};
   if (!is_chosen(subject, NET_DECL_NETWORK, subject->choice.network, "")) return false;
   if (call->settings.count && !dr_check_program(subject)) return false;
-  return net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network, &e->network) ||
+  return net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network,
+                               &e->network) ||
          refused(subject);
 }
 
@@ -137,10 +141,12 @@ bool dr_elaborate(dr_subject *subject) {
   if (!is_chosen(subject, NET_DECL_NETWORK, subject->choice.network, "") ||
       !is_chosen(subject, NET_DECL_TRAIN, subject->choice.train, " with --train"))
     return false;
-  if (!net_elaborate(call->n, &call->n->arena, subject->program, &subject->choice, e)) return refused(subject);
+  if (!net_elaborate(call->n, &call->n->arena, subject->program, &subject->choice, e))
+    return refused(subject);
   rt_train_spec *spec = &e->recipe.train;
   uint64_t epochs = spec->epochs, batch = spec->batch_size;
-  if (!dr_integer(call, DR_epochs, 1, 1000000000, &epochs) || !dr_integer(call, DR_batch_size, 1, 1u << 24, &batch) ||
+  if (!dr_integer(call, DR_epochs, 1, 1000000000, &epochs) ||
+      !dr_integer(call, DR_batch_size, 1, 1u << 24, &batch) ||
       !dr_integer(call, DR_seed, 0, UINT64_MAX, &spec->seed) ||
       !dr_real(call, DR_learning_rate, 0, &spec->rates[0]) || !dr_threads(call, &spec->threads))
     return false;
@@ -163,8 +169,9 @@ static bool stage(dr_call *call, dr_option_id option, pl_stage *stage) {
   *stage = pl_stage_find(call->value[option]);
   if (*stage != PL_STAGES) return true;
   const char *near = net_nearest(call->value[option], pl_stage_names, PL_STAGES);
-  dr_wrong(call, "--%s takes a stage, and '%s' is none%s%s%s (netc %s --help lists them)", dr_options[option].name,
-           call->value[option], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", call->verb->name);
+  dr_wrong(call, "--%s takes a stage, and '%s' is none%s%s%s (netc %s --help lists them)",
+           dr_options[option].name, call->value[option], near ? "; did you mean '" : "", near ? near : "",
+           near ? "'?" : "", call->verb->name);
   return false;
 }
 
@@ -177,7 +184,8 @@ bool dr_compile_options(dr_call *call, pl_options *options) {
   cg_target target;
   if (dr_has(call, DR_target) && !cg_target_find(call->n, NET_NOWHERE, call->value[DR_target], &target))
     return call->wrong = true, false;
-  return stage(call, DR_print_after, &options->print_after) && stage(call, DR_stop_after, &options->stop_after);
+  return stage(call, DR_print_after, &options->print_after) &&
+         stage(call, DR_stop_after, &options->stop_after);
 }
 
 pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch, int *code) {
@@ -203,19 +211,22 @@ rt_checkpoint *dr_find_weights(dr_subject *subject) {
   if (!directory) return NULL;
   const char *path = net_arena_format(&call->n->arena, "%s/best.safetensors", directory);
   if (access(path, F_OK)) {
-    net_error(call->n, NET_NOWHERE, "%s has no best.safetensors: no epoch of that run is finished, or it is no run", directory);
+    net_error(call->n, NET_NOWHERE,
+              "%s has no best.safetensors: no epoch of that run is finished, or it is no run", directory);
     return NULL;
   }
   if (!call->json) fprintf(call->talk, "weights: %s\n", path);
   return rt_checkpoint_open(call->n, path);
 }
 
-bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_program *program, float *variables) {
+bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_program *program,
+                     float *variables) {
   dr_call *call = subject->call;
   rt_match match = RT_MATCH_NETC;
   if (dr_has(call, DR_match)) match = strcmp(call->value[DR_match], "name") ? RT_MATCH_ORDER : RT_MATCH_NAME;
   else if (!rt_checkpoint_is_netc(from)) {
-    dr_wrong(call, "%s is no checkpoint of netc's: say how to match its tensors by --match name or --match order",
+    dr_wrong(call,
+             "%s is no checkpoint of netc's: say how to match its tensors by --match name or --match order",
              call->value[DR_load] ? call->value[DR_load] : "this file");
     return false;
   }

@@ -33,9 +33,11 @@ pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch,
 /* Threads to use: --threads, or one a core. */
 bool dr_threads(dr_call *call, uint32_t *threads);
 
-/* Where weights come from: --load, FILE itself, or the network's latest run, which it says. NULL: reported. */
+/* Where weights come from: --load, FILE itself, or the network's latest run, which it says. NULL: reported.
+ */
 rt_checkpoint *dr_find_weights(dr_subject *subject);
-bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_program *program, float *variables);
+bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_program *program,
+                     float *variables);
 /* Zeroed and aligned room for a program's variables, in the arena. */
 float *dr_variables(dr_call *call, const rt_program *program);
 

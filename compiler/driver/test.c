@@ -11,8 +11,8 @@ static const char *class_name(dr_call *call, const rt_data *data, uint32_t c) {
 }
 
 static void print_json(dr_call *call, const char *split, const rt_evaluation *r, const rt_train_spec *spec) {
-  json_t *object = json_pack("{s:s, s:I, s:o, s:o}", "split", split, "samples", (json_int_t)r->samples, "loss",
-                             net_json_number(r->loss), "accuracy", net_json_number(r->accuracy));
+  json_t *object = json_pack("{s:s, s:I, s:o, s:o}", "split", split, "samples", (json_int_t)r->samples,
+                             "loss", net_json_number(r->loss), "accuracy", net_json_number(r->accuracy));
   uint32_t top = 0;
   for (uint32_t m = 0; m < spec->metric_count; m++)
     if (!strcmp(spec->metrics[m].name, "top_k"))
@@ -46,7 +46,8 @@ static void print_confusion(dr_call *call, const rt_data *data, const rt_evaluat
   net_table t = net_table_new(&call->n->arena, r->classes + 1, titles, alignment);
   for (uint32_t i = 0; i < r->classes; i++) {
     net_table_add(&t, class_name(call, data, i));
-    for (uint32_t k = 0; k < r->classes; k++) net_table_format(&t, "%llu", (unsigned long long)r->confusion[i * r->classes + k]);
+    for (uint32_t k = 0; k < r->classes; k++)
+      net_table_format(&t, "%llu", (unsigned long long)r->confusion[i * r->classes + k]);
   }
   putc('\n', call->out);
   net_table_print(call->out, &t, NET_TABLE_TEXT);
@@ -76,7 +77,8 @@ int dr_test(dr_call *call) {
   if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantising a network");
   if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
   net_experiment *e = &subject.experiment;
-  if (!e->data) return net_error(n, NET_NOWHERE, "the program has no data: testing needs a data block"), DR_WRONG_INPUT;
+  if (!e->data)
+    return net_error(n, NET_NOWHERE, "the program has no data: testing needs a data block"), DR_WRONG_INPUT;
   rt_split_name split = RT_TEST;
   for (int s = 0; s < RT_SPLITS; s++)
     if (dr_has(call, DR_split) && !strcmp(rt_split_names[s], call->value[DR_split])) split = (rt_split_name)s;
@@ -97,7 +99,8 @@ int dr_test(dr_call *call) {
   const rt_train_spec *spec = &e->recipe.train;
   code = DR_WRONG_INPUT;
   if (dr_load_weights(&subject, weights, pl_program(compiled), variables) &&
-      rt_evaluate(n, pl_program(compiled), data, split, spec->metrics, spec->metric_count, spec->threads, variables, &result)) {
+      rt_evaluate(n, pl_program(compiled), data, split, spec->metrics, spec->metric_count, spec->threads,
+                  variables, &result)) {
     if (call->json) print_json(call, rt_split_names[split], &result, spec);
     else print_text(call, rt_split_names[split], data, &result, spec);
     code = DR_DONE;

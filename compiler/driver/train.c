@@ -12,12 +12,14 @@
 /* Options and settings that made this run other than its program says, a line each. */
 static const char *settings_text(dr_call *call) {
   const char *text = "";
-  static const dr_option_id kept[] = {DR_train, DR_data, DR_epochs, DR_batch_size, DR_learning_rate, DR_seed, DR_load};
+  static const dr_option_id kept[] = {DR_train,         DR_data, DR_epochs, DR_batch_size,
+                                      DR_learning_rate, DR_seed, DR_load};
   for (uint32_t i = 0; i < call->settings.count; i++)
     text = net_arena_format(&call->n->arena, "%s--set %s\n", text, call->settings.at[i]);
   for (uint32_t i = 0; i < sizeof kept / sizeof *kept; i++)
     if (dr_has(call, kept[i]))
-      text = net_arena_format(&call->n->arena, "%s--%s %s\n", text, dr_options[kept[i]].name, call->value[kept[i]]);
+      text = net_arena_format(&call->n->arena, "%s--%s %s\n", text, dr_options[kept[i]].name,
+                              call->value[kept[i]]);
   return text;
 }
 
@@ -40,7 +42,8 @@ static const char *resume_text(dr_call *call, const char *directory) {
   for (uint32_t i = 0; i < call->arguments.count; i++)
     text = net_arena_format(arena, "%s %s", text, call->arguments.at[i]);
   for (dr_option_id o = 0; o < DR_OPTIONS; o++) {
-    if (!dr_has(call, o) || o == DR_set || o == DR_out || o == DR_resume || o == DR_load || o == DR_match) continue;
+    if (!dr_has(call, o) || o == DR_set || o == DR_out || o == DR_resume || o == DR_load || o == DR_match)
+      continue;
     text = net_arena_format(arena, "%s --%s%s%s", text, dr_options[o].name, dr_options[o].argument ? " " : "",
                             dr_options[o].argument ? call->value[o] : "");
   }
@@ -57,10 +60,11 @@ static int finish(dr_call *call, const rt_train_result *result, const char *dire
     return DR_SIGNAL + result->signal;
   }
   if (call->json)
-    net_json_print(call->out, json_pack("{s:s, s:I, s:I, s:o, s:s?, s:o}", "event", "end", "epochs",
-                                        (json_int_t)result->epochs, "best_epoch", (json_int_t)result->best_epoch,
-                                        "best_validation_loss", net_json_number(result->best_validation_loss),
-                                        "checkpoint", result->checkpoint, "seconds", net_json_number(result->seconds)));
+    net_json_print(call->out,
+                   json_pack("{s:s, s:I, s:I, s:o, s:s?, s:o}", "event", "end", "epochs",
+                             (json_int_t)result->epochs, "best_epoch", (json_int_t)result->best_epoch,
+                             "best_validation_loss", net_json_number(result->best_validation_loss),
+                             "checkpoint", result->checkpoint, "seconds", net_json_number(result->seconds)));
   else
     fprintf(call->out, "best epoch %u: loss %.4f\n%s\n", result->best_epoch, result->best_validation_loss,
             result->checkpoint ? result->checkpoint : directory);
@@ -104,7 +108,8 @@ static int train(dr_subject *subject, rt_data *data, const pl_compiled *compiled
   float *variables = dr_variables(call, program);
   rt_initialize(program, spec->seed, variables);
   if (!load(subject, program, variables)) return DR_WRONG_INPUT;
-  const char *stored = subject->checkpoint ? rt_checkpoint_metadata(subject->checkpoint, "program_name") : NULL;
+  const char *stored =
+      subject->checkpoint ? rt_checkpoint_metadata(subject->checkpoint, "program_name") : NULL;
   spec->program_text = net_program_text(n, subject->program);
   spec->program_name = stored ? stored : call->arguments.at[0];
   spec->settings = settings_text(call);
@@ -131,8 +136,10 @@ static int prepare(dr_subject *subject) {
   netc *n = call->n;
   net_experiment *e = &subject->experiment;
   const char *network = net_text(n, e->network.graph->name), *directory = NULL;
-  if (!e->data) return net_error(n, NET_NOWHERE, "the program has no data: training needs a data block"), DR_WRONG_INPUT;
-  if (dr_has(call, DR_resume) ? !(directory = dr_resumed_run(call, network)) : !dr_can_begin(call)) return DR_WRONG_INPUT;
+  if (!e->data)
+    return net_error(n, NET_NOWHERE, "the program has no data: training needs a data block"), DR_WRONG_INPUT;
+  if (dr_has(call, DR_resume) ? !(directory = dr_resumed_run(call, network)) : !dr_can_begin(call))
+    return DR_WRONG_INPUT;
   rt_data *data = rt_data_load(n, e->data, rt_data_splits(e->data) & ~(1u << RT_TEST), NULL);
   int code = DR_WRONG_INPUT;
   pl_compiled *compiled = NULL;
@@ -142,7 +149,8 @@ static int prepare(dr_subject *subject) {
     unsigned wanted = functions(data, spec, has_statistics(e->network.graph));
     compiled = dr_compile(subject, wanted, spec->batch_size, &code);
     if (compiled && !call->json)
-      fprintf(call->talk, "%s: compiled in %.3f s for %s\n", network, pl_seconds(compiled), pl_program(compiled)->target);
+      fprintf(call->talk, "%s: compiled in %.3f s for %s\n", network, pl_seconds(compiled),
+              pl_program(compiled)->target);
     if (compiled) code = train(subject, data, compiled, directory);
     pl_free(compiled);
   }

@@ -1,5 +1,5 @@
-/* dsl/elaborate*.c: what a program becomes: graphs, objectives, recipes, data specs. What is said about wrong programs
- * is in tests/lit/diagnostics*.test. */
+/* dsl/elaborate*.c: what a program becomes: graphs, objectives, recipes, data specs. What is said about wrong
+ * programs is in tests/lit/diagnostics*.test. */
 #include "dsl/elaborate.h"
 #include "ops/ops.h"
 
@@ -71,7 +71,8 @@ static void test_graph(void **state) {
             "train { loss = mse(h, \"t\") }");
   const net_graph *g = got.network.graph;
   assert_true(net_graph_verify(&n, g));
-  static const char *const paths[] = {"dense_1.linear_1", "dense_1.relu_1", "out.linear_1", "out.relu_1", "concat_1"};
+  static const char *const paths[] = {"dense_1.linear_1", "dense_1.relu_1", "out.linear_1", "out.relu_1",
+                                      "concat_1"};
   assert_int_equal(g->nodes.count, 5);
   for (uint32_t i = 0; i < 5; i++) assert_int_equal(node(paths[i]), i); /* in the order they are written */
   assert_int_equal(value("dense_1.linear_1.weight")->shape.dim[0], 6);
@@ -87,7 +88,8 @@ static void test_graph(void **state) {
 /* A node of a layer remembers where it is defined and where the outermost layer is used. */
 static void test_places(void **state) {
   (void)state;
-  elaborate("layer inner(x) = x -> relu\nlayer outer(x) = x -> inner\nnetwork n(x: f32[4]) {\n  x -> outer -> linear(3) }");
+  elaborate("layer inner(x) = x -> relu\nlayer outer(x) = x -> inner\nnetwork n(x: f32[4]) {\n  x -> outer "
+            "-> linear(3) }");
   const net_node *relu = net_graph_at(got.network.graph, node("outer_1.inner_1.relu_1"));
   assert_int_equal(net_sources_find(&n.sources, relu->loc).line, 1);
   assert_int_equal(net_sources_find(&n.sources, relu->use).line, 4);
@@ -142,8 +144,8 @@ static void test_default_loss(void **state) {
 
 static void test_factors(void **state) {
   (void)state;
-  elaborate("const share = 0.25\n" NETWORK
-            "train { loss = (1 - share) * cross_entropy(linear_1, \"t\", label_smoothing = 0.1, class_weight = [1, 2, 0.5]) -\n"
+  elaborate("const share = 0.25\n" NETWORK "train { loss = (1 - share) * cross_entropy(linear_1, \"t\", "
+                                           "label_smoothing = 0.1, class_weight = [1, 2, 0.5]) -\n"
             "  (mse(hidden, \"v\") + 2 * mae(hidden, \"v\") * 3) / 4 + -huber(relu_1, \"w\", delta = 2) }");
   const net_objective *o = &got.recipe.objective;
   static const double factors[] = {0.75, -0.25, -1.5, -1};
@@ -156,14 +158,18 @@ static void test_factors(void **state) {
     assert_true(o->terms[i].factor == factors[i]);
     assert_int_equal(o->terms[i].target, targets[i]);
   }
-  assert_true(o->terms[0].class_weights[0] == 1 && o->terms[0].class_weights[1] == 2 && o->terms[0].class_weights[2] == 0.5f);
+  assert_true(o->terms[0].class_weights[0] == 1 && o->terms[0].class_weights[1] == 2 &&
+              o->terms[0].class_weights[2] == 0.5f);
   assert_int_equal(o->terms[0].attribute_count, 1);
   assert_true(o->terms[0].attributes[0].real == 0.1);
   assert_string_equal(net_text(&n, o->targets[1].name), "v");
   assert_int_equal(o->targets[1].type, NET_F32);
   assert_int_equal(o->targets[1].shape.dim[0], 6);
   assert_true(got.recipe.named[0] && got.recipe.named[1] && got.recipe.named[2]);
-  assert_string_equal(net_text(&n, o->terms[3].prediction), net_text(&n, net_graph_value_at(got.network.graph, net_node_output(got.network.graph, node("relu_1"), 0))->name));
+  assert_string_equal(net_text(&n, o->terms[3].prediction),
+                      net_text(&n, net_graph_value_at(got.network.graph,
+                                                      net_node_output(got.network.graph, node("relu_1"), 0))
+                                       ->name));
 }
 
 /* samples / (classes · samples of the class), of the training rows alone */
@@ -185,11 +191,12 @@ static void test_balanced(void **state) {
 
 static void test_recipe(void **state) {
   (void)state;
-  elaborate(NETWORK "train {\n"
-                    "  optimizer = sgd(learning_rate = 0.5, momentum = 0.9, nesterov = true, weight_decay = 1e-4)\n"
-                    "  schedule = step(every = 3, factor = 0.5, warmup = 2)\n"
-                    "  metrics = [accuracy, top_k(2), top_k, auc]\n"
-                    "  epochs = 7, batch_size = 32, shuffle = false, seed = 11, patience = 4, clip_norm = 2.5 }");
+  elaborate(NETWORK
+            "train {\n"
+            "  optimizer = sgd(learning_rate = 0.5, momentum = 0.9, nesterov = true, weight_decay = 1e-4)\n"
+            "  schedule = step(every = 3, factor = 0.5, warmup = 2)\n"
+            "  metrics = [accuracy, top_k(2), top_k, auc]\n"
+            "  epochs = 7, batch_size = 32, shuffle = false, seed = 11, patience = 4, clip_norm = 2.5 }");
   const net_optimizer *o = &got.recipe.optimizer;
   const rt_train_spec *t = &got.recipe.train;
   assert_string_equal(o->op, "sgd");
@@ -231,14 +238,15 @@ static void test_patterns(void **state) {
   elaborate("layer dense(x, n) = x -> linear(n) -> batch_norm\n"
             "network n(x: f32[4]) { x -> dense(3) -> dense(3) -> head: dense(3) }\n"
             "train {\n  freeze = [\"dense_1.linear_1\", \".*_2.batch.*\"]\n"
-            "  \"head.*\" { learning_rate = 0.5 }\n  \"dense_2.linear_1|dense_1.batch_norm_1\" { learning_rate = 0.125 } }");
+            "  \"head.*\" { learning_rate = 0.5 }\n  \"dense_2.linear_1|dense_1.batch_norm_1\" { "
+            "learning_rate = 0.125 } }");
   static const struct {
     const char *name;
     bool frozen;
     double rate;
-  } wanted[] = {{"dense_1.linear_1.weight", true, 1e-3},     {"dense_1.linear_1.bias", true, 1e-3},
+  } wanted[] = {{"dense_1.linear_1.weight", true, 1e-3},       {"dense_1.linear_1.bias", true, 1e-3},
                 {"dense_1.batch_norm_1.weight", false, 0.125}, {"dense_2.linear_1.bias", false, 0.125},
-                {"dense_2.batch_norm_1.bias", true, 1e-3},   {"head.linear_1.weight", false, 0.5},
+                {"dense_2.batch_norm_1.bias", true, 1e-3},     {"head.linear_1.weight", false, 0.5},
                 {"head.batch_norm_1.weight", false, 0.5}};
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     const net_value *v = value(wanted[i].name);
@@ -275,10 +283,12 @@ static void test_choice(void **state) {
 
 static void test_data(void **state) {
   (void)state;
-  elaborate(NETWORK "data d {\n  source = hdf5(\"/abs/x.h5\")\n  input = \"features\"\n  target = \"labels\"\n"
-                    "  classes = [\"a\", \"b\", \"c\"]\n  weight = \"w\"\n"
-                    "  split = { train = 0.5, validation = 0.25, test = hdf5(\"y.h5\", input = \"f2\", target = \"l2\"), shuffle = true, seed = 9 }\n"
-                    "  normalize = { pt = log1p -> standard, default = clip(-3, 3) -> scale(0.5) } }");
+  elaborate(NETWORK
+            "data d {\n  source = hdf5(\"/abs/x.h5\")\n  input = \"features\"\n  target = \"labels\"\n"
+            "  classes = [\"a\", \"b\", \"c\"]\n  weight = \"w\"\n"
+            "  split = { train = 0.5, validation = 0.25, test = hdf5(\"y.h5\", input = \"f2\", target = "
+            "\"l2\"), shuffle = true, seed = 9 }\n"
+            "  normalize = { pt = log1p -> standard, default = clip(-3, 3) -> scale(0.5) } }");
   const rt_data_spec *d = got.data;
   assert_string_equal(d->source.kind, "hdf5");
   assert_string_equal(d->source.path, "/abs/x.h5");
@@ -286,7 +296,8 @@ static void test_data(void **state) {
   assert_string_equal(d->split_source[RT_TEST].inputs[0].names[0], "f2");
   assert_string_equal(d->split_source[RT_TEST].targets[0].names[0], "l2");
   assert_null(d->split_source[RT_TRAIN].kind);
-  assert_true(d->fraction[RT_TRAIN] == 0.5 && d->fraction[RT_VALIDATION] == 0.25 && d->fraction[RT_TEST] == 0);
+  assert_true(d->fraction[RT_TRAIN] == 0.5 && d->fraction[RT_VALIDATION] == 0.25 &&
+              d->fraction[RT_TEST] == 0);
   assert_true(d->shuffle);
   assert_int_equal(d->seed, 9);
   assert_int_equal(d->input_count, 1);
@@ -306,14 +317,16 @@ static void test_data(void **state) {
   assert_int_equal(d->normalize[0].steps[1].kind, RT_STANDARD);
   assert_null(d->normalize[1].column);
   assert_int_equal(d->normalize[1].steps[0].kind, RT_CLIP);
-  assert_true(d->normalize[1].steps[0].a == -3 && d->normalize[1].steps[0].b == 3 && d->normalize[1].steps[1].a == 0.5);
+  assert_true(d->normalize[1].steps[0].a == -3 && d->normalize[1].steps[0].b == 3 &&
+              d->normalize[1].steps[1].a == 0.5);
 }
 
 static void test_several_columns(void **state) {
   (void)state;
-  elaborate("data d { source = csv(\"t.csv\"), input = [[\"a\", \"b\"], \"c\"], target = \"t\", weight = none }\n"
-            "network n(x: f32[2], y: f32[1]) { x -> concat(y) -> linear(2) }\n"
-            "train { loss = cross_entropy + mse(linear_1, \"other\") }");
+  elaborate(
+      "data d { source = csv(\"t.csv\"), input = [[\"a\", \"b\"], \"c\"], target = \"t\", weight = none }\n"
+      "network n(x: f32[2], y: f32[1]) { x -> concat(y) -> linear(2) }\n"
+      "train { loss = cross_entropy + mse(linear_1, \"other\") }");
   const rt_data_spec *d = got.data;
   assert_int_equal(d->input_count, 2);
   assert_int_equal(d->inputs[0].name_count, 2);
@@ -362,15 +375,19 @@ static void test_unused(void **state) {
   assert_int_equal(warnings("network n(x: f32[4]) {\n a = x -> relu\n a = a -> tanh\n a -> linear(2) }"), 0);
   assert_int_equal(warnings("network n(x: f32[4]) {\n a = x -> relu\n a = x -> tanh\n a -> linear(2) }"), 1);
   assert_int_equal(warnings("network n(x: f32[4]) {\n a = x -> linear(2)\n x -> linear(2) }\n"
-                            "train { loss = cross_entropy(a, \"t\") }"), 0);
-  assert_int_equal(warnings("layer l(x, k = 3) { x -> relu }\nnetwork n(x: f32[4], w = 2, v = w) { x -> l -> linear(v) }"), 1);
+                            "train { loss = cross_entropy(a, \"t\") }"),
+                   0);
+  assert_int_equal(
+      warnings("layer l(x, k = 3) { x -> relu }\nnetwork n(x: f32[4], w = 2, v = w) { x -> l -> linear(v) }"),
+      1);
   assert_int_equal(warnings("network n(k = 4, x: f32[k]) { x -> linear(2) }"), 0);
 }
 
 /* The same program gives the same graph, and stays as it was. */
 static void test_again(void **state) {
   (void)state;
-  net_program *p = program("layer dense(x, n) = x -> linear(n) -> relu\n" NETWORK "network m(x: f32[4]) { x -> dense(3) -> dense(2) }");
+  net_program *p = program("layer dense(x, n) = x -> linear(n) -> relu\n" NETWORK
+                           "network m(x: f32[4]) { x -> dense(3) -> dense(2) }");
   char *text[2];
   size_t length[2];
   for (int i = 0; i < 2; i++) {
@@ -387,9 +404,10 @@ static void test_again(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(test_graph),   TEST(test_places),   TEST(test_numbers), TEST(test_rebinding),       TEST(test_default_loss),
-      TEST(test_factors), TEST(test_balanced), TEST(test_recipe),  TEST(test_parts),           TEST(test_patterns),
-      TEST(test_choice),  TEST(test_data),     TEST(test_synthetic), TEST(test_several_columns), TEST(test_autoencoder),
-      TEST(test_unused),  TEST(test_again)};
+      TEST(test_graph),        TEST(test_places),          TEST(test_numbers),     TEST(test_rebinding),
+      TEST(test_default_loss), TEST(test_factors),         TEST(test_balanced),    TEST(test_recipe),
+      TEST(test_parts),        TEST(test_patterns),        TEST(test_choice),      TEST(test_data),
+      TEST(test_synthetic),    TEST(test_several_columns), TEST(test_autoencoder), TEST(test_unused),
+      TEST(test_again)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
