@@ -53,19 +53,30 @@ TAKE_COLUMN(take_source_input, 0, "input")
 TAKE_COLUMN(take_source_target, 1, "target")
 TAKE_COLUMN(take_source_weight, 2, "weight")
 
+/* Relative to the file that the block stands in. A checkpoint's program stood in e->directory, as seen from
+ * where netc ran then: mostly here, or a few folders above the checkpoint (runs/NETWORK/0001); or the data
+ * have moved with the checkpoint. */
+static const char *find_data(net_elaborator *e, const char *directory, const char *path) {
+  enum { MOST_ABOVE = 3 };
+  const char *beside = net_path_join(e->n, directory, path);
+  if (!e->directory) return beside;
+  const char *first = net_path_join(e->n, e->directory, path), *found = first;
+  for (int above = 0; access(found, F_OK) && above < MOST_ABOVE; above++) {
+    found = net_path_join(e->n, *directory ? directory : ".", first);
+    directory = net_path_join(e->n, *directory ? directory : ".", "..");
+  }
+  if (!access(found, F_OK)) return found;
+  return access(beside, F_OK) ? first : beside;
+}
+
 static bool take_path(net_elaborator *e, const net_entry *entry, void *into) {
   source_maker *s = into;
   net_name path;
   if (!net_evaluate_string(e->n, &e->constants, entry->value, "the path", &path)) return false;
   if (!*net_text(e->n, path)) return net_error(e->n, entry->value->loc, "the path is empty"), false;
-  /* relative to the file that the block stands in */
-  const char *file = net_sources_find(&e->n->sources, s->m->decl->loc).source
-                         ? net_sources_find(&e->n->sources, s->m->decl->loc).source->path
-                         : "";
-  const char *beside = net_path_join(e->n, net_path_directory(e->n, file), net_text(e->n, path));
-  s->source->path = e->directory ? net_path_join(e->n, e->directory, net_text(e->n, path)) : beside;
-  if (access(s->source->path, F_OK) && !access(beside, F_OK))
-    s->source->path = beside; /* moved with its checkpoint */
+  net_position at = net_sources_find(&e->n->sources, s->m->decl->loc);
+  const char *directory = net_path_directory(e->n, at.source ? at.source->path : "");
+  s->source->path = find_data(e, directory, net_text(e->n, path));
   return true;
 }
 

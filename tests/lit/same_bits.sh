@@ -36,6 +36,7 @@ for signal in INT TERM KILL; do
   for pause in 0 0.1; do
     run=$signal.$pause rounds=0 resume=
     while :; do
+      : >"$run.said" # what the last round said must not be taken for this one's
       # shellcheck disable=SC2086 # one word or none
       env --default-signal=INT netc train "$program" "$network" --epochs "$epochs" --threads 1 --out "$run" $resume \
         >"$run.said" 2>&1 &
