@@ -1,6 +1,7 @@
 /* codebook: a user's values, times the largest magnitude of a block if asked. */
 #include "formats/families.h"
 
+#include <float.h>
 #include <math.h>
 
 static bool complete(netc *n, net_format_spec *spec, net_loc loc) {
@@ -45,7 +46,7 @@ static float value(const net_format_part *part, float x, float draw) {
   }
   double below = (double)v - values[low], above = (double)values[high] - v;
   bool up = above < below || (above == below && fabsf(values[high]) < fabsf(values[low]));
-  return values[up ? high : low] * part->scale;
+  return fm_clip(values[up ? high : low] * part->scale, FLT_MAX);
 }
 
 static bool holds(const net_format_part *part, const fm_parts *parts) {

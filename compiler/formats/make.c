@@ -170,8 +170,9 @@ static bool by_position(call *c, const net_format_argument *given) {
   }
   for (uint32_t i = 0; i < c->count; i++) /* what it may have been meant for */
     if (!c->given[i] && !c->arguments[i].standard) return set(c, &c->arguments[i], given);
-  net_error(c->n, given->loc, "%s cannot take %s here%s%s", c->name, given_text(c->n, given),
-            c->arguments[0].name ? "; it takes " : "", net_formats[c->spec.family].arguments);
+  const char *own = net_formats[c->spec.family].arguments;
+  net_error(c->n, given->loc, "%s cannot take %s here; it takes %s", c->name, given_text(c->n, given),
+            own[0] ? own : "ste and mase_compatible, by name");
   return false;
 }
 

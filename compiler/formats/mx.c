@@ -36,6 +36,7 @@ static void share(net_format_part *part, int exponent) {
   part->exponent = fm_clamp(exponent, -127, 127);
   part->low = ldexpf(elements[family].low, part->exponent);
   part->high = ldexpf(elements[family].high, part->exponent);
+  if (isinf(part->low)) part->low = -part->high; /* −2 · 2^127 */
   if (as_mase(part->spec))
     fm_set_limit(part,
                  ldexpf(fm_largest_float(elements[family].mantissa, highest(part->spec)), part->exponent));

@@ -42,7 +42,8 @@ const char *net_format_spec_text(netc *n, const net_format_spec *spec) {
       positional = false;
       continue;
     }
-    bool named = !positional || !strcmp(argument->kind, "block") || !strcmp(argument->kind, "bool");
+    bool named = !positional || strcmp(argument->kind, "int");
+    positional = !named;
     text = net_arena_format(&n->arena, "%s%s%s%s%s", text, written++ ? ", " : "(",
                             named ? argument->name : "", named ? " = " : "", value);
   }

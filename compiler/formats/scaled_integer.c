@@ -66,7 +66,7 @@ static float value(const net_format_part *part, float x, float draw) {
   (void)draw;
   double q = rintf(part->mase ? x * part->scale : x / part->scale) + (double)part->zero;
   q = fmin(fmax(q, lowest(part->spec)), highest(part->spec)) - part->zero;
-  return part->mase ? (float)q / part->scale : part->scale * (float)q;
+  return fm_clip(part->mase ? (float)q / part->scale : part->scale * (float)q, FLT_MAX);
 }
 
 static bool holds(const net_format_part *part, const fm_parts *parts) {
