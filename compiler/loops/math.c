@@ -128,7 +128,7 @@ static lp_expr expand_tanh(lp_function *f, lp_expr x) {
   lp_expr y = OP2(max, REAL(-20), OP2(mul, lp_op1(f, LP_abs, x), REAL(-2)));
   reduction d = reduce(f, y, 127);
   lp_expr p = POLYNOMIAL(d.r, 0x1.fffffep-2, 0x1.5554b4p-3, 0x1.5556f6p-5, 0x1.122538p-7, 0x1.6b97a2p-10);
-  lp_expr s = FMA(OP2(mul, d.r, d.r), p, d.r), scale = AS_F32(exponent_bits(f, d.power));
+  lp_expr s = FMA(OP2(mul, p, d.r), d.r, d.r), scale = AS_F32(exponent_bits(f, d.power));
   lp_expr above = FMA(s, scale, OP2(sub, scale, REAL(1))), below = FMA(s, scale, OP2(add, scale, REAL(1)));
   return with_sign(f, OP2(div, above, below), x);
 }

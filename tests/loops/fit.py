@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Finds the coefficients of compiler/loops/math*.c anew: needs mpmath and scipy; not run by make check.
+"""Finds the coefficients of compiler/loops/math.c anew: needs mpmath and scipy; not run by make check.
 
 Each is a polynomial with binary32 coefficients, close to the best there is. A least-squares polynomial in high
 precision is moved to the minimax polynomial of the weighted error by linear programming over its small changes;
 its first coefficient is rounded to binary32 and fixed, the rest is fitted again, and so on.
 Usage: fit.py [NAME]"""
+import os
 import struct
 import sys
 import numpy as np
 from scipy.optimize import linprog
-from mpmath import mp, mpf, matrix, lu_solve, log, exp, erf, erfc, tanh, log1p, expm1, sqrt, cos, pi
+from mpmath import mp, mpf, matrix, lu_solve, log, exp, erf, erfc, log1p, expm1, sqrt, cos, pi
 
 mp.prec = 160
 SCALE = mpf(2) ** 26
@@ -60,29 +61,39 @@ def series(f, x, terms):
 
 
 ln2 = log(2)
-# name: (target, weight, powers, lo, hi), so that the function is as its comment says
+HALF = ln2 / 2 * mpf("1.0001")  # a reduced argument, rounded
+
+
+def expm1_rest(r):  # (e^r − 1 − r) / r²
+    return series(lambda x: (exp(x) - 1 - x) / x**2, r, [mpf(1) / 2, mpf(1) / 6, mpf(1) / 24])
+
+
+# name: (what P approximates, weight of its error, number of coefficients, from, to)
 FITS = {
-    # e^r = 1 + r·(1 + r·P(r)); relative error
-    "exp": (lambda r: series(lambda x: (exp(x) - 1 - x) / x**2, r, [mpf(1) / 2, mpf(1) / 6, mpf(1) / 24]),
-            lambda r: r**2 / exp(r), range(0, 6), -ln2 * mpf("1.0001"), ln2 * mpf("1.0001")),
-    # the same for |r| ≤ ln 2 / 2
-    "exp_half": (lambda r: series(lambda x: (exp(x) - 1 - x) / x**2, r, [mpf(1) / 2, mpf(1) / 6, mpf(1) / 24]),
-                 lambda r: r**2 / exp(r), range(0, 5), -ln2 / 2 * mpf("1.0001"), ln2 / 2 * mpf("1.0001")),
-    # e^r − 1 = r + r²·P(r); relative error
-    "expm1": (lambda r: series(lambda x: (exp(x) - 1 - x) / x**2, r, [mpf(1) / 2, mpf(1) / 6, mpf(1) / 24]),
-              lambda r: abs(series(lambda x: x**2 / expm1(x), r, [0, 1])), range(0, 5),
-              -ln2 / 2 * mpf("1.0001"), ln2 / 2 * mpf("1.0001")),
-    # log(1 + f) = f − f²/2 + f³·P(f); relative error
-    "log": (lambda f: series(lambda x: (log1p(x) - x + x**2 / 2) / x**3, f, [mpf(1) / 3, -mpf(1) / 4, mpf(1) / 5]),
-            lambda f: abs(series(lambda x: x**3 / log1p(x), f, [0, 0, 1])), range(0, 9),
-            sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1),
+    # e^r = 1 + r·(1 + r·P(r)), relative error
+    "exp": (expm1_rest, lambda r: r**2 / exp(r), 5, -HALF, HALF),
+    # the same for erf
+    "exp, short": (expm1_rest, lambda r: r**2 / exp(r), 4, -HALF, HALF),
+    # e^r − 1 = r + r²·P(r), relative error
+    "expm1": (expm1_rest, lambda r: abs(series(lambda x: x**2 / expm1(x), r, [0, 1])), 5, -HALF, HALF),
+    # log(1 + m) = m − m²/2 + m³·P(m), relative error
+    "log": (lambda m: series(lambda x: (log1p(x) - x + x**2 / 2) / x**3, m, [mpf(1) / 3, -mpf(1) / 4, mpf(1) / 5]),
+            lambda m: abs(series(lambda x: x**3 / log1p(x), m, [0, 0, 1])), 8, sqrt(mpf(1) / 2) - 1, sqrt(mpf(2)) - 1),
+    # erf(x) = x + x·P(x²) for |x| ≤ 0.9, relative error
+    "erf, small": (lambda u: series(lambda v: erf(sqrt(v)) / sqrt(v) - 1, u, [2 / sqrt(pi) - 1]),
+                   lambda u: series(lambda v: sqrt(v) / erf(sqrt(v)), u, [sqrt(pi) / 2]), 6, mpf(0), mpf("0.81")),
+    # erf(x) = 1 − e^−P(x) for x ≥ 0.9, relative error; beyond 3.93 it is 1
+    "erf, large": (lambda x: -log(erfc(x)), lambda x: erfc(x) / erf(x), 6, mpf("0.9"), mpf("3.93")),
 }
 
 if __name__ == "__main__":
-    for name, (target, weight, powers, lo, hi) in FITS.items():
+    code = open(os.path.join(os.path.dirname(__file__), "../../compiler/loops/math.c")).read()
+    for name, (target, weight, count, lo, hi) in FITS.items():
         if len(sys.argv) > 1 and name != sys.argv[1]:
             continue
-        coefficients, error = fit(target, weight, powers, lo, hi)
+        coefficients, error = fit(target, weight, range(count), lo, hi)
         print(f"{name}: error 2^{float(log(error, 2)):.2f}")
         for value, power in coefficients:
-            print(f"  x^{power}: {float(value):.9g} = {float(value).hex()}")
+            digits = float(abs(value)).hex().split("p")
+            text = digits[0].rstrip("0") + "p" + digits[1]
+            print(f"  x^{power}: {'-' if value < 0 else ''}{text}{'' if text in code else ': not in math.c'}")
