@@ -150,7 +150,7 @@ EXTRA_DIST += tests/loops/fit.py tests/loops/step.statements tests/loops/step.ne
 # Number formats: against MASE's results, and against rules of their own.
 FORMATS_SUPPORT = tests/unit/formats_support.c tests/unit/formats_support.h
 FORMATS_TESTS = tests/unit/formats_recorded tests/unit/formats_elements tests/unit/formats_mx \
-  tests/unit/formats_make
+  tests/unit/formats_make tests/unit/formats_blocks
 check_PROGRAMS += $(FORMATS_TESTS)
 tests_unit_formats_recorded_SOURCES = tests/unit/formats_recorded.c $(FORMATS_SUPPORT)
 tests_unit_formats_recorded_LDADD = $(TEST_LDADD)
@@ -160,6 +160,8 @@ tests_unit_formats_mx_SOURCES = tests/unit/formats_mx.c $(FORMATS_SUPPORT)
 tests_unit_formats_mx_LDADD = $(TEST_LDADD)
 tests_unit_formats_make_SOURCES = tests/unit/formats_make.c $(FORMATS_SUPPORT)
 tests_unit_formats_make_LDADD = $(TEST_LDADD)
+tests_unit_formats_blocks_SOURCES = tests/unit/formats_blocks.c $(FORMATS_SUPPORT)
+tests_unit_formats_blocks_LDADD = $(TEST_LDADD)
 TESTS += $(FORMATS_TESTS)
 EXTRA_DIST += tests/formats
 

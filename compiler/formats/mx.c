@@ -2,6 +2,7 @@
  */
 #include "formats/families.h"
 
+#include <float.h>
 #include <math.h>
 
 /* Elements as the specification's tables 2 to 5 have them; the largest exponent of e4m3 and e5m2 is that of
@@ -81,7 +82,7 @@ static float value(const net_format_part *part, float x, float draw) {
   uint16_t family = part->spec->family;
   int exponent = elements[family].exponent, mantissa = elements[family].mantissa;
   if (part->mase && fabsf(x) < fm_power(-126)) return copysignf(0, x);
-  float power = fm_power(part->exponent), v = x / power, y;
+  float power = fm_power(part->exponent), v = fm_clip(x, FLT_MAX) / power, y;
   if (part->mase) return mase_element(exponent, mantissa, v) * power;
   if (exponent) y = fm_round_float(v, mantissa, 1 - bias(part->spec), highest(part->spec));
   else y = rintf(v * 64) / 64;
