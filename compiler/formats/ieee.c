@@ -29,8 +29,7 @@ static float value(const net_format_part *part, float x, float draw) {
   uint16_t family = part->spec->family;
   int mantissa = kinds[family].mantissa, lowest = kinds[family].lowest, highest = kinds[family].highest;
   if (!isfinite(x)) return x;
-  /* As if there were exponents beyond the highest: what then lies beyond the largest value overflows. */
-  float y = fm_round_float(x, mantissa, lowest, highest < 127 ? highest + 1 : 127);
+  float y = fm_round_float(x, mantissa, lowest, highest);
   float overflow = ldexpf(2 - ldexpf(1, -mantissa - 1), highest); /* halfway to the next: ties to infinity */
   return fabsf(x) >= overflow ? copysignf(INFINITY, x) : y;
 }

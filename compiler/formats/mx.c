@@ -46,7 +46,8 @@ static void share(net_format_part *part, int exponent) {
 static void prepare(const net_format_tensor *x, fm_parts *parts, net_format_part *part) {
   (void)x;
   part->mase = as_mase(part->spec);
-  share(part, fm_floor_log2(fm_parts_scale(parts), part->mase) - highest(part->spec));
+  int exponent = fm_floor_log2(fm_parts_scale(parts), part->mase);
+  share(part, (exponent < 127 ? exponent : 127) - highest(part->spec)); /* MASE's may be 128 */
 }
 
 static void fit(const net_format_tensor *x, fm_parts *parts, net_format_part *part) {
@@ -60,8 +61,8 @@ static void fit(const net_format_tensor *x, fm_parts *parts, net_format_part *pa
 /* MASE's rounding: of a mantissa cut to 15 bits, whose carry into the exponent is an OR, so that it is lost
  * where the exponent's code is odd. */
 static float mase_element(int exponent_bits, int mantissa_bits, float v) {
-  int bias = (1 << (exponent_bits - 1)) - 1, top = (1 << exponent_bits) - 1, exponent,
-      one = 1 << mantissa_bits;
+  int bias = (1 << (exponent_bits - 1)) - 1, top = (1 << exponent_bits) - 1, one = 1 << mantissa_bits,
+      exponent;
   float fraction = 2 * frexpf(fabsf(v), &exponent) - 1;
   if (fabsf(v) < fm_power(-126)) return copysignf(0, v); /* subnormals of binary32 */
   int code = --exponent + bias;
@@ -70,7 +71,7 @@ static float mase_element(int exponent_bits, int mantissa_bits, float v) {
   if (code > top) code = top, q = one - 1;
   else if (code == 0 && q) q = (q | one) >> 1;
   int bits = code << mantissa_bits | q;
-  code = bits >> mantissa_bits & top;
+  code = bits >> mantissa_bits;
   q = bits & (one - 1);
   float magnitude =
       code ? ldexpf(1 + (float)q / (float)one, code - bias) : ldexpf((float)q / (float)one, 1 - bias);

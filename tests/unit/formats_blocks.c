@@ -402,6 +402,33 @@ static void test_scale(void **state) {
   netc_free(&n);
 }
 
+/* Halfway between two values: the one nearer to 0, of −v and v the lower. Order and scale of what is written.
+ */
+static void test_codebooks(void **state) {
+  (void)state;
+  netc n;
+  formats_begin(&n);
+  const double values[] = {3, -1, 1, -3, 0.25, 8};
+  assert_true(net_format_define(&n, "c", values, 6, NULL, 0, NET_NOWHERE));
+  const float x[] = {-4, -2, 0, -0.375f, 0.625f, 2, 5.5f, 5.6f, 1e30f, -INFINITY, NAN, 0.26f};
+  const float expected[] = {-3, -1, 0.25f, 0.25f, 0.25f, 1, 3, 8, 8, -3, 0.25f, 0.25f};
+  float y[12];
+  formats_many(formats_read(&n, "c"), "12", false, x, y);
+  for (int k = 0; k < 12; k++) assert_true(y[k] == expected[k]);
+  assert_true(formats_holds(formats_read(&n, "c"), "12", false, y));
+  assert_true(net_format_define(&n, "d", (double[]){1, -1}, 2, NULL, 0, NET_NOWHERE));
+  assert_true(formats_one(formats_read(&n, "d"), 0) == -1);
+  /* times the largest magnitude of all: here 8, though 8 · 8 is a value then */
+  const net_format_argument scale = {.name = "scale", .kind = NET_FORMAT_WORD, .word = "absmax"};
+  assert_true(net_format_define(&n, "e", values, 6, &scale, 1, NET_NOWHERE));
+  const float z[] = {8, -4, 2.1f, 0};
+  const float scaled[] = {8, -8, 2, 2}; /* 1, −0.5, 0.26, 0 of 8: −0.5 is nearer to −1 than to 0.25 */
+  formats_many(formats_read(&n, "e"), "4", false, z, y);
+  for (int k = 0; k < 4; k++) assert_true(y[k] == scaled[k]);
+  assert_true(formats_holds(formats_read(&n, "e"), "4", false, y));
+  netc_free(&n);
+}
+
 /* Clipped gradients see the block's own range. */
 static void test_gradients(void **state) {
   (void)state;
@@ -434,9 +461,10 @@ static void test_gradients(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_layouts),    cmocka_unit_test(test_rules), cmocka_unit_test(test_batches),
-      cmocka_unit_test(test_small),      cmocka_unit_test(test_means), cmocka_unit_test(test_stochastic),
-      cmocka_unit_test(test_calibrated), cmocka_unit_test(test_scale), cmocka_unit_test(test_gradients)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_layouts),    cmocka_unit_test(test_rules),
+                                     cmocka_unit_test(test_batches),    cmocka_unit_test(test_small),
+                                     cmocka_unit_test(test_means),      cmocka_unit_test(test_stochastic),
+                                     cmocka_unit_test(test_calibrated), cmocka_unit_test(test_scale),
+                                     cmocka_unit_test(test_codebooks),  cmocka_unit_test(test_gradients)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

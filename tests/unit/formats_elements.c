@@ -153,6 +153,8 @@ static void test_wide(void **state) {
   float *x;
   uint32_t count = formats_samples(&n, &x);
   for (uint32_t i = 0; i < count; i++) assert_true(formats_one(all, x[i]) == x[i]);
+  wide = formats_read(&n, "log(9, 100)");
+  assert_true(formats_one(wide, FLT_MAX) == 0x1p127f && formats_one(wide, 0) == 0x1p-100f);
   wide = formats_read(&n, "minifloat_denorm(12, 8)");
   assert_true(formats_one(wide, FLT_MAX) == ldexpf(0.875f, 127) && formats_one(wide, 0x1p126f) == 0x1p126f);
   wide = formats_read(&n, "minifloat_denorm(12, 8, mase_compatible = true)");

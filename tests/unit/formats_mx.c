@@ -178,6 +178,14 @@ static void test_carry(void **state) {
   assert_true(y[0] == 448);
   formats_many(formats_read(&n, "mxfp8_e4m3(mase_compatible = true)"), "2", false, x, y);
   assert_true(y[0] == 480);
+  x[0] = 256, x[1] = 1 + 0x1p-4f + 0x1p-20f; /* above the middle of 1 and 1.125 by what MASE cuts */
+  formats_many(formats_read(&n, "mxfp8_e4m3"), "2", false, x, y);
+  assert_true(y[1] == 1.125f);
+  formats_many(formats_read(&n, "mxfp8_e4m3(mase_compatible = true)"), "2", false, x, y);
+  assert_true(y[1] == 1);
+  x[0] = INFINITY, x[1] = 0x1p-140f;
+  formats_many(formats_read(&n, "mxfp8_e4m3(mase_compatible = true)"), "2", false, x, y);
+  assert_true(y[0] == 0x1p127f && y[1] == 0); /* its carry is lost too */
   netc_free(&n);
 }
 
