@@ -5,6 +5,9 @@
 #include "graph/graph.h"
 #include "loops/loops.h"
 
+/* Values that are not batched are padded to whole vectors of so many elements. */
+enum { KN_PAD = 16 };
+
 /* What the scheduler knows of a target. */
 typedef struct {
   uint32_t lanes;     /* f32 lanes of a vector: 16, 8, 4, 1 */

@@ -3,7 +3,7 @@
 
 /* Batched values are [batch / T, elements, T]: a vector holds one feature of consecutive samples, and a tile of a
  * value is contiguous. Everything else is flat, padded to whole vectors so that a vector may run over its end. */
-enum { PAD_ELEMENTS = 16, ALIGN_BYTES = 64 };
+enum { ALIGN_BYTES = 64 };
 
 void kn_choose_layouts(kn_schedule_state *s) {
   lp_function *f = s->f;
@@ -21,7 +21,7 @@ void kn_choose_layouts(kn_schedule_state *s) {
     case LP_RESULT: info->rank = 1, dims[0] = 1; break;
     default:
       if (info->batched) info->rank = 3, dims[0] = f->padded / f->tile, dims[1] = elements, dims[2] = f->tile;
-      else info->rank = 1, dims[0] = (elements + PAD_ELEMENTS - 1) / PAD_ELEMENTS * PAD_ELEMENTS;
+      else info->rank = 1, dims[0] = (elements + KN_PAD - 1) / KN_PAD * KN_PAD;
     }
     memcpy(info->dim, dims, sizeof dims);
   }

@@ -52,6 +52,14 @@ static bool gather(lowering *l, net_value_id id) {
   return true;
 }
 
+/* A constant's elements in whole vectors: its buffer has physical elements beyond the logical ones. */
+static const float *padded_copy(lp_function *f, const net_value *v) {
+  size_t elements = (size_t)net_shape_elements(&v->shape);
+  float *copy = net_arena_alloc(f->arena, (elements + KN_PAD) / KN_PAD * KN_PAD * sizeof *copy, 64);
+  memcpy(copy, v->data, elements * sizeof *copy);
+  return copy;
+}
+
 /* A buffer for a value that no node gives. */
 static bool place_source(lowering *l, net_value_id id) {
   const net_value *v = net_graph_value_at(l->graph, id);
@@ -79,7 +87,7 @@ static bool place_source(lowering *l, net_value_id id) {
   }
   case NET_VALUE_CONSTANT:
     *buffer = lp_buffer_new(f, v->name, v->type, v->shape, false, LP_CONSTANT, 0);
-    f->buffers.at[*buffer].data = v->data;
+    f->buffers.at[*buffer].data = padded_copy(f, v);
     return true;
   case NET_VALUE_RESULT: return true; /* with its node */
   }
