@@ -5,7 +5,7 @@
 
 struct net_block {
   net_block *older;
-  _Alignas(64) char bytes[];
+  _Alignas(max_align_t) char bytes[];
 };
 
 enum { NET_BLOCK_BYTES = 64 * 1024 };
