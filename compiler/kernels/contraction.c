@@ -185,6 +185,16 @@ static void store_weights(weight_job *job, lp_expr z, lp_expr row, lp_expr colum
     }
 }
 
+/* Accumulators of a tree, at zero. */
+static lp_reg open_accumulators(lp_function *f, uint32_t lanes, uint32_t count) {
+  lp_expr zero = lp_int(f, 0);
+  lp_reg a = lp_reg_new(f, "a", NET_F32, lanes, count, 1);
+  lp_expr k = lp_begin_for(f, "k", zero, lp_int(f, count), 1, LP_UNROLL);
+  lp_set(f, a, k, zero, lp_splat_of(f, lp_real(f, 0), lanes));
+  lp_end(f);
+  return a;
+}
+
 static void weight_one(weight_job *job, lp_expr row, lp_expr column, uint32_t rows, uint32_t columns,
                        uint32_t per_tree) {
   kn_schedule_state *s = job->s;
@@ -192,15 +202,18 @@ static void weight_one(weight_job *job, lp_expr row, lp_expr column, uint32_t ro
   kn_scope *scope = job->scope;
   uint32_t lanes = scope->lanes, trees = (rows + per_tree - 1) / per_tree;
   lp_expr zero = lp_int(f, 0);
-  lp_reg acc[4], d = lp_reg_new(f, "d", NET_F32, lanes, rows, 1), e = lp_reg_new(f, "e", NET_F32, lanes, columns, 1);
+  uint32_t tiles = kn_tiles_of_part(f), parts = f->padded / f->tile / tiles; /* of the batch, where it is large */
+  lp_reg totals[4], acc[4], d = lp_reg_new(f, "d", NET_F32, lanes, rows, 1);
+  lp_reg e = lp_reg_new(f, "e", NET_F32, lanes, columns, 1);
+  uint32_t heights[4];
   for (uint32_t t = 0; t < trees; t++) {
-    uint32_t height = rows - t * per_tree < per_tree ? rows - t * per_tree : per_tree;
-    acc[t] = lp_reg_new(f, "a", NET_F32, lanes, height * columns, 1);
-    lp_expr k = lp_begin_for(f, "k", zero, lp_int(f, height * columns), 1, LP_UNROLL);
-    lp_set(f, acc[t], k, zero, lp_splat_of(f, lp_real(f, 0), lanes));
-    lp_end(f);
+    heights[t] = rows - t * per_tree < per_tree ? rows - t * per_tree : per_tree;
+    acc[t] = totals[t] = open_accumulators(f, lanes, heights[t] * columns);
   }
-  scope->tile = lp_begin_for(f, "bt", zero, lp_int(f, f->padded / f->tile), 1, 0);
+  lp_expr part = parts > 1 ? lp_begin_for(f, "part", zero, lp_int(f, parts), 1, 0) : zero;
+  for (uint32_t t = 0; t < trees && parts > 1; t++) acc[t] = open_accumulators(f, lanes, heights[t] * columns);
+  lp_expr tile = lp_begin_for(f, "bt", zero, lp_int(f, tiles), 1, 0);
+  scope->tile = lp_addition(f, lp_product(f, part, lp_int(f, tiles)), tile);
   scope->within = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes, f->tile / lanes <= 4 ? LP_UNROLL : 0);
   uint32_t opened = open_reduced(scope, s->facts[job->statement].reduction);
   lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, rows), 1, LP_UNROLL);
@@ -215,8 +228,7 @@ static void weight_one(weight_job *job, lp_expr row, lp_expr column, uint32_t ro
   lp_set(f, e, c, zero, kn_value(scope, job->column_load));
   lp_end(f);
   for (uint32_t t = 0; t < trees; t++) {
-    uint32_t height = rows - t * per_tree < per_tree ? rows - t * per_tree : per_tree;
-    r = lp_begin_for(f, "r", zero, lp_int(f, height), 1, LP_UNROLL);
+    r = lp_begin_for(f, "r", zero, lp_int(f, heights[t]), 1, LP_UNROLL);
     c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
     lp_expr k = lp_addition(f, lp_product(f, r, lp_int(f, columns)), c);
     lp_expr dr = lp_read_reg(f, d, lp_addition(f, lp_int(f, t * per_tree), r), zero);
@@ -224,15 +236,21 @@ static void weight_one(weight_job *job, lp_expr row, lp_expr column, uint32_t ro
     close(f, 2);
   }
   close(f, opened + 2);
+  for (uint32_t t = 0; t < trees && parts > 1; t++) {
+    lp_expr k = lp_begin_for(f, "k", zero, lp_int(f, heights[t] * columns), 1, LP_UNROLL);
+    kn_carry(f, LP_SUM, totals[t], acc[t], k, zero);
+    lp_end(f);
+  }
+  if (parts > 1) lp_end(f);
   for (uint32_t t = 0; t < trees; t++) {
-    uint32_t height = rows - t * per_tree < per_tree ? rows - t * per_tree : per_tree;
+    uint32_t height = heights[t];
     lp_expr row_t = lp_addition(f, row, lp_int(f, t * per_tree));
     if (lanes > 1) {
-      store_weights(job, lp_tree_of(f, LP_SUM, acc[t], height * columns), row_t, column, height, columns);
+      store_weights(job, lp_tree_of(f, LP_SUM, totals[t], height * columns), row_t, column, height, columns);
       continue;
     }
     for (uint32_t k = 0; k < height * columns; k++) /* one lane: each accumulator is a result */
-      store_weights(job, lp_read_reg(f, acc[t], lp_int(f, k), zero), lp_addition(f, row_t, lp_int(f, k / columns)),
+      store_weights(job, lp_read_reg(f, totals[t], lp_int(f, k), zero), lp_addition(f, row_t, lp_int(f, k / columns)),
                     lp_addition(f, column, lp_int(f, k % columns)), 1, 1);
   }
 }

@@ -128,18 +128,41 @@ static void close_sum(feature_job *j, uint32_t k, lp_reg acc) {
   emit_channel(j, k, z);
 }
 
-/* The batch: two loops. */
-static void open_batch(feature_job *j, bool unroll) {
+/* Adds a part to its total. */
+static void carry_sum(feature_job *j, uint32_t k, lp_reg total, lp_reg part) {
   lp_function *f = j->s->f;
-  uint32_t vectors = f->tile / j->samples->lanes;
-  j->samples->tile = lp_begin_for(f, "bt", lp_int(f, 0), lp_int(f, f->padded / f->tile), 1, 0);
-  j->samples->within = lp_begin_for(f, "q", lp_int(f, 0), lp_int(f, f->tile), j->samples->lanes,
-                                    unroll && vectors <= 4 ? LP_UNROLL : 0);
+  lp_expr r = lp_begin_for(f, "r", lp_int(f, 0), lp_int(f, j->size), 1, LP_UNROLL);
+  kn_carry(f, lp_expr_at(f, facts_at(j, k)->reduction)->combine, total, part, r, lp_int(f, 0));
+  lp_end(f);
 }
 
-static void close_batch(feature_job *j) {
-  lp_end(j->s->f);
-  lp_end(j->s->f);
+/* The batch is two loops, or three where long sums are made of parts: parts, their tiles, vectors of a tile. */
+enum { PART, TILE, VECTOR, LOOPS };
+
+static void batch_extents(const feature_job *j, uint32_t *extents) {
+  const lp_function *f = j->s->f;
+  extents[TILE] = kn_tiles_of_part(f);
+  extents[PART] = f->padded / f->tile / extents[TILE];
+  extents[VECTOR] = f->tile / j->samples->lanes;
+}
+
+static void open_batch(feature_job *j, uint32_t loop, const uint32_t *extents, bool unroll) {
+  lp_function *f = j->s->f;
+  kn_scope *scope = j->samples;
+  lp_expr zero = lp_int(f, 0), extent = lp_int(f, extents[loop]);
+  if (loop == PART) {
+    scope->tile = extents[PART] > 1 ? lp_begin_for(f, "part", zero, extent, 1, 0) : 0;
+  } else if (loop == TILE) {
+    lp_expr tile = lp_begin_for(f, "bt", zero, extent, 1, 0);
+    scope->tile = scope->tile ? lp_addition(f, lp_product(f, scope->tile, extent), tile) : tile;
+  } else {
+    bool few = unroll && extents[VECTOR] <= 4;
+    scope->within = lp_begin_for(f, "q", zero, lp_int(f, f->tile), scope->lanes, few ? LP_UNROLL : 0);
+  }
+}
+
+static void close_batch(feature_job *j, uint32_t loop, const uint32_t *extents) {
+  if (loop != PART || extents[PART] > 1) lp_end(j->s->f);
 }
 
 /* A statement with feature axes beyond the channel: loops of its own. */
@@ -148,42 +171,52 @@ static void emit_alone(feature_job *j, uint32_t k) {
   kn_scope *scope = j->samples;
   const kn_facts *facts = facts_at(j, k);
   lp_expr zero = lp_int(f, 0);
-  uint32_t opened = 0, axes[2 * LP_MAX_RANK], count = 0;
-  bool sum = j->roles[k] == SUM;
-  lp_reg acc = sum ? open_sum(j, k) : 0;
-  if (sum) {
-    lp_expr_info info = *lp_expr_at(f, facts->reduction);
-    for (uint32_t i = 0; i < info.count; i++) axes[count++] = kn_axis_of(f, lp_list_at(f, info.first)[i]);
-  } else {
-    for (uint32_t i = 0; i < facts->axis_count; i++) axes[count++] = facts->axes[i];
+  enum { MOST = LP_MAX_RANK + LOOPS };
+  uint32_t axes[MOST], extents[MOST], count = LOOPS;
+  bool sum = j->roles[k] == SUM, starts[MOST];
+  lp_reg sums[MOST];
+  lp_expr_info info = sum ? *lp_expr_at(f, facts->reduction) : (lp_expr_info){.count = facts->axis_count};
+  batch_extents(j, extents);
+  for (uint32_t i = 0; i < info.count; i++) {
+    uint32_t axis = sum ? kn_axis_of(f, lp_list_at(f, info.first)[i]) : facts->axes[i];
+    if (f->axes.at[axis].batch || axis == channel_axis(j, k)) continue;
+    axes[count] = axis;
+    extents[count++] = kn_extent(f, axis);
   }
-  open_batch(j, false);
+  kn_cascade(count, extents, starts);
   for (uint32_t i = 0; i < count; i++) {
-    if (f->axes.at[axes[i]].batch || axes[i] == channel_axis(j, k)) continue;
-    scope->axis[axes[i]] = lp_begin_for(f, net_text(f->n, f->axes.at[axes[i]].name), zero,
-                                        lp_int(f, kn_extent(f, axes[i])), 1, 0);
-    opened++;
+    if (sum) sums[i] = !i || starts[i] ? open_sum(j, k) : sums[i - 1];
+    if (i < LOOPS) open_batch(j, i, extents, false);
+    else scope->axis[axes[i]] = lp_begin_for(f, net_text(f->n, f->axes.at[axes[i]].name), zero, lp_int(f, extents[i]), 1, 0);
   }
   lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, j->size), 1, LP_UNROLL);
   scope->bound.count = 0;
-  if (sum) emit_sum(j, k, acc, r, lp_addition(f, j->start, r));
+  if (sum) emit_sum(j, k, sums[count - 1], r, lp_addition(f, j->start, r));
   else emit_point(j, k, lp_addition(f, j->start, r));
   scope->bound.count = 0;
-  while (opened--) lp_end(f);
   lp_end(f);
-  close_batch(j);
-  if (sum) close_sum(j, k, acc);
+  for (uint32_t i = count; i-- > 0;) {
+    if (i < LOOPS) close_batch(j, i, extents);
+    else lp_end(f);
+    if (sum && starts[i]) carry_sum(j, k, sums[i - 1], sums[i]);
+  }
+  if (sum) close_sum(j, k, sums[0]);
+}
+
+static bool is_plain_sum(const feature_job *j, uint32_t k, uint32_t phase) {
+  return j->phase[k] == phase && j->roles[k] == SUM && plain(j, k);
 }
 
 /* All plain statements of a phase in one loop over the batch. */
 static void emit_together(feature_job *j, uint32_t phase) {
   lp_function *f = j->s->f;
-  uint32_t count = j->group->statements.count, sums = 0, points = 0;
-  lp_reg *acc = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
+  uint32_t count = j->group->statements.count, sums = 0, points = 0, extents[LOOPS];
+  lp_reg *totals = NET_NEW_ARRAY(f->arena, lp_reg, count + 1), *acc = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
   lp_expr zero = lp_int(f, 0);
+  batch_extents(j, extents);
   for (uint32_t k = 0; k < count; k++) {
     if (j->phase[k] != phase || j->roles[k] == CHANNEL || !plain(j, k)) continue;
-    if (j->roles[k] == SUM) acc[k] = open_sum(j, k), sums++;
+    if (j->roles[k] == SUM) acc[k] = totals[k] = open_sum(j, k), sums++;
     else points++;
   }
   if (!sums && !points) return;
@@ -191,7 +224,11 @@ static void emit_together(feature_job *j, uint32_t phase) {
    * each channel's values in registers */
   lp_expr r = 0;
   if (!sums) r = lp_begin_for(f, "r", zero, lp_int(f, j->size), 1, 0);
-  open_batch(j, !sums);
+  open_batch(j, PART, extents, false);
+  for (uint32_t k = 0; k < count && extents[PART] > 1; k++)
+    if (is_plain_sum(j, k, phase)) acc[k] = open_sum(j, k);
+  open_batch(j, TILE, extents, false);
+  open_batch(j, VECTOR, extents, !sums);
   if (sums) r = lp_begin_for(f, "r", zero, lp_int(f, j->size), 1, LP_UNROLL);
   j->samples->bound.count = 0;
   for (uint32_t k = 0; k < count; k++) {
@@ -200,10 +237,15 @@ static void emit_together(feature_job *j, uint32_t phase) {
     else emit_point(j, k, lp_addition(f, j->start, r));
   }
   j->samples->bound.count = 0;
-  lp_end(f);
-  close_batch(j);
+  if (sums) lp_end(f);
+  close_batch(j, VECTOR, extents);
+  close_batch(j, TILE, extents);
+  for (uint32_t k = 0; k < count && extents[PART] > 1; k++)
+    if (is_plain_sum(j, k, phase)) carry_sum(j, k, totals[k], acc[k]);
+  close_batch(j, PART, extents);
+  if (!sums) lp_end(f);
   for (uint32_t k = 0; k < count; k++)
-    if (j->phase[k] == phase && j->roles[k] == SUM && plain(j, k)) close_sum(j, k, acc[k]);
+    if (is_plain_sum(j, k, phase)) close_sum(j, k, totals[k]);
 }
 
 static void emit_tile(feature_job *j) {

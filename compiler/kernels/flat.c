@@ -75,6 +75,12 @@ static void emit_elementwise(kn_schedule_state *s, const kn_group *group) {
   }
 }
 
+static lp_reg open_total(lp_function *f, const lp_expr_info *info, uint32_t lanes) {
+  lp_reg total = lp_reg_new(f, "total", info->type, lanes, 1, 1);
+  lp_set(f, total, lp_int(f, 0), lp_int(f, 0), kn_initial(f, info->combine, info->type, lanes));
+  return total;
+}
+
 /* A reduction of everything to one value, lanes along the last axis. */
 static void emit_total(kn_schedule_state *s, uint32_t index) {
   lp_function *f = s->f;
@@ -85,28 +91,35 @@ static void emit_total(kn_schedule_state *s, uint32_t index) {
   uint32_t lanes = s->machine->lanes;
   while (lanes > extent) lanes /= 2;
   kn_scope *scope = kn_scope_new(s, lanes, last);
-  lp_reg sums[2]; /* whole vectors, and what is left one by one */
-  for (int part = 0; part < 2; part++) {
-    sums[part] = lp_reg_new(f, "total", info.type, part ? 1 : lanes, 1, 1);
-    lp_set(f, sums[part], zero, zero, kn_initial(f, info.combine, info.type, part ? 1 : lanes));
+  uint32_t count = info.count, axes[LP_MAX_RANK], extents[LP_MAX_RANK];
+  bool starts[LP_MAX_RANK];
+  for (uint32_t i = 0; i < count; i++) {
+    axes[i] = kn_axis_of(f, lp_list_at(f, info.first)[i]);
+    extents[i] = i + 1 < count ? kn_extent(f, axes[i]) : extent / lanes;
   }
-  for (uint32_t i = 0; i + 1 < info.count; i++) {
-    uint32_t axis = kn_axis_of(f, lp_list_at(f, info.first)[i]);
-    scope->axis[axis] = lp_begin_for(f, "i", zero, lp_int(f, kn_extent(f, axis)), 1, 0);
+  kn_cascade(count, extents, starts);
+  lp_reg rest = open_total(f, &info, 1), sums[LP_MAX_RANK]; /* what is left of whole vectors, one by one; by loop */
+  for (uint32_t i = 0; i < count; i++) {
+    sums[i] = !i || starts[i] ? open_total(f, &info, lanes) : sums[i - 1];
+    if (i + 1 < count) scope->axis[axes[i]] = lp_begin_for(f, "i", zero, lp_int(f, extents[i]), 1, 0);
   }
   for (int part = 0; part < (extent % lanes ? 2 : 1); part++) {
     lp_expr whole = lp_int(f, extent - extent % lanes);
+    lp_reg sum = part ? rest : sums[count - 1];
     scope->lanes = part ? 1 : lanes;
     scope->axis[last] = lp_begin_for(f, "i", part ? whole : zero, part ? lp_int(f, extent) : whole, scope->lanes, 0);
     kn_scope_renew(scope);
-    lp_expr body = kn_value(scope, info.operand[0]), sum = lp_read_reg(f, sums[part], zero, zero);
-    lp_set(f, sums[part], zero, zero, kn_accumulate(f, info.combine, sum, body));
+    lp_expr body = kn_value(scope, info.operand[0]);
+    lp_set(f, sum, zero, zero, kn_accumulate(f, info.combine, lp_read_reg(f, sum, zero, zero), body));
     lp_end(f);
   }
-  for (uint32_t i = 0; i + 1 < info.count; i++) lp_end(f);
+  for (uint32_t i = count; i-- > 0;) {
+    if (i + 1 < count) lp_end(f);
+    if (starts[i]) kn_carry(f, info.combine, sums[i - 1], sums[i], zero, zero);
+  }
   lp_expr total = lp_read_reg(f, sums[0], zero, zero);
   if (lanes > 1) total = lp_fold_of(f, info.combine, total);
-  total = kn_accumulate(f, info.combine, lp_read_reg(f, sums[1], zero, zero), total);
+  total = kn_accumulate(f, info.combine, lp_read_reg(f, rest, zero, zero), total);
   kn_scope *after = kn_scope_new(s, 1, LP_NONE);
   after->memo[reduction] = total;
   after->memo_stamp[reduction] = after->stamp;

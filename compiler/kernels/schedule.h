@@ -117,6 +117,15 @@ void kn_open_vectors(kn_scope *scope, unsigned flags);
 /* combine(accumulator, body), by fma where body is a product */
 lp_expr kn_accumulate(lp_function *f, lp_combine combine, lp_expr accumulator, lp_expr body);
 lp_expr kn_initial(lp_function *f, lp_combine combine, net_type type, uint32_t lanes);
+/* Sums of many terms are cascades: roundings of n additions into one accumulator can all go one way (equal terms of a
+ * loss), n/2 units in the last place. Given the loops around an addition, outermost first: starts[i] where loop i and
+ * those inside it, of some KN_CHAIN additions at most, get an accumulator of their own that is then carried on. */
+enum { KN_CHAIN = 64 };
+void kn_cascade(uint32_t count, const uint32_t *extents, bool *starts);
+/* The batch's part of that: tiles that are summed by themselves, all of them or fewer. */
+uint32_t kn_tiles_of_part(const lp_function *f);
+/* total[i][j] = combine(total[i][j], part[i][j]) */
+void kn_carry(lp_function *f, lp_combine combine, lp_reg total, lp_reg part, lp_expr i, lp_expr j);
 
 /* Splits an extent into equal tiles of at most most: n[0] tiles of size[0], then n[1] tiles of size[0] − 1. */
 typedef struct {

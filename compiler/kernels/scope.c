@@ -100,23 +100,77 @@ lp_expr kn_accumulate(lp_function *f, lp_combine combine, lp_expr accumulator, l
   return lp_op2(f, combine == LP_SUM ? LP_add : combine == LP_MAXIMUM ? LP_max : LP_min, body, accumulator);
 }
 
-/* A reduction over features: loops around an accumulator. */
+void kn_cascade(uint32_t count, const uint32_t *extents, bool *starts) {
+  enum { LEAST = 8 }; /* less is not worth the addition that carries it */
+  uint64_t chain = 1;
+  for (uint32_t i = count; i-- > 0;) {
+    if (i + 1 < count) starts[i + 1] = chain >= LEAST && chain * extents[i] > KN_CHAIN;
+    chain = i + 1 < count && starts[i + 1] ? extents[i] : chain * extents[i];
+  }
+  if (count) starts[0] = false;
+}
+
+uint32_t kn_tiles_of_part(const lp_function *f) {
+  uint32_t tiles = f->padded / f->tile, vectors = f->tile / f->lanes, part = tiles;
+  while (part > 1 && (tiles % part || part * vectors > KN_CHAIN)) part--;
+  return part * vectors < KN_CHAIN / 8 ? tiles : part;
+}
+
+void kn_carry(lp_function *f, lp_combine combine, lp_reg total, lp_reg part, lp_expr i, lp_expr j) {
+  lp_set(f, total, i, j, kn_accumulate(f, combine, lp_read_reg(f, total, i, j), lp_read_reg(f, part, i, j)));
+}
+
+/* Loops of a reduction over features: a long axis is two loops, if it divides. */
+typedef struct {
+  uint32_t count, extents[2 * LP_MAX_RANK];
+  uint32_t axis[2 * LP_MAX_RANK]; /* LP_NONE: the outer loop of the axis that follows */
+  bool starts[2 * LP_MAX_RANK];
+} reduction;
+
+static reduction reduction_of(const lp_function *f, const lp_expr_info *info) {
+  reduction r = {0};
+  for (uint32_t i = 0; i < info->count; i++) {
+    uint32_t axis = kn_axis_of(f, lp_list_at(f, info->first)[i]), extent = kn_extent(f, axis), inner = extent;
+    if (extent > KN_CHAIN && info->combine == LP_SUM)
+      for (inner = KN_CHAIN; extent % inner;) inner--;
+    if (inner < KN_CHAIN / 8) inner = extent;
+    if (inner < extent) r.axis[r.count] = LP_NONE, r.extents[r.count++] = extent / inner;
+    r.axis[r.count] = axis;
+    r.extents[r.count++] = inner;
+  }
+  if (info->combine == LP_SUM) kn_cascade(r.count, r.extents, r.starts);
+  return r;
+}
+
+/* A reduction over features: loops around accumulators. */
 static lp_expr reduce(kn_scope *scope, const lp_expr_info *info) {
   lp_function *f = scope->f;
-  lp_reg sum = lp_reg_new(f, "sum", info->type, scope->lanes, 1, 1);
-  lp_expr zero = lp_int(f, 0);
-  lp_set(f, sum, zero, zero, kn_initial(f, info->combine, info->type, scope->lanes));
-  for (uint32_t i = 0; i < info->count; i++) {
-    uint32_t axis = kn_axis_of(f, lp_list_at(f, info->first)[i]), extent = kn_extent(f, axis);
-    scope->axis[axis] = lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), zero, lp_int(f, extent), 1,
-                                     extent <= scope->unroll ? LP_UNROLL : 0);
+  lp_expr zero = lp_int(f, 0), outer = 0;
+  reduction r = reduction_of(f, info);
+  lp_reg sums[2 * LP_MAX_RANK + 1];
+  for (uint32_t i = 0; i <= r.count; i++) { /* sums[i]: inside loop i − 1 */
+    sums[i] = i ? sums[i - 1] : 0;
+    if (!i || (i < r.count && r.starts[i])) {
+      sums[i] = lp_reg_new(f, "sum", info->type, scope->lanes, 1, 1);
+      lp_set(f, sums[i], zero, zero, kn_initial(f, info->combine, info->type, scope->lanes));
+    }
+    if (i == r.count) break;
+    uint32_t extent = r.extents[i];
+    const char *name = r.axis[i] == LP_NONE ? "block" : net_text(f->n, f->axes.at[r.axis[i]].name);
+    lp_expr var = lp_begin_for(f, name, zero, lp_int(f, extent), 1, extent <= scope->unroll ? LP_UNROLL : 0);
+    if (r.axis[i] != LP_NONE) scope->axis[r.axis[i]] = outer ? lp_addition(f, lp_product(f, outer, lp_int(f, extent)), var) : var;
+    outer = r.axis[i] == LP_NONE ? var : 0;
   }
   kn_scope_renew(scope);
   lp_expr body = kn_value(scope, info->operand[0]);
+  lp_reg sum = sums[r.count];
   lp_set(f, sum, zero, zero, kn_accumulate(f, info->combine, lp_read_reg(f, sum, zero, zero), body));
-  for (uint32_t i = 0; i < info->count; i++) lp_end(f);
+  for (uint32_t i = r.count; i-- > 0;) {
+    lp_end(f);
+    if (r.starts[i]) kn_carry(f, info->combine, sums[i - 1], sums[i], zero, zero);
+  }
   kn_scope_renew(scope);
-  return lp_read_reg(f, sum, zero, zero);
+  return lp_read_reg(f, sums[0], zero, zero);
 }
 
 static lp_expr value(kn_scope *scope, lp_expr e) {
