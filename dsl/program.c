@@ -136,8 +136,75 @@ const char *net_program_names(netc *n, const net_program *program, net_decl_kind
   return list;
 }
 
+/* ---- flattening ---- */
+
+/* What leads from one directory to another below it; absolute where it is not below; "" for the same. */
+static const char *way(netc *n, const char *from, const char *to) {
+  size_t length = strlen(from);
+  if (!strcmp(from, to)) return "";
+  bool below = length && !strncmp(from, to, length) && to[length] == '/';
+  return below ? net_arena_copy(&n->arena, to + length + 1, strlen(to) - length - 1) : to;
+}
+
+static net_map *relocated_map(netc *n, const net_map *map, const char *directory);
+
+/* hdf5("jets.h5") as it reads from another directory: hdf5("data/jets.h5") */
+static net_expr *relocated(netc *n, net_expr *value, const char *directory) {
+  if (value->kind == NET_EXPR_MAP) {
+    net_expr *moved = net_expr_new(n, NET_EXPR_MAP, value->loc);
+    *moved = *value;
+    moved->map = relocated_map(n, value->map, directory);
+    return moved;
+  }
+  if (value->kind != NET_EXPR_CALL) return value;
+  net_expr *moved = net_expr_new(n, NET_EXPR_CALL, value->loc);
+  *moved = *value;
+  moved->call.args = (net_args){0};
+  for (uint32_t i = 0; i < value->call.args.count; i++) {
+    net_arg arg = value->call.args.at[i];
+    bool path = arg.name.name.id ? !strcmp(net_text(n, arg.name.name), "path") : i == 0;
+    if (path && arg.value->kind == NET_EXPR_STRING) {
+      net_expr *string = net_expr_new(n, NET_EXPR_STRING, arg.value->loc);
+      *string = *arg.value;
+      string->string = net_intern(n, net_path_join(n, directory, net_text(n, arg.value->string)));
+      arg.value = string;
+    }
+    net_vec_push(&n->arena, &moved->call.args, arg);
+  }
+  return moved;
+}
+
+static net_map *relocated_map(netc *n, const net_map *map, const char *directory) {
+  static const char *const keys[] = {"source", "split", "train", "validation", "test"};
+  net_map *moved = NET_NEW(&n->arena, net_map);
+  *moved = *map;
+  moved->entries = (net_entries){0};
+  for (uint32_t i = 0; i < map->entries.count; i++) {
+    net_entry entry = map->entries.at[i];
+    const char *key = entry.kind == NET_ENTRY_SET ? net_dotted_text(n, &entry.path) : "";
+    bool sources = false;
+    for (uint32_t k = 0; k < sizeof keys / sizeof *keys; k++) sources |= !strcmp(key, keys[k]);
+    if (sources) entry.value = relocated(n, entry.value, directory);
+    net_vec_push(&n->arena, &moved->entries, entry);
+  }
+  return moved;
+}
+
 const char *net_program_text(netc *n, const net_program *program) {
   net_file flat = *program->file;
-  flat.decls = program->decls;
+  const char *home = net_path_directory(n, n->sources.files.at[flat.source].path);
+  flat.decls = (net_decls){0};
+  for (uint32_t i = 0; i < program->decls.count; i++) {
+    net_decl *decl = program->decls.at[i];
+    const net_source *source = net_sources_find(&n->sources, decl->loc).source;
+    const char *directory = source ? way(n, home, net_path_directory(n, source->path)) : "";
+    if (decl->kind == NET_DECL_DATA && *directory) { /* imported: its paths are to be seen from the importing file */
+      net_decl *moved = NET_NEW(&n->arena, net_decl);
+      *moved = *decl;
+      moved->map = relocated_map(n, decl->map, directory);
+      decl = moved;
+    }
+    net_vec_push(&n->arena, &flat.decls, decl);
+  }
   return net_format(n, &flat);
 }

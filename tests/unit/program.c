@@ -60,6 +60,21 @@ static void put(const char *name, const char *text) {
   assert_true(net_file_write(&n, path_of(name), text, strlen(text), false));
 }
 
+/* Paths of imported data are to be seen from the file that imports them, where the flat text will stand. */
+static void test_imported_paths(void **state) {
+  (void)state;
+  put("flat.net", "import \"lib/data.net\"\n");
+  put("lib/data.net", "data d {\n  source = hdf5(\"a.h5\")\n  target = \"a.h5\"\n"
+                      "  split  = { train = 0.9, test = csv(path = \"/b.csv\", input = \"x\") }\n"
+                      "}\ndata e { source = npy(\"../c.npy\") }\n");
+  net_program *p;
+  assert_true(net_program_load(&n, path_of("flat.net"), &p));
+  assert_string_equal(net_program_text(&n, p),
+                      "data d {\n  source = hdf5(\"lib/a.h5\")\n  target = \"a.h5\"\n"
+                      "  split  = { train = 0.9, test = csv(path = \"/b.csv\", input = \"x\") }\n"
+                      "}\n\ndata e { source = npy(\"lib/../c.npy\") }\n");
+}
+
 static void test_imports(void **state) {
   (void)state;
   put("main.net",
@@ -411,7 +426,7 @@ static void test_setting_errors(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(test_##name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(imports),   TEST(import_errors), TEST(evaluate), TEST(evaluate_errors),
+      TEST(imported_paths), TEST(imports), TEST(import_errors), TEST(evaluate), TEST(evaluate_errors),
       TEST(constants), TEST(wanted),        TEST(settings), TEST(setting_errors),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
