@@ -171,6 +171,13 @@ include tests/fuzz/local.mk
 include tests/training/local.mk
 include tests/lit/local.mk
 
+# Every operator, compiled for every target, against the interpreter.
+JIT_SUPPORT = tests/unit/jit_support.c tests/unit/jit_support.h tests/unit/jit_terms.c tests/unit/jit_terms.h
+check_PROGRAMS += tests/unit/jit_ops
+tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_cases.h $(JIT_SUPPORT)
+tests_unit_jit_ops_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/jit_ops
+
 # The README's program.
 TESTS += tests/readme.sh
 EXTRA_DIST += tests/readme.sh tests/README.md
