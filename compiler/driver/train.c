@@ -165,6 +165,7 @@ int dr_train(dr_call *call) {
   rt_signals signals;
   rt_signals_catch(&signals);
   int code = prepare(&subject);
+  fflush(call->out); /* a signal may end what is left of the process: all is said by then */
   rt_signals_release(&signals);
   return code;
 }

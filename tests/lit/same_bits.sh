@@ -56,7 +56,8 @@ for signal in INT TERM KILL; do
       case $signal.$code in
         *.0) break ;;
         INT.130 | TERM.143)
-          grep -qE 'interrupted and saved|interrupted before the first step' "$run.said" ||
+          # or it was done, and the signal found it on its way out
+          grep -qE 'interrupted and saved|interrupted before the first step|^best epoch' "$run.said" ||
             echo "$run: said nothing of the interruption"
           ;;
         KILL.137) ;;
