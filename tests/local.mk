@@ -177,6 +177,11 @@ check_PROGRAMS += tests/unit/jit_ops
 tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_cases.h $(JIT_SUPPORT)
 tests_unit_jit_ops_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_ops
+check_PROGRAMS += tests/unit/jit_steps
+tests_unit_jit_steps_SOURCES = tests/unit/jit_steps.c tests/unit/jit_networks.c tests/unit/jit_networks.h \
+  $(JIT_SUPPORT)
+tests_unit_jit_steps_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/jit_steps
 
 # The README's program.
 TESTS += tests/readme.sh
