@@ -171,17 +171,21 @@ include tests/fuzz/local.mk
 include tests/training/local.mk
 include tests/lit/local.mk
 
-# Every operator, compiled for every target, against the interpreter.
+# Every operator and whole steps, compiled for every target, against the interpreter; which nodes share a nest.
 JIT_SUPPORT = tests/unit/jit_support.c tests/unit/jit_support.h tests/unit/jit_terms.c tests/unit/jit_terms.h
 check_PROGRAMS += tests/unit/jit_ops
 tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_cases.h $(JIT_SUPPORT)
 tests_unit_jit_ops_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_ops
 check_PROGRAMS += tests/unit/jit_steps
-tests_unit_jit_steps_SOURCES = tests/unit/jit_steps.c tests/unit/jit_networks.c tests/unit/jit_networks.h \
-  $(JIT_SUPPORT)
+JIT_NETWORKS = tests/unit/jit_networks.c tests/unit/jit_networks.h $(JIT_SUPPORT)
+tests_unit_jit_steps_SOURCES = tests/unit/jit_steps.c $(JIT_NETWORKS)
 tests_unit_jit_steps_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_steps
+check_PROGRAMS += tests/unit/jit_nests
+tests_unit_jit_nests_SOURCES = tests/unit/jit_nests.c $(JIT_NETWORKS)
+tests_unit_jit_nests_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/jit_nests
 
 # The README's program.
 TESTS += tests/readme.sh

@@ -6,11 +6,13 @@ static uint32_t pick(jit_maker *m, uint32_t count) { return (uint32_t)jit_random
 static bool rarely(jit_maker *m) { return pick(m, 8) == 0; }
 
 /* A value by the name "PREFIX4x5": the one of that name if there is one. */
-static net_value_id value(jit_maker *m, const char *prefix, net_value_kind kind, net_type type, net_shape shape) {
+static net_value_id value(jit_maker *m, const char *prefix, net_value_kind kind, net_type type,
+                          net_shape shape) {
   net_graph *g = m->graph;
   bool batched = kind == NET_VALUE_INPUT || kind == NET_VALUE_TARGET || kind == NET_VALUE_WEIGHT;
   const char *name = net_arena_format(g->arena, "%s%s", prefix, batched ? "" : "_");
-  for (uint32_t i = 0; i < shape.rank; i++) name = net_arena_format(g->arena, "%s%s%u", name, i ? "x" : "", shape.dim[i]);
+  for (uint32_t i = 0; i < shape.rank; i++)
+    name = net_arena_format(g->arena, "%s%s%u", name, i ? "x" : "", shape.dim[i]);
   net_value_id v = net_graph_find_value(g, net_intern(g->n, name));
   if (v != NET_NONE) return v;
   v = net_graph_value(g, kind, net_intern(g->n, name), type, shape, batched, NET_NOWHERE);
@@ -18,7 +20,8 @@ static net_value_id value(jit_maker *m, const char *prefix, net_value_kind kind,
   return v;
 }
 
-static net_value_id named(jit_maker *m, const char *op, net_name name, net_value_id x, net_attribute *a, uint32_t count) {
+static net_value_id named(jit_maker *m, const char *op, net_name name, net_value_id x, net_attribute *a,
+                          uint32_t count) {
   net_node_id node = net_graph_node(m->graph, op, name, &x, 1, a, count, NET_NOWHERE);
   if (node == NET_NONE) fail_msg("%s is refused: %s", op, jit_message(m->graph->n));
   return net_node_output(m->graph, node, 0);
@@ -41,9 +44,11 @@ static net_value_id data(jit_maker *m, const char *prefix, net_shape shape, bool
   if (part == NET_NONE)
     part = named(m, "slice", part_name, row,
                  (net_attribute[]){net_attribute_int(n, "axis", 0), net_attribute_int(n, "begin", begin),
-                                   net_attribute_int(n, "end", begin + size)}, 3);
+                                   net_attribute_int(n, "end", begin + size)},
+                 3);
   if (shape.rank == 1) return part;
-  for (uint32_t i = 0; i < shape.rank; i++) text = net_arena_format(g->arena, "%s%s%u", text, i ? "x" : ".as", shape.dim[i]);
+  for (uint32_t i = 0; i < shape.rank; i++)
+    text = net_arena_format(g->arena, "%s%s%u", text, i ? "x" : ".as", shape.dim[i]);
   if (!shape.rank) text = net_arena_format(g->arena, "%s.scalar", text);
   net_name name = net_intern(n, text);
   net_value_id shaped = net_graph_find_value(g, name);
@@ -56,7 +61,8 @@ static net_value_id scalar(jit_maker *m, const char *name) {
 
 /* A variable that nothing else touches. */
 static net_value_id own(jit_maker *m, const char *name, net_value_kind kind, net_shape shape) {
-  return net_graph_value(m->graph, kind, net_graph_fresh_name(m->graph, name), NET_F32, shape, false, NET_NOWHERE);
+  return net_graph_value(m->graph, kind, net_graph_fresh_name(m->graph, name), NET_F32, shape, false,
+                         NET_NOWHERE);
 }
 
 /* The width on one axis, small extents on the others. */
@@ -72,7 +78,9 @@ static net_shape shape_of(jit_maker *m, uint32_t rank) {
 
 static net_shape some_shape(jit_maker *m) { return shape_of(m, pick(m, 12) ? 1 + pick(m, 3) : 0); }
 
-static net_shape shape_at(const jit_maker *m, net_value_id v) { return net_graph_value_at(m->graph, v)->shape; }
+static net_shape shape_at(const jit_maker *m, net_value_id v) {
+  return net_graph_value_at(m->graph, v)->shape;
+}
 
 /* ---- attributes ---- */
 
@@ -83,17 +91,19 @@ typedef struct {
 
 #define SET(kind, key, ...) a.at[a.count++] = net_attribute_##kind(m->graph->n, key, __VA_ARGS__)
 
-static net_node_id call(jit_maker *m, const net_op *op, const net_value_id *in, uint32_t count, const attributes *a) {
+static net_node_id call(jit_maker *m, const net_op *op, const net_value_id *in, uint32_t count,
+                        const attributes *a) {
   net_graph *g = m->graph;
-  net_node_id node = net_graph_node(g, op->name, net_graph_fresh_name(g, op->name), in, count, a->at, a->count,
-                                    NET_NOWHERE);
+  net_node_id node =
+      net_graph_node(g, op->name, net_graph_fresh_name(g, op->name), in, count, a->at, a->count, NET_NOWHERE);
   if (node == NET_NONE) fail_msg("%s is refused: %s", op->name, jit_message(g->n));
   return node;
 }
 
 static net_node_id layer(jit_maker *m, const net_op *op, net_value_id x, const attributes *a) {
   net_graph *g = m->graph;
-  net_node_id node = net_graph_layer(g, op->name, net_graph_fresh_name(g, op->name), &x, 1, a->at, a->count, NET_NOWHERE);
+  net_node_id node =
+      net_graph_layer(g, op->name, net_graph_fresh_name(g, op->name), &x, 1, a->at, a->count, NET_NOWHERE);
   if (node == NET_NONE) fail_msg("%s is refused: %s", op->name, jit_message(g->n));
   return node;
 }
@@ -225,7 +235,8 @@ static net_node_id make_reduce_to(jit_maker *m, const net_op *op) {
   attributes a = {0};
   bool expand = !strcmp(op->name, "expand"), batched = !rarely(m), kept = batched && pick(m, 2);
   net_shape whole = some_shape(m), part = {0};
-  for (uint32_t i = pick(m, whole.rank + 1); i < whole.rank; i++) part.dim[part.rank++] = pick(m, 2) ? whole.dim[i] : 1;
+  for (uint32_t i = pick(m, whole.rank + 1); i < whole.rank; i++)
+    part.dim[part.rank++] = pick(m, 2) ? whole.dim[i] : 1;
   net_value_id x = data(m, "x", expand ? part : whole, expand ? kept : batched);
   SET(ints, "shape", expand ? whole : part);
   SET(bool, "batched", expand ? batched : kept);
@@ -237,8 +248,8 @@ static net_node_id make_classes(jit_maker *m, const net_op *op) {
   netc *n = m->graph->n;
   net_shape classes = {1, {m->width}};
   net_value_id in[] = {data(m, "x", classes, true),
-                       value(m, net_text(n, net_intern_format(n, "label%u_", m->width)), NET_VALUE_TARGET, NET_U32,
-                             (net_shape){0}),
+                       value(m, net_text(n, net_intern_format(n, "label%u_", m->width)), NET_VALUE_TARGET,
+                             NET_U32, (net_shape){0}),
                        NET_NONE, NET_NONE};
   if (!strcmp(op->name, "correct")) return call(m, op, in, 2, &a);
   if (pick(m, 2)) {
@@ -286,18 +297,25 @@ static net_node_id make_update(jit_maker *m, const net_op *op) {
   net_shape shape = some_shape(m);
   bool sgd = !strcmp(op->name, "sgd"), momentum = pick(m, 3);
   net_value_id none = NET_NONE, clip = pick(m, 2) ? data(m, "positive", (net_shape){0}, false) : none;
-  net_value_id parameter = own(m, "parameter", NET_VALUE_PARAMETER, shape), gradient = data(m, "x", shape, false);
+  net_value_id parameter = own(m, "parameter", NET_VALUE_PARAMETER, shape),
+               gradient = data(m, "x", shape, false);
   SET(real, "weight_decay", pick(m, 2) ? 0 : 0.1);
   if (sgd) {
     SET(real, "momentum", momentum ? 0.9 : 0);
-    SET(bool, "nesterov", momentum && pick(m, 2));
+    SET(bool, "nesterov", momentum &&pick(m, 2));
     if (momentum && !a.at[a.count - 1].integer) SET(real, "dampening", pick(m, 2) ? 0 : 0.2);
     net_value_id velocity = momentum ? own(m, "velocity", NET_VALUE_STATE, shape) : none;
     return call(m, op, (net_value_id[]){parameter, gradient, scalar(m, "rate"), velocity, clip}, 5, &a);
   }
   SET(real, "beta1", pick(m, 2) ? 0.9 : 0.5);
-  net_value_id in[] = {parameter, gradient, scalar(m, "rate"), scalar(m, "correction1"), scalar(m, "correction2"),
-                       own(m, "exp_avg", NET_VALUE_STATE, shape), own(m, "exp_avg_sq", NET_VALUE_STATE, shape), clip};
+  net_value_id in[] = {parameter,
+                       gradient,
+                       scalar(m, "rate"),
+                       scalar(m, "correction1"),
+                       scalar(m, "correction2"),
+                       own(m, "exp_avg", NET_VALUE_STATE, shape),
+                       own(m, "exp_avg_sq", NET_VALUE_STATE, shape),
+                       clip};
   return call(m, op, in, 8, &a);
 }
 
@@ -363,7 +381,8 @@ static void make_gradient(jit_maker *m, const net_op *op, net_node_id node) {
   const net_op_field *fields;
   uint32_t inputs = net_graph_at(g, node)->input_count, outputs = net_graph_at(g, node)->output_count;
   uint32_t declared = net_op_inputs(g->n, op, &fields);
-  net_value_id *dx = NET_NEW_ARRAY(g->arena, net_value_id, inputs), *dy = NET_NEW_ARRAY(g->arena, net_value_id, outputs);
+  net_value_id *dx = NET_NEW_ARRAY(g->arena, net_value_id, inputs),
+               *dy = NET_NEW_ARRAY(g->arena, net_value_id, outputs);
   bool *wanted = NET_NEW_ARRAY(g->arena, bool, inputs);
   for (uint32_t i = 0; i < outputs; i++) dy[i] = NET_NONE;
   for (uint32_t i = 0; i < inputs; i++) {

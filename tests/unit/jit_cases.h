@@ -4,18 +4,21 @@
 
 #include "tests/unit/jit_support.h"
 
-/* What the next call is made of. The draws choose ranks, attributes, what is optional and what is unbatched. */
+/* What the next call is made of. The draws choose ranks, attributes, what is optional and what is unbatched.
+ */
 typedef struct {
   net_graph *graph;
   bool training; /* calls whose gradient is defined in training alone are in training */
-  uint32_t width, other; /* extents in question: of the axis that lanes or tiles run along; of the results of linear */
-  uint32_t most;         /* elements of a sample, at most (or as many as the width alone) */
+  uint32_t width,
+      other; /* extents in question: of the axis that lanes or tiles run along; of the results of linear */
+  uint32_t most; /* elements of a sample, at most (or as many as the width alone) */
   uint64_t draws;
 } jit_maker;
 
 /* Whether the operator is called by itself; gradients of others come with them. */
 bool jit_has_case(const char *op);
-/* Adds a call of the operator on values of the graph's own, and what gives its gradients, if there are any. */
+/* Adds a call of the operator on values of the graph's own, and what gives its gradients, if there are any.
+ */
 void jit_make(jit_maker *maker, const net_op *op);
 
 #endif

@@ -26,7 +26,8 @@ const jit_network jit_networks[] = {
      CLASSES(5),
      .norm = true},
     {.name = "channels",
-     .text = "(x: f32[5, 4]) { x -> batch_norm(affine = false) -> tanh -> linear(3) -> batch_norm -> out: flatten }",
+     .text = "(x: f32[5, 4]) { x -> batch_norm(affine = false) -> tanh -> linear(3) -> batch_norm -> out: "
+             "flatten }",
      VALUES("mae"),
      .norm = true},
     {.name = "layers",
@@ -44,7 +45,8 @@ const jit_network jit_networks[] = {
      VALUES("bce_with_logits"),
      .norm = true},
     {.name = "pieces",
-     .text = "(x: f32[2, 6]) { a = x -> linear(8) -> reshape([4, 4]) -> max(axes = [1])\n b = x -> mean(axes = [0], keep = true)"
+     .text = "(x: f32[2, 6]) { a = x -> linear(8) -> reshape([4, 4]) -> max(axes = [1])\n b = x -> mean(axes "
+             "= [0], keep = true)"
              " -> flatten -> linear(5) -> relu\n c = concat(a, b, x -> flatten) -> linear(16) -> relu\n"
              " c -> reshape([4, 4]) -> sum(axes = [0]) -> out: linear(3) }",
      CLASSES(3)},
@@ -92,7 +94,8 @@ static const net_objective *objective_of(netc *n, const jit_network *network, co
     net_value_id v = net_graph_find_value(graph, prediction);
     if (v == NET_NONE) fail_msg("%s has no '%s'", network->name, network->predictions[i]);
     bool classes = !i && network->classes;
-    terms[i] = (net_loss_term){.op = network->losses[i], .prediction = prediction, .target = i, .factor = i ? 0.3 : 1};
+    terms[i] = (net_loss_term){
+        .op = network->losses[i], .prediction = prediction, .target = i, .factor = i ? 0.3 : 1};
     if (classes && network->weighted) {
       terms[i].attributes = smoothing, terms[i].attribute_count = 1;
       terms[i].class_weights = weights, terms[i].class_count = network->classes;
@@ -114,8 +117,7 @@ static const net_optimizer *optimizer_of(netc *n, jit_mode mode) {
   net_optimizer *optimizer = NET_NEW(&n->arena, net_optimizer);
   net_attribute *attributes = NET_NEW_ARRAY(&n->arena, net_attribute, 3);
   *optimizer = (net_optimizer){.op = ops[mode], .attributes = attributes};
-#define SET(kind, key, value)                                                                                \
-  attributes[optimizer->attribute_count++] = net_attribute_##kind(n, key, value)
+#define SET(kind, key, value) attributes[optimizer->attribute_count++] = net_attribute_##kind(n, key, value)
   if (mode == JIT_SGD) SET(real, "momentum", 0.9);
   if (mode == JIT_NESTEROV) {
     SET(real, "momentum", 0.5);

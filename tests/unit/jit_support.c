@@ -12,14 +12,20 @@ const char *jit_message(netc *n) {
   return d->list.count ? d->list.at[d->list.count - 1].message : "";
 }
 
-bool jit_begin(netc *n, uint32_t target, cg_target *found) {
+void jit_begin(netc *n, uint32_t target, cg_target *found) {
   netc_init(n, NULL);
   net_ops_install(n);
   assert_true(cg_target_find(n, NET_NOWHERE, jit_target_names[target], found));
-  if (cg_target_runs_here(n, NET_NOWHERE, found)) return true;
-  fprintf(stderr, "SKIPPED %s: %s\n", jit_target_names[target], jit_message(n));
-  netc_free(n);
-  return false;
+}
+
+bool jit_runs_here(uint32_t target) {
+  netc n;
+  cg_target found;
+  jit_begin(&n, target, &found);
+  bool runs = cg_target_runs_here(&n, NET_NOWHERE, &found);
+  if (!runs) fprintf(stderr, "SKIPPED %s: %s\n", jit_target_names[target], jit_message(&n));
+  netc_free(&n);
+  return runs;
 }
 
 void jit_expect_silence(netc *n) {
@@ -35,7 +41,8 @@ static void bind(netc *n, jit_function *t) {
   kn_bindings *b = &t->bindings;
   uint32_t count = g->values.count + 1;
   kn_variable *variables = NET_NEW_ARRAY(&n->arena, kn_variable, count);
-  net_name *columns = NET_NEW_ARRAY(&n->arena, net_name, count), *scalars = NET_NEW_ARRAY(&n->arena, net_name, count);
+  net_name *columns = NET_NEW_ARRAY(&n->arena, net_name, count),
+           *scalars = NET_NEW_ARRAY(&n->arena, net_name, count);
   t->variable_ids = NET_NEW_ARRAY(&n->arena, net_value_id, count);
   t->column_ids = NET_NEW_ARRAY(&n->arena, net_value_id, count);
   t->scalar_ids = NET_NEW_ARRAY(&n->arena, net_value_id, count);
@@ -102,7 +109,8 @@ cg_jit *jit_compile(netc *n, const cg_target *target, jit_function *const *funct
 
 /* ---- numbers ---- */
 
-const char *const jit_fill_names[JIT_FILLS] = {"usual", "equal", "zero", "tiny", "large", "huge", "infinite", "nan"};
+const char *const jit_fill_names[JIT_FILLS] = {"usual", "equal", "zero",     "tiny",
+                                               "large", "huge",  "infinite", "nan"};
 
 /* SplitMix64 */
 static uint64_t draw(uint64_t *state) {
@@ -135,8 +143,9 @@ static double number(jit_fill fill, uint64_t *state) {
 static void fill(netc *n, const net_value *value, jit_fill fill, uint64_t *state, uint64_t count, void *to) {
   const char *name = net_text(n, value->name);
   unsigned classes = 1;
-  bool positive = !strncmp(name, "positive", 8) || strstr(name, "running_var") || strstr(name, "exp_avg_sq") ||
-                  value->kind == NET_VALUE_WEIGHT || value->kind == NET_VALUE_SCALAR;
+  bool positive = !strncmp(name, "positive", 8) || strstr(name, "running_var") ||
+                  strstr(name, "exp_avg_sq") || value->kind == NET_VALUE_WEIGHT ||
+                  value->kind == NET_VALUE_SCALAR;
   if (value->type == NET_U32) assert_int_equal(sscanf(name, "label%u", &classes), 1);
   if (value->kind == NET_VALUE_PARAMETER) fill = JIT_USUAL;
   bool initialized = value->kind == NET_VALUE_PARAMETER && value->init.value != 0;
@@ -189,12 +198,14 @@ static void fill_rows(net_arena *arena, jit_memory *m, jit_fill with, uint64_t *
     fill(n, value, with, state, elements, columns[i]);
   }
   uint32_t *index = guarded(arena, m, t->f->padded * sizeof *index);
-  for (uint32_t i = 0; i < t->f->padded; i++) index[i] = ((i < m->step.count ? i : i % m->step.count) * 5 + 3) % m->rows;
+  for (uint32_t i = 0; i < t->f->padded; i++)
+    index[i] = ((i < m->step.count ? i : i % m->step.count) * 5 + 3) % m->rows;
   m->step.columns = (const void *const *)columns;
   m->step.index = index;
 }
 
-jit_memory *jit_memory_new(net_arena *arena, const jit_function *t, uint32_t count, jit_fill with, uint64_t seed) {
+jit_memory *jit_memory_new(net_arena *arena, const jit_function *t, uint32_t count, jit_fill with,
+                           uint64_t seed) {
   netc *n = t->graph->n;
   jit_memory *m = NET_NEW(arena, jit_memory);
   assert_true(t->masked ? count <= t->batch : count == t->batch);
@@ -210,14 +221,16 @@ jit_memory *jit_memory_new(net_arena *arena, const jit_function *t, uint32_t cou
   m->before = net_arena_alloc(arena, t->variable_floats * sizeof(float) + 4, 64);
   for (uint32_t i = 0; i < t->bindings.variable_count; i++) {
     const net_value *value = net_graph_value_at(t->graph, t->variable_ids[i]);
-    fill(n, value, with, &seed, net_shape_elements(&value->shape), m->before + t->bindings.variables[i].offset);
+    fill(n, value, with, &seed, net_shape_elements(&value->shape),
+         m->before + t->bindings.variables[i].offset);
   }
   m->step.variables = guarded(arena, m, t->variable_floats * sizeof(float));
   m->step.scratch = guarded(arena, m, t->f->scratch_bytes);
   void **outputs = NET_NEW_ARRAY(arena, void *, t->bindings.output_count + 1);
   for (uint32_t i = 0; i < t->bindings.output_count; i++)
-    outputs[i] = guarded(arena, m,
-                         net_shape_elements(&net_graph_value_at(t->graph, t->bindings.outputs[i])->shape) * count * 4);
+    outputs[i] =
+        guarded(arena, m,
+                net_shape_elements(&net_graph_value_at(t->graph, t->bindings.outputs[i])->shape) * count * 4);
   m->step.outputs = outputs;
   jit_memory_again(m, seed);
   return m;
@@ -230,7 +243,8 @@ void jit_memory_zero(jit_memory *m, const char *suffix) {
     const char *name = net_text(t->graph->n, value->name);
     size_t length = strlen(name), end = strlen(suffix);
     if (length >= end && !strcmp(name + length - end, suffix))
-      memset(m->before + t->bindings.variables[i].offset, 0, net_shape_elements(&value->shape) * sizeof(float));
+      memset(m->before + t->bindings.variables[i].offset, 0,
+             net_shape_elements(&value->shape) * sizeof(float));
   }
   jit_memory_again(m, 1);
 }
@@ -275,7 +289,8 @@ bool jit_read(const jit_memory *m, net_value_id id, double *to) {
         source = m->step.columns[slot];
         at = m->step.index[s] * elements + e;
       }
-      to[s * elements + e] = value->type == NET_U32 ? ((const uint32_t *)source)[at] : (double)((const float *)source)[at];
+      to[s * elements + e] =
+          value->type == NET_U32 ? ((const uint32_t *)source)[at] : (double)((const float *)source)[at];
     }
   return true;
 }
@@ -312,7 +327,8 @@ net_run jit_run(const jit_memory *m, net_arena *arena) {
   return run;
 }
 
-/* Outputs that stand for nothing: an update's without the variable, what batch_norm observes in training alone. */
+/* Outputs that stand for nothing: an update's without the variable, what batch_norm observes in training
+ * alone. */
 static bool is_empty(const net_graph *g, net_node_id node, uint32_t output) {
   const net_op *op = net_node_op(g, node);
   if (op->class == OP_UPDATE) return net_node_alias(g, node, output) == NET_NONE;
@@ -328,7 +344,8 @@ void jit_compare_nodes(const jit_memory *m, net_arena *arena, jit_judge judge, v
       net_value_id v = net_node_output(g, node, i);
       double *actual = NET_NEW_ARRAY(arena, double, net_run_elements(&run, v) + 1);
       if (is_empty(g, node, i)) continue;
-      if (!jit_read(m, v, actual)) fail_msg("%s is not computed", net_text(g->n, net_graph_value_at(g, v)->name));
+      if (!jit_read(m, v, actual))
+        fail_msg("%s is not computed", net_text(g->n, net_graph_value_at(g, v)->name));
       judge(context, m, &run, node, i, run.values[v], actual);
       memcpy(run.values[v], actual, net_run_elements(&run, v) * sizeof *actual); /* for what follows */
     }

@@ -1,5 +1,5 @@
-/* Graphs compiled as the pipeline does it (kn_lower, kn_schedule, cg_jit_new), called on memory with canaries at
- * every end, and compared with the interpreter. */
+/* Graphs compiled as the pipeline does it (kn_lower, kn_schedule, cg_jit_new), called on memory with canaries
+ * at every end, and compared with the interpreter. */
 #ifndef NETC_TESTS_JIT_SUPPORT_H
 #define NETC_TESTS_JIT_SUPPORT_H
 
@@ -19,8 +19,10 @@
 
 extern const char *const jit_target_names[]; /* one for each instruction set */
 enum { JIT_TARGETS = 4 };
-/* A context with operators, and the target in it; false, after saying so, if this machine does not run it. */
-bool jit_begin(netc *n, uint32_t target, cg_target *found);
+/* Whether this machine runs the target's code; says so if it does not. */
+bool jit_runs_here(uint32_t target);
+void jit_begin(netc *n, uint32_t target,
+               cg_target *found); /* a context with operators, and the target in it */
 void jit_expect_silence(netc *n); /* no errors, no faults; prints them if there are some */
 const char *jit_message(netc *n); /* the last diagnostic, or "" */
 
@@ -63,8 +65,8 @@ double jit_random(uint64_t *state, double lo, double hi);
 
 /* ---- memory ---- */
 
-/* Arguments of a call. Columns have more rows than the batch, the index picks them out of order; what lies past
- * count in it repeats a row of the batch, as the runtime has it. */
+/* Arguments of a call. Columns have more rows than the batch, the index picks them out of order; what lies
+ * past count in it repeats a row of the batch, as the runtime has it. */
 typedef struct {
   const jit_function *function;
   rt_step step;
@@ -75,9 +77,9 @@ typedef struct {
   uint32_t end_count;
 } jit_memory;
 
-/* Numbers for variables, columns and scalars, made from the seed, garbage in scratch. Names decide what a value may
- * be: "positive…", variances and sample weights lie above 0, "labelN…" are class numbers below N. The fill is for
- * all others but parameters, which are as usual. */
+/* Numbers for variables, columns and scalars, made from the seed, garbage in scratch. Names decide what a
+ * value may be: "positive…", variances and sample weights lie above 0, "labelN…" are class numbers below N.
+ * The fill is for all others but parameters, which are as usual. */
 jit_memory *jit_memory_new(net_arena *arena, const jit_function *function, uint32_t count, jit_fill fill,
                            uint64_t seed);
 /* The same variables as they were at first, and other garbage in scratch. */
@@ -85,14 +87,15 @@ void jit_memory_again(jit_memory *memory, uint64_t garbage);
 /* Zeros in the variables whose names end so. */
 void jit_memory_zero(jit_memory *memory, const char *suffix);
 uint32_t jit_call(jit_memory *memory); /* what the function gives; canaries are looked at */
-/* Elements of a value as compiled code has them; false: it keeps them nowhere. Results written over a variable are
- * the variable's, the variable itself is as it was before. */
+/* Elements of a value as compiled code has them; false: it keeps them nowhere. Results written over a
+ * variable are the variable's, the variable itself is as it was before. */
 bool jit_read(const jit_memory *memory, net_value_id value, double *elements);
 
 /* ---- comparing ---- */
 
-/* How far two results lie apart, in units of 2^-23 of the largest (finite) magnitude expected, or of the element's
- * term if that is larger (terms NULL: none); infinity where one is infinite or NaN and the other is not the same. */
+/* How far two results lie apart, in units of 2^-23 of the largest (finite) magnitude expected, or of the
+ * element's term if that is larger (terms NULL: none); infinity where one is infinite or NaN and the other is
+ * not the same. */
 double jit_distance(const double *expected, const double *actual, uint64_t count, const double *terms,
                     uint64_t *worst);
 /* A run of the interpreter that holds the call's sources. */
@@ -100,8 +103,8 @@ net_run jit_run(const jit_memory *memory, net_arena *arena);
 
 typedef void (*jit_judge)(void *context, const jit_memory *memory, const net_run *run, net_node_id node,
                           uint32_t output, const double *expected, const double *actual);
-/* Interprets every node on the compiled code's own values, and hands each output to the judge. The function must keep
- * them all (unfused, every node live). */
+/* Interprets every node on the compiled code's own values, and hands each output to the judge. The function
+ * must keep them all (unfused, every node live). */
 void jit_compare_nodes(const jit_memory *memory, net_arena *arena, jit_judge judge, void *context);
 
 #endif

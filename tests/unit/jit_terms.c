@@ -16,9 +16,13 @@ static const double *in(const result *r, uint32_t i) {
   net_value_id v = input_id(r, i);
   return v == NET_NONE ? NULL : r->run->values[v];
 }
-static const double *out(const result *r, uint32_t i) { return r->run->values[net_node_output(r->graph, r->node, i)]; }
+static const double *out(const result *r, uint32_t i) {
+  return r->run->values[net_node_output(r->graph, r->node, i)];
+}
 static uint64_t size_of(const result *r, uint32_t i) { return net_run_elements(r->run, input_id(r, i)); }
-static const net_value *value_of(const result *r, uint32_t i) { return net_graph_value_at(r->graph, input_id(r, i)); }
+static const net_value *value_of(const result *r, uint32_t i) {
+  return net_graph_value_at(r->graph, input_id(r, i));
+}
 
 /* Finite magnitudes alone: where a result is not finite there is nothing to measure. */
 static double size(double x) { return isfinite(x) ? fabs(x) : 0; }
@@ -38,9 +42,14 @@ static void absolute(const result *r, double *terms) {
     inputs[i] = sizes;
   }
   for (uint32_t i = 0; i < node->output_count; i++)
-    outputs[i] = NET_NEW_ARRAY(arena, double, net_run_elements(r->run, net_node_output(r->graph, r->node, i)) + 1);
-  op->interpret(&(net_interpretation){.graph = r->graph, .node = r->node, .count = r->count, .inputs = inputs,
-                                      .outputs = outputs, .step = r->run->step});
+    outputs[i] =
+        NET_NEW_ARRAY(arena, double, net_run_elements(r->run, net_node_output(r->graph, r->node, i)) + 1);
+  op->interpret(&(net_interpretation){.graph = r->graph,
+                                      .node = r->node,
+                                      .count = r->count,
+                                      .inputs = inputs,
+                                      .outputs = outputs,
+                                      .step = r->run->step});
   memcpy(terms, outputs[r->output], r->elements * sizeof *terms);
 }
 
@@ -48,7 +57,8 @@ static void absolute(const result *r, double *terms) {
 static void largest_input(const result *r, double *terms) {
   double largest = 0;
   for (uint32_t i = 0; i < net_graph_at(r->graph, r->node)->input_count; i++)
-    for (uint64_t k = 0; input_id(r, i) != NET_NONE && k < size_of(r, i); k++) largest = fmax(largest, size(in(r, i)[k]));
+    for (uint64_t k = 0; input_id(r, i) != NET_NONE && k < size_of(r, i); k++)
+      largest = fmax(largest, size(in(r, i)[k]));
   for (uint64_t k = 0; k < r->elements; k++) terms[k] = largest;
 }
 
@@ -67,14 +77,17 @@ static groups groups_of(const result *r, uint32_t x, bool channels) {
     g.groups = shape.dim[0];
     g.inner = net_shape_elements(&shape) / g.groups;
   } else {
-    for (uint32_t i = 0; i < (uint32_t)net_node_int(r->graph, r->node, "dims"); i++) g.inner *= shape.dim[shape.rank - 1 - i];
+    for (uint32_t i = 0; i < (uint32_t)net_node_int(r->graph, r->node, "dims"); i++)
+      g.inner *= shape.dim[shape.rank - 1 - i];
     g.groups = g.total / g.inner;
   }
   g.each = g.total / g.groups;
   return g;
 }
 
-static uint64_t group_at(const groups *g, uint64_t i) { return g->channels ? i / g->inner % g->groups : i / g->inner; }
+static uint64_t group_at(const groups *g, uint64_t i) {
+  return g->channels ? i / g->inner % g->groups : i / g->inner;
+}
 static double weight_at(const groups *g, const double *weight, uint64_t i) {
   return !weight ? 1 : size(weight[g->channels ? group_at(g, i) : i % g->inner]);
 }
@@ -89,23 +102,28 @@ static void normalized(const result *r, double *terms, bool channels) {
   for (uint64_t i = 0; i < g.total; i++) {
     uint64_t at = group_at(&g, i);
     double m = running ? in(r, 3)[at] : mean[at];
-    double scale = running ? 1 / sqrt(in(r, 4)[at] + net_node_real(r->graph, r->node, "epsilon")) : inverse[at];
-    terms[i] = (size(x[i]) + size(m)) * size(scale) * weight_at(&g, weight, i) + (bias ? weight_at(&g, bias, i) : 0);
+    double scale =
+        running ? 1 / sqrt(in(r, 4)[at] + net_node_real(r->graph, r->node, "epsilon")) : inverse[at];
+    terms[i] =
+        (size(x[i]) + size(m)) * size(scale) * weight_at(&g, weight, i) + (bias ? weight_at(&g, bias, i) : 0);
   }
 }
 static void batch_norm(const result *r, double *terms) { normalized(r, terms, true); }
 static void layer_norm(const result *r, double *terms) { normalized(r, terms, false); }
 
-/* dx = (dy·w − mean of dy·w − x̂ · mean of dy·w·x̂) · inverse; dweight = Σ dy·x̂; dbias = Σ dy. The weight of a channel
- * comes last in batch_norm, which makes no difference to magnitudes. Without weights layer_norm has no sums. */
+/* dx = (dy·w − mean of dy·w − x̂ · mean of dy·w·x̂) · inverse; dweight = Σ dy·x̂; dbias = Σ dy. The weight of a
+ * channel comes last in batch_norm, which makes no difference to magnitudes. Without weights layer_norm has
+ * no sums. */
 static void normalized_gradient(const result *r, double *terms, bool channels) {
   groups g = groups_of(r, 1, channels);
   const double *dy = in(r, 0), *x = in(r, 1), *weight = in(r, 2), *mean = in(r, 3), *inverse = in(r, 4);
-  double *sum = NET_NEW_ARRAY(r->run->arena, double, g.groups), *slope = NET_NEW_ARRAY(r->run->arena, double, g.groups);
+  double *sum = NET_NEW_ARRAY(r->run->arena, double, g.groups),
+         *slope = NET_NEW_ARRAY(r->run->arena, double, g.groups);
   for (int pass = 0; pass < 2; pass++)
     for (uint64_t i = 0; i < g.total; i++) {
       uint64_t at = group_at(&g, i), place = channels ? at : i % g.inner;
-      double d = size(dy[i]), normal = (size(x[i]) + size(mean[at])) * size(inverse[at]), w = weight_at(&g, weight, i);
+      double d = size(dy[i]), normal = (size(x[i]) + size(mean[at])) * size(inverse[at]),
+             w = weight_at(&g, weight, i);
       if (!pass) sum[at] += d * w / (double)g.each, slope[at] += d * w * normal / (double)g.each;
       else if (r->output == 0) terms[i] = (d * w + sum[at] + normal * slope[at]) * size(inverse[at]);
       else if (channels || weight) terms[place] += r->output == 1 ? d * normal : d;
@@ -143,7 +161,8 @@ static void cross_entropy_gradient(const result *r, double *terms) {
   uint64_t classes = size_of(r, 0) / r->count;
   double largest = 1, factor = net_node_real(r->graph, r->node, "scale") / in(r, 4)[0];
   for (uint64_t c = 0; in(r, 2) && c < classes; c++) largest = fmax(largest, in(r, 2)[c]);
-  for (uint64_t i = 0; i < r->elements; i++) terms[i] = fabs(factor) * largest * (in(r, 3) ? in(r, 3)[i / classes] : 1);
+  for (uint64_t i = 0; i < r->elements; i++)
+    terms[i] = fabs(factor) * largest * (in(r, 3) ? in(r, 3)[i / classes] : 1);
 }
 
 /* max(p, 0) − p·t + log(1 + e^−|p|), mean over the features and by weight over the samples */
@@ -192,7 +211,8 @@ static const struct {
 };
 
 void jit_terms(const net_run *run, net_node_id node, uint32_t output, double *terms) {
-  result r = {run, run->graph, node, output, run->count, net_run_elements(run, net_node_output(run->graph, node, output))};
+  result r = {run,    run->graph, node,
+              output, run->count, net_run_elements(run, net_node_output(run->graph, node, output))};
   memset(terms, 0, r.elements * sizeof *terms);
   for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (!strcmp(rows[i].op, net_node_op(run->graph, node)->name)) rows[i].terms(&r, terms);

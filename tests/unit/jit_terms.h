@@ -4,8 +4,8 @@
 
 #include "tests/unit/jit_support.h"
 
-/* For each element of a node's result the magnitude of the terms it is a sum of, or 0 where none cancel. The run has
- * just interpreted the node. */
+/* For each element of a node's result the magnitude of the terms it is a sum of, or 0 where none cancel. The
+ * run has just interpreted the node. */
 void jit_terms(const net_run *run, net_node_id node, uint32_t output, double *terms);
 
 /* Whether the operator's results are defined for such numbers, so that compiled code must give them. */

@@ -1,0 +1,148 @@
+/* What shares a nest: the nests of small networks by name, and which values each of them leaves in memory. */
+#include "tests/unit/jit_networks.h"
+
+/* ---- nests as text: "NAME: VALUE, VALUE" for what is stored ---- */
+
+static void add_stored(const lp_function *f, lp_stmt stmt, bool *stored) {
+  for (; stmt; stmt = f->stmts.at[stmt].next) {
+    if (f->stmts.at[stmt].kind == LP_STORE) stored[f->stmts.at[stmt].which] = true;
+    add_stored(f, f->stmts.at[stmt].body, stored);
+  }
+}
+
+static const char *nest_text(const lp_function *f, uint32_t nest) {
+  netc *n = f->n;
+  bool *stored = NET_NEW_ARRAY(&n->arena, bool, f->buffers.count + 1);
+  add_stored(f, f->nests.at[nest].body, stored);
+  const char *text = net_arena_format(&n->arena, "%s:", net_text(n, f->nests.at[nest].name)), *between = " ";
+  for (lp_buffer b = 0; b < f->buffers.count; b++)
+    if (stored[b]) {
+      text = net_arena_format(&n->arena, "%s%s%s", text, between, net_text(n, f->buffers.at[b].name));
+      between = ", ";
+    }
+  return text;
+}
+
+static bool is_node(const char *nest, const char *node) { /* among those joined by + in front of the colon */
+  size_t length = strlen(node);
+  const char *end = strchr(nest, ':');
+  for (const char *at = nest; at && at < end; at = strchr(at, '+') ? strchr(at, '+') + 1 : NULL)
+    if (!strncmp(at, node, length) && (at[length] == '+' || at[length] == ':')) return true;
+  return false;
+}
+
+/* ---- cases ---- */
+
+typedef struct {
+  jit_network network;
+  jit_mode mode;
+  const char *nests[4]; /* these are there, word for word */
+  const char *nodes[4]; /* these have part in so many nests */
+  uint32_t times[4];
+} fusion;
+
+#define CLASSES(k) .losses = {"cross_entropy"}, .predictions = {"out"}, .classes = (k)
+
+static const fusion cases[] = {
+    {.network = {.name = "linear",
+                 .text = "(x: f32[16]) { x -> linear(32) -> relu -> out: linear(5) }",
+                 CLASSES(5)},
+     .mode = JIT_EVALUATE,
+     .nests = {"linear_1+relu_1: relu_1", "out: out"},
+     .nodes = {"linear_1", "relu_1", "out"},
+     .times = {1, 1, 1}},
+    {.network = {.name = "step",
+                 .text = "(x: f32[16]) { x -> linear(32) -> relu -> out: linear(5) }",
+                 CLASSES(5)},
+     .mode = JIT_SGD,
+     .nests = {"linear_1+relu_1: relu_1", "out.x_gradient+relu_1.x_gradient: relu_1.x_gradient"},
+     .nodes = {"relu_1.x_gradient", "cross_entropy_1.logits_gradient", "linear_1.weight_gradient"},
+     .times = {1, 1, 1}},
+    {.network = {.name = "loss", .text = "(x: f32[16]) { x -> out: linear(5) }", CLASSES(5)},
+     .mode = JIT_SGD,
+     .nests = {"cross_entropy_1+cross_entropy_1.logits_gradient: cross_entropy_1, "
+               "cross_entropy_1.logits_gradient"},
+     /* the weight sum, which is the batch, is a constant by itself */
+     .nodes = {"cross_entropy_1", "cross_entropy_1.logits_gradient"},
+     .times = {2, 1}},
+    {.network = {.name = "norm",
+                 .text = "(x: f32[16]) { x -> linear(32) -> batch_norm -> relu -> out: linear(5) }",
+                 CLASSES(5)},
+     .mode = JIT_SGD,
+     .nests = {"batch_norm_1+relu_1: batch_norm_1.mean, batch_norm_1.inverse, batch_norm_1.variance, "
+               "squares, relu_1",
+               "batch_norm_1.gradient+linear_1.bias_gradient: batch_norm_1.gradient, "
+               "batch_norm_1.gradient.dweight, "
+               "batch_norm_1.gradient.dbias, linear_1.bias_gradient"},
+     .nodes = {"batch_norm_1", "relu_1", "batch_norm_1.gradient", "relu_1.x_gradient"},
+     .times = {1, 1, 1, 1}},
+    {.network = {.name = "norm in evaluation",
+                 .text = "(x: f32[16]) { x -> linear(32) -> batch_norm -> relu -> out: linear(5) }",
+                 CLASSES(5)},
+     .mode = JIT_EVALUATE,
+     .nests = {"linear_1+batch_norm_1+relu_1: relu_1"},
+     .nodes = {"linear_1", "relu_1"},
+     .times = {1, 1}},
+    {.network = {.name = "relu at the end",
+                 .text = "(x: f32[16]) { x -> linear(32) -> batch_norm -> out: relu }",
+                 .losses = {"mse"},
+                 .predictions = {"out"}},
+     .mode = JIT_SGD,
+     /* forward, the loss's gradient and backward */
+     .nests = {"batch_norm_1+out+mse_1.prediction_gradient+3 more: batch_norm_1.mean, batch_norm_1.inverse, "
+               "batch_norm_1.variance, squares, out, out.x_gradient, batch_norm_1.gradient, "
+               "batch_norm_1.gradient.dweight, batch_norm_1.gradient.dbias, linear_1.bias_gradient"}},
+};
+
+static void check(const fusion *c, uint32_t target) {
+  netc n;
+  cg_target found;
+  jit_begin(&n, target, &found);
+  net_graph *g = jit_network_graph(&n, &c->network, c->mode);
+  lp_function *f = jit_function_new(&n, &found, g, "step", NULL, 256, false, false)->f;
+  const char **nests = NET_NEW_ARRAY(&n.arena, const char *, f->nests.count + 1), *all = "";
+  for (uint32_t i = 0; i < f->nests.count; i++)
+    all = net_arena_format(&n.arena, "%s\n  %s", all, nests[i] = nest_text(f, i));
+  for (uint32_t k = 0; k < 4; k++) {
+    uint32_t there = 0, times = 0;
+    for (uint32_t i = 0; i < f->nests.count; i++) {
+      there += c->nests[k] && !strcmp(nests[i], c->nests[k]);
+      times += c->nodes[k] && is_node(nests[i], c->nodes[k]);
+    }
+    if (c->nests[k] && there != 1)
+      fail_msg("%s for %s: no nest '%s' in%s", c->network.name, found.name, c->nests[k], all);
+    if (c->nodes[k] && times != c->times[k])
+      fail_msg("%s for %s: %s has part in %u nests in%s", c->network.name, found.name, c->nodes[k], times,
+               all);
+  }
+  netc_free(&n);
+}
+
+static void test_fusion(void **state) {
+  (void)state;
+  for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (uint32_t target = 0; target < JIT_TARGETS; target++) check(&cases[i], target);
+}
+
+/* Unfused, every statement is a nest, and every value is stored in a place of its own. */
+static void test_unfused(void **state) {
+  (void)state;
+  netc n;
+  cg_target found;
+  for (uint32_t i = 0; i < jit_network_count; i++) {
+    jit_begin(&n, JIT_TARGETS - 1, &found);
+    net_graph *g = jit_network_graph(&n, &jit_networks[i], JIT_SGD);
+    lp_function *f = jit_function_new(&n, &found, g, "step", NULL, 17, true, true)->f;
+    assert_int_equal(f->nests.count, f->statements.count + 1); /* and where the loss is tested */
+    for (lp_buffer a = 0; a < f->buffers.count; a++)
+      for (lp_buffer b = 0; b < a; b++)
+        if (f->buffers.at[a].storage == LP_SCRATCH && f->buffers.at[b].storage == LP_SCRATCH)
+          assert_int_not_equal(f->buffers.at[a].offset, f->buffers.at[b].offset);
+    netc_free(&n);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fusion), cmocka_unit_test(test_unfused)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
