@@ -83,8 +83,20 @@ typedef struct {
   net_shape ints; /* INTS: axes, a shape (−1 as UINT32_MAX) */
 } net_attribute;
 
+/* What a tensor is to the node that a rule of formats is about. */
+typedef enum {
+  NET_TENSOR_INPUT, /* every data input */
+  NET_TENSOR_WEIGHT,
+  NET_TENSOR_BIAS,
+  NET_TENSOR_OUTPUT,
+  NET_TENSOR_ACCUMULATOR,
+  NET_TENSORS
+} net_tensor_role;
+
 typedef struct net_node {
   net_name name; /* path: "dense_2.batch_norm_1" */
+  net_name owner; /* quantisers: the node whose tensor they quantise; others: id 0 */
+  net_tensor_role role; /* quantisers: which tensor */
   uint16_t op;   /* row of netc.ops */
   uint16_t input_count, output_count, attribute_count;
   uint32_t first_input;      /* in edges; an absent optional input is NET_NONE */

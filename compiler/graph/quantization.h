@@ -1,0 +1,57 @@
+/* Which tensors of which nodes take which number formats: what a `quantize` block says, filled by dsl/ and
+ * read by passes/.
+ *
+ * Each tensor of a node is decided on its own: a rule for its exact name, then the first pattern that matches
+ * it, in file order, then its innermost user layer, then its operator, then `default`; else it stays as it is. */
+#ifndef NETC_GRAPH_QUANTIZATION_H
+#define NETC_GRAPH_QUANTIZATION_H
+
+#include "graph/graph.h"
+
+typedef struct {
+  net_format_id format;
+  bool given;
+  net_loc loc;
+} net_format_choice;
+
+typedef enum { NET_RULE_QUOTED, NET_RULE_LAYER, NET_RULE_OPERATOR, NET_RULE_DEFAULT } net_rule_scope;
+
+typedef struct net_quantize_rule {
+  net_rule_scope scope;
+  net_name what; /* quoted: an exact name, or an extended regular expression anchored at both ends */
+  net_format_choice tensors[NET_TENSORS];
+  net_loc loc;
+} net_quantize_rule;
+
+/* How a range is chosen from a profile. */
+typedef enum {
+  NET_CALIBRATE_MINMAX,
+  NET_CALIBRATE_PERCENTILE,
+  NET_CALIBRATE_MSE,
+  NET_CALIBRATE_ENTROPY
+} net_calibrator;
+
+/* What a profile has decided for one tensor whose format leaves it open: steps (2^−fraction for an integer
+ * with fraction = auto) and zero points, one or one for each channel. */
+typedef struct net_calibrated {
+  net_name node;
+  net_tensor_role tensor;
+  uint32_t count;
+  const float *steps;
+  const int32_t *zeros; /* NULL: all 0 */
+} net_calibrated;
+
+typedef struct net_quantization {
+  net_name name; /* of the block */
+  const net_quantize_rule *rules;
+  uint32_t rule_count;
+  bool fold_batch_norm; /* into the linear in front of it */
+  net_calibrator calibrator;
+  double percentile;   /* of NET_CALIBRATE_PERCENTILE, in (0, 1] */
+  uint64_t samples;    /* of the training split that the profile looks at; 0: all */
+  const net_calibrated *calibrated; /* NULL: no profile yet; such tensors then take their formats' standard */
+  uint32_t calibrated_count;
+  net_loc loc;
+} net_quantization;
+
+#endif
