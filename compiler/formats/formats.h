@@ -139,6 +139,8 @@ const net_format_spec *net_format_at(const netc *n, uint32_t id);
 /* "integer(8, 4)": reads back as the same format. In the arena. */
 const char *net_format_text(netc *n, uint32_t id);
 const char *net_format_spec_text(netc *n, const net_format_spec *spec);
+/* The same, backwards; reports all mistakes at loc. Codebooks go by name. */
+bool net_format_parse(netc *n, const char *text, size_t length, net_loc loc, uint32_t *id);
 double net_format_width(const netc *n, uint32_t id);
 
 /* The reference quantiser; out may be the tensor's own values. */

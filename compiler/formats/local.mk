@@ -17,6 +17,7 @@ libnetc_a_SOURCES += \
   compiler/formats/minifloat.c \
   compiler/formats/mx.c \
   compiler/formats/mxint.c \
+  compiler/formats/parse.c \
   compiler/formats/parts.c compiler/formats/parts.h \
   compiler/formats/print.c \
   compiler/formats/quantize.c \

@@ -102,6 +102,9 @@ static void test_made(void **state) {
     assert_string_equal(net_format_text(&n, id), made[i].text);
     assert_true(formats_try(&n, made[i].text, &again));
     assert_int_equal(id, again);
+    again = UINT32_MAX;
+    assert_true(net_format_parse(&n, made[i].text, strlen(made[i].text), NET_NOWHERE, &again));
+    assert_int_equal(id, again);
     assert_true(net_format_width(&n, id) == made[i].width);
     if (!strcmp(made[i].written, "float32")) assert_int_equal(id, 0);
   }
@@ -140,7 +143,8 @@ static void test_random(void **state) {
       continue;
     }
     accepted++;
-    if (!formats_try(&n, net_format_text(&n, id), &again) || id != again)
+    const char *printed = net_format_text(&n, id);
+    if (!net_format_parse(&n, printed, strlen(printed), NET_NOWHERE, &again) || id != again)
       fail_msg("%s) reads back as another than %s", text, net_format_text(&n, id));
     float x[12] = {0, 1, -2, 3e38f, -3e38f, NAN, INFINITY, -INFINITY, 1e-40f, 0.3f, -0.7f, 5}, y[12];
     net_shape shape = {.rank = 2, .dim = {3, 4}};
@@ -225,18 +229,49 @@ static const struct {
     {"ternary(scaled = maybe)", "scaled of ternary must be true or false, not 'maybe'"},
 };
 
+/* Texts that are no call of a format. */
+static const struct {
+  const char *written, *message;
+} unreadable[] = {
+    {"", "format '' ends where a name should be"},
+    {"(8)", "format '(8)' has '(' where a name should be"},
+    {"integer(", "format 'integer(' ends where a whole number should be"},
+    {"integer(8", "format 'integer(8' ends where ',' or ')' should be"},
+    {"integer(8, 4))", "format 'integer(8, 4))' has ')' where the end should be"},
+    {"integer(8 4)", "format 'integer(8 4)' has '4' where ',' or ')' should be"},
+    {"integer(8.5)", "format 'integer(8.5)' has '.' where ',' or ')' should be"},
+    {"integer(- )", "format 'integer(- )' has ' ' where a whole number should be"},
+    {"integer(8, fraction = )", "format 'integer(8, fraction = )' has ')' where a whole number should be"},
+    {"mxfp4(block = [1, 2", "format 'mxfp4(block = [1, 2' ends where ']' should be"},
+    {"mxfp4(block = [1, 2, 3, 4, 5, 6, 7])",
+     "format 'mxfp4(block = [1, 2, 3, 4, 5, 6, 7])' has a list of more than 6 numbers"},
+    {"mxfp4(block = [4294967297])",
+     "block of mxfp4 must be a whole number or a list of them, each at least 1, or -1 for all"},
+    {"integer(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)",
+     "format 'integer(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)' has more than 10 arguments"},
+    {"integer(8\x01)", "format 'integer(8\x01)' has '?' where ',' or ')' should be"},
+};
+
+static void try_refused(const char *written, const char *message) {
+  netc n;
+  uint32_t id;
+  formats_begin(&n);
+  define(&n);
+  char *exact = malloc(strlen(written) + !*written); /* nothing behind the end is looked at */
+  memcpy(exact, written, strlen(written));
+  assert_false(net_format_parse(&n, exact, strlen(written), NET_NOWHERE, &id));
+  assert_int_equal(n.diagnostics.errors, 1);
+  assert_string_equal(n.diagnostics.list.at[0].message, message);
+  free(exact);
+  netc_free(&n);
+}
+
 static void test_refused(void **state) {
   (void)state;
-  for (uint32_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-    netc n;
-    uint32_t id;
-    formats_begin(&n);
-    define(&n);
-    assert_false(formats_try(&n, refused[i].written, &id));
-    assert_int_equal(n.diagnostics.errors, 1);
-    assert_string_equal(n.diagnostics.list.at[0].message, refused[i].message);
-    netc_free(&n);
-  }
+  for (uint32_t i = 0; i < sizeof refused / sizeof *refused; i++)
+    try_refused(refused[i].written, refused[i].message);
+  for (uint32_t i = 0; i < sizeof unreadable / sizeof *unreadable; i++)
+    try_refused(unreadable[i].written, unreadable[i].message);
 }
 
 static void test_codebooks_refused(void **state) {
