@@ -10,6 +10,11 @@ netc_SOURCES = \
   compiler/driver/options.c compiler/driver/options.def \
   compiler/driver/predict.c \
   compiler/driver/progress.c compiler/driver/progress.h \
+  compiler/driver/report.h \
+  compiler/driver/report_dot.c \
+  compiler/driver/report_json.c \
+  compiler/driver/report_lines.c \
+  compiler/driver/report_nodes.c \
   compiler/driver/runs.c compiler/driver/runs.h \
   compiler/driver/show.c \
   compiler/driver/subject.c compiler/driver/subject.h \
