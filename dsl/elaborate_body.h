@@ -27,6 +27,8 @@ struct net_expansion {
   net_elaborator *e;
   net_graph *graph;
   const char *prefix; /* "dense_2." */
+  const net_expansion *outer; /* within a layer: what uses it */
+  net_name layer;             /* which layer */
   net_scope constants;
   uint32_t depth;
   net_loc use;                   /* of the outermost layer; NET_NOWHERE in the network itself */

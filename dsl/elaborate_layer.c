@@ -50,8 +50,12 @@ static bool call_layer(net_expansion *b, const net_decl *decl, net_ident label, 
   }
   net_name path;
   if (!net_expansion_name(b, label, decl->name.name, loc, &path)) return false;
-  net_expansion inner = {
-      .e = b->e, .graph = b->graph, .depth = b->depth + 1, .use = b->use.begin ? b->use : loc};
+  net_expansion inner = {.e = b->e,
+                         .graph = b->graph,
+                         .outer = b,
+                         .layer = decl->name.name,
+                         .depth = b->depth + 1,
+                         .use = b->use.begin ? b->use : loc};
   inner.prefix = net_arena_format(&n->arena, "%s.", net_text(n, path));
   inner.constants.outer = &b->e->constants;
   const net_params *params = &decl->params;

@@ -1,6 +1,14 @@
 /* One operator of a body → a node: its tensors, its attributes. */
 #include "dsl/elaborate_body.h"
 
+/* The layers around a node, innermost first. */
+static void remember_layers(const net_expansion *b, net_node_id node) {
+  net_name layers[NET_MOST_LAYERS_DEEP];
+  uint32_t count = 0;
+  for (; b->outer && count < NET_MOST_LAYERS_DEEP; b = b->outer) layers[count++] = b->layer;
+  net_graph_set_layers(b->graph, node, layers, count);
+}
+
 bool net_expansion_node(net_expansion *b, const char *op, net_ident label, net_loc loc,
                         const net_value_id *inputs, uint32_t count, const net_attribute *attributes,
                         uint32_t attribute_count, net_operand *out) {
@@ -12,12 +20,18 @@ bool net_expansion_node(net_expansion *b, const char *op, net_ident label, net_l
   net_node_id node = net_graph_layer(b->graph, op, path, inputs, count, attributes, attribute_count, loc);
   if (node == NET_NONE) return false;
   b->graph->nodes.at[node].use = b->use;
+  remember_layers(b, node);
   *out = net_operand_of(net_node_output(b->graph, node, 0), loc);
   return true;
 }
 
 /* Attributes that passes set, not people. */
-static bool internal(const char *name) { return !strcmp(name, "training") || !strcmp(name, "stream"); }
+static bool internal(const char *name) {
+  static const char *const names[] = {"training", "stream", "wide", "weight_format", "bias_format"};
+  for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(name, names[i])) return true;
+  return false;
+}
 
 static const net_op_field *find_field(const net_op_field *fields, uint32_t count, const char *name) {
   for (uint32_t i = 0; i < count; i++)

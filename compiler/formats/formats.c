@@ -43,6 +43,8 @@ uint32_t net_format_intern(netc *n, const net_format_spec *spec) {
 
 const net_format_spec *net_format_at(const netc *n, uint32_t id) { return &n->format_list->specs.at[id]; }
 
+uint32_t net_formats_in_use(const netc *n) { return n->format_list ? n->format_list->specs.count : 1; }
+
 double net_format_width(const netc *n, uint32_t id) {
   const net_format_spec *spec = net_format_at(n, id);
   return net_formats[spec->family].family->width(spec);

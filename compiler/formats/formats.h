@@ -99,6 +99,9 @@ typedef struct net_format_family {
    * on it if value() leaves each as it is. NULL: as prepare. */
   void (*fit)(const net_format_tensor *x, struct fm_parts *parts, net_format_part *part);
   float (*value)(const net_format_part *part, float x, float draw); /* the reference. draw: NAN for none */
+  /* Where results depend on more than their own element: a bound of their magnitudes for a tensor without
+   * larger ones than `most`. NULL: they ascend with it. */
+  double (*reach)(const net_format_spec *spec, double most);
 } net_format_family;
 
 typedef struct net_format {
@@ -136,6 +139,7 @@ bool net_format_define(netc *n, const char *name, const double *values, uint32_t
 /* The specification must be complete. */
 uint32_t net_format_intern(netc *n, const net_format_spec *spec);
 const net_format_spec *net_format_at(const netc *n, uint32_t id);
+uint32_t net_formats_in_use(const netc *n); /* ids are below */
 /* "integer(8, 4)": reads back as the same format. In the arena. */
 const char *net_format_text(netc *n, uint32_t id);
 const char *net_format_spec_text(netc *n, const net_format_spec *spec);
@@ -148,6 +152,10 @@ void net_format_quantize(const net_format_spec *spec, const net_format_tensor *x
 /* dx = dy · gradient: straight-through (plain), or 0 where x lies outside the closed range (clipped, and x's
  * part of learned_step). */
 void net_format_gradient(const net_format_spec *spec, const net_format_tensor *x, const float *dy, float *dx);
+/* What results can be where each element lies between that of x (its values may be infinite) and that of
+ * high: from low to up, as close as their neighbours leave open. */
+void net_format_range(const net_format_spec *spec, const net_format_tensor *x, const float *high, float *low,
+                      float *up);
 /* Whether values can be results of the quantiser. */
 bool net_format_on_grid(const net_format_spec *spec, const net_format_tensor *y);
 /* Step and zero point for values from lowest to highest, by a scaled_integer's width and scheme (min-max;

@@ -28,6 +28,7 @@ net_graph *net_graph_copy(net_arena *arena, const net_graph *graph) {
   COPY_VEC(copy, graph, nodes);
   COPY_VEC(copy, graph, edges);
   COPY_VEC(copy, graph, attributes);
+  COPY_VEC(copy, graph, layers);
   COPY_VEC(copy, graph, outputs);
   COPY_VEC(copy, graph, losses);
   COPY_VEC(copy, graph, observed);
@@ -155,17 +156,26 @@ net_node_id net_graph_clone_node(net_graph *to, const net_graph *from, net_node_
   copy.first_input = to->edges.count;
   copy.first_output = to->values.count;
   copy.first_attribute = to->attributes.count;
+  copy.first_layer = to->layers.count;
   for (uint32_t i = 0; i < old->input_count; i++) {
     net_value_id v = from->edges.at[old->first_input + i];
     net_vec_push(to->arena, &to->edges, v == NET_NONE ? NET_NONE : map[v]);
   }
   for (uint32_t i = 0; i < old->attribute_count; i++)
     net_vec_push(to->arena, &to->attributes, from->attributes.at[old->first_attribute + i]);
+  for (uint32_t i = 0; i < old->layer_count; i++)
+    net_vec_push(to->arena, &to->layers, from->layers.at[old->first_layer + i]);
   for (uint32_t i = 0; i < old->output_count; i++) {
     net_value_id v = map[old->first_output + i] = net_graph_clone_value(to, from, old->first_output + i);
     to->values.at[v].def = id;
   }
   return net_vec_push(to->arena, &to->nodes, copy);
+}
+
+void net_graph_set_layers(net_graph *graph, net_node_id node, const net_name *layers, uint32_t count) {
+  graph->nodes.at[node].first_layer = graph->layers.count;
+  graph->nodes.at[node].layer_count = (uint16_t)count;
+  for (uint32_t i = 0; i < count; i++) net_vec_push(graph->arena, &graph->layers, layers[i]);
 }
 
 const net_op *net_node_op(const net_graph *graph, net_node_id node) {

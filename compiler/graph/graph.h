@@ -94,16 +94,19 @@ typedef enum {
 } net_tensor_role;
 
 typedef struct net_node {
-  net_name name; /* path: "dense_2.batch_norm_1" */
-  net_name owner; /* quantisers: the node whose tensor they quantise; others: id 0 */
-  net_tensor_role role; /* quantisers: which tensor */
-  uint16_t op;   /* row of netc.ops */
+  net_name name;        /* path: "dense_2.batch_norm_1" */
+  net_name owner;       /* quantisers: the node whose tensor they quantise; others: id 0 */
+  net_tensor_role role; /* quantisers: which tensor. Those of accumulator and output stand right behind their
+                           owner, in this order */
+  uint16_t op;          /* row of netc.ops */
   uint16_t input_count, output_count, attribute_count;
   uint32_t first_input;      /* in edges; an absent optional input is NET_NONE */
   net_value_id first_output; /* outputs are consecutive values */
   uint32_t first_attribute;
+  uint32_t first_layer; /* in layers: the user's layers that it comes from, innermost first */
+  uint16_t layer_count;
   net_cost cost;
-  net_loc loc;        /* where the node was written */
+  net_loc loc; /* where the node was written */
   net_loc use; /* inside user layers: where the outermost one is called; else NET_NOWHERE */
 } net_node;
 
@@ -118,6 +121,7 @@ typedef struct net_graph {
   NET_VEC(net_node) nodes;
   NET_VEC(net_value_id) edges;
   NET_VEC(net_attribute) attributes;
+  NET_VEC(net_name) layers;
   net_value_ids outputs;  /* of the network, in order */
   net_value_ids losses;   /* training and evaluation graphs: [0] the total loss, [1] weight sum, [2] correct
                              count (left out when no target is a class number) */
@@ -176,6 +180,32 @@ const net_attribute *net_node_attribute(const net_graph *graph, net_node_id node
 int64_t net_node_int(const net_graph *graph, net_node_id node, const char *key);
 double net_node_real(const net_graph *graph, net_node_id node, const char *key);
 bool net_node_bool(const net_graph *graph, net_node_id node, const char *key);
+
+/* The layers of the user that a node comes from, innermost first. */
+void net_graph_set_layers(net_graph *graph, net_node_id node, const net_name *layers, uint32_t count);
+static inline net_name net_node_layer(const net_graph *graph, net_node_id node, uint32_t index) {
+  return graph->layers.at[graph->nodes.at[node].first_layer + index];
+}
+
+/* ---- quantisers (quantizers.c) ---- */
+
+/* "weight", …: by role */
+extern const char *const net_tensor_role_names[NET_TENSORS];
+/* The role of a node's input: weight and bias by their names, input for data; NET_TENSORS: no number format
+ * is for it (statistics, targets). */
+net_tensor_role net_node_role(const net_graph *graph, net_node_id node, uint32_t input);
+/* What others see of a value: of a node's first result, what its own accumulator and output quantisers make
+ * of it. Losses, metrics, outputs mean this. */
+net_value_id net_graph_seen(const net_graph *graph, net_value_id value);
+/* The quantiser of a node's input (by its index) or of its accumulator or output; NET_NONE: none. */
+net_node_id net_node_input_quantizer(const net_graph *graph, net_node_id node, uint32_t input);
+net_node_id net_node_result_quantizer(const net_graph *graph, net_node_id node, net_tensor_role role);
+/* The format of a tensor as the node takes or gives it. input: the first of that role. NET_FORMAT_FLOAT32
+ * where there is none. */
+net_format_id net_node_format(const net_graph *graph, net_node_id node, net_tensor_role role);
+static inline bool net_node_is_quantizer(const net_graph *graph, net_node_id node) {
+  return graph->nodes.at[node].owner.id != 0;
+}
 
 net_node_id net_graph_find(const net_graph *graph, net_name name);        /* node of that path, or NET_NONE */
 net_value_id net_graph_find_value(const net_graph *graph, net_name name); /* or NET_NONE */

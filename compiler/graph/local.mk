@@ -7,6 +7,7 @@ libnetc_a_SOURCES += \
   compiler/graph/operator.c compiler/graph/operator.h \
   compiler/graph/parse.c \
   compiler/graph/print.c \
+  compiler/graph/quantizers.c \
   compiler/graph/quantization.h \
   compiler/graph/text.h \
   compiler/graph/tokens.c \

@@ -1,4 +1,5 @@
 /* Reads the text form of a graph (grammar: README.md) by recursive descent; stops at the first error. */
+#include "formats/formats.h"
 #include "graph/operator.h"
 #include "graph/text.h"
 
@@ -17,7 +18,24 @@ static bool read_axes(text_reader *r, net_value *value, net_loc at) {
   return text_need_mark(r, ']');
 }
 
-/* type = WORD ["[" ["b"] {"," INT} "]"] ["format" INT] ["in" "[" REAL "," REAL "]"] */
+/* format = NAME ["(" … ")"], which formats/ reads */
+static bool read_format(text_reader *r, net_format_id *format) {
+  text_token begin = r->token;
+  const char *end = begin.end;
+  if (begin.kind != TEXT_WORD) return text_expected(r, "a number format");
+  text_advance(r);
+  if (text_is_mark(r, '(')) {
+    int outside = r->depth - 1; /* the bracket is read already */
+    for (; r->depth > outside; text_advance(r))
+      if (r->token.kind == TEXT_END) return text_expected(r, "')'");
+    end = r->token.end;
+    text_advance(r);
+  }
+  net_loc loc = {text_loc_of(r, &begin).begin, r->base + (uint32_t)(end - r->text)};
+  return net_format_parse(r->n, begin.begin, (size_t)(end - begin.begin), loc, format);
+}
+
+/* type = WORD ["[" ["b"] {"," INT} "]"] ["format" format] ["in" "[" REAL "," REAL "]"] */
 static bool read_type(text_reader *r, net_value *value) {
   *value = (net_value){.range = NET_RANGE_UNKNOWN, .format = NET_FORMAT_FLOAT32};
   net_type type = 0;
@@ -27,7 +45,7 @@ static bool read_type(text_reader *r, net_value *value) {
   net_loc at = text_loc_of(r, &r->token);
   text_advance(r);
   if (text_take_mark(r, '[') && !read_axes(r, value, at)) return false;
-  if (text_take_word(r, "format") && !text_need_count(r, 0, &value->format)) return false;
+  if (text_take_word(r, "format") && !read_format(r, &value->format)) return false;
   if (!text_take_word(r, "in")) return true;
   return text_need_mark(r, '[') && text_need_real(r, &value->range.lo) && text_need_mark(r, ',') &&
          text_need_real(r, &value->range.hi) && text_need_mark(r, ']');
@@ -193,12 +211,28 @@ static bool settle_outputs(text_reader *r, net_node_id id, const output *written
   return true;
 }
 
+/* "for" ROLE "of" NAME: what it quantises */
+static bool read_owner(text_reader *r, net_name *owner, net_tensor_role *role) {
+  *owner = (net_name){0};
+  *role = NET_TENSOR_INPUT;
+  if (!text_take_word(r, "for")) return true;
+  while (*role < NET_TENSORS && !text_is_word(r, net_tensor_role_names[*role])) ++*role;
+  if (*role == NET_TENSORS) return text_expected(r, "input, weight, bias, output or accumulator");
+  text_advance(r);
+  if (!text_take_word(r, "of")) return text_expected(r, "'of'");
+  return text_need_name(r, owner);
+}
+
 /* node = name ":" type {"," NAME ":" type} "=" OP "(" [use {"," use}] ")" ["{" attribute {"," attribute} "}"]
+ *        ["for" ROLE "of" NAME] ["within" NAME {"," NAME}]
  * The name is taken already. */
 static bool read_node(text_reader *r, net_name name, text_token at) {
   NET_VEC(output) outputs = {0};
   NET_VEC(net_value_id) inputs = {0};
   NET_VEC(net_attribute) attributes = {0};
+  NET_VEC(net_name) layers = {0};
+  net_name owner, layer;
+  net_tensor_role role;
   net_arena *arena = r->graph->arena;
   output one = {.at = at};
   if (!is_new(r, name, &at)) return false;
@@ -227,9 +261,17 @@ static bool read_node(text_reader *r, net_name name, text_token at) {
     } while (text_take_mark(r, ','));
     if (!text_need_mark(r, '}')) return false;
   }
+  if (!read_owner(r, &owner, &role)) return false;
+  for (bool more = text_take_word(r, "within"); more; more = text_take_mark(r, ',')) {
+    if (!text_need_name(r, &layer)) return false;
+    net_vec_push(arena, &layers, layer);
+  }
   net_node_id node = net_graph_node(r->graph, op->name, name, inputs.at, inputs.count, attributes.at,
                                     attributes.count, text_loc_of(r, &at));
   if (node == NET_NONE) return false;
+  r->graph->nodes.at[node].owner = owner;
+  r->graph->nodes.at[node].role = role;
+  net_graph_set_layers(r->graph, node, layers.at, layers.count);
   for (uint32_t i = 1; i < r->graph->nodes.at[node].output_count; i++) {
     net_value_id v = net_node_output(r->graph, node, i);
     if (net_graph_find_value(r->graph, r->graph->values.at[v].name) != v)

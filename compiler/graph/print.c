@@ -1,4 +1,5 @@
 /* The text form of a graph; its grammar is in README.md, parse.c reads it. */
+#include "formats/formats.h"
 #include "graph/operator.h"
 #include "graph/text.h"
 
@@ -55,14 +56,15 @@ static void print_value_name(FILE *to, const net_graph *graph, net_value_id valu
 }
 
 /* ": f32[b, 32]", then what is known of the value */
-static void print_type(FILE *to, const net_value *value) {
+static void print_type(FILE *to, const net_graph *graph, const net_value *value) {
   fprintf(to, ": %s", net_type_name(value->type));
   const char *separator = "[";
   if (value->batched) fprintf(to, "%sb", separator), separator = ", ";
   for (uint32_t i = 0; i < value->shape.rank; i++, separator = ", ")
     fprintf(to, "%s%u", separator, value->shape.dim[i]);
   if (value->batched || value->shape.rank) putc(']', to);
-  if (value->format != NET_FORMAT_FLOAT32) fprintf(to, " format %u", value->format);
+  if (value->format != NET_FORMAT_FLOAT32)
+    fprintf(to, " format %s", net_format_text(graph->n, value->format));
   if (value->range.lo <= value->range.hi) {
     fputs(" in [", to);
     print_real(to, value->range.lo);
@@ -133,7 +135,7 @@ static void print_node(FILE *to, const net_graph *graph, net_node_id id) {
   print_name(to, net_text(graph->n, node->name));
   for (uint32_t i = 0; i < node->output_count; i++) {
     if (i) fprintf(to, ", %s", outputs[i].name);
-    print_type(to, &graph->values.at[node->first_output + i]);
+    print_type(to, graph, &graph->values.at[node->first_output + i]);
   }
   fprintf(to, " = %s(", net_node_op(graph, id)->name);
   for (uint32_t i = 0; i < node->input_count; i++) {
@@ -146,6 +148,14 @@ static void print_node(FILE *to, const net_graph *graph, net_node_id id) {
     print_attribute(to, graph, &graph->attributes.at[node->first_attribute + i]);
   }
   if (node->attribute_count) putc('}', to);
+  if (node->owner.id) {
+    fprintf(to, " for %s of ", net_tensor_role_names[node->role]);
+    print_name(to, net_text(graph->n, node->owner));
+  }
+  for (uint32_t i = 0; i < node->layer_count; i++) {
+    fputs(i ? ", " : " within ", to);
+    print_name(to, net_text(graph->n, net_node_layer(graph, id, i)));
+  }
 }
 
 static void print_list(FILE *to, const net_graph *graph, const char *word, const net_value_id *ids,
@@ -172,7 +182,7 @@ void net_graph_print(FILE *to, const net_graph *graph) {
     } else {
       fprintf(to, "%s ", text_kinds[value->kind].word);
       print_value_name(to, graph, v);
-      print_type(to, value);
+      print_type(to, graph, value);
       print_definition(to, value, ordinals[value->kind]++);
     }
     putc('\n', to);

@@ -1,4 +1,5 @@
 /* Checks a graph's invariants after it was built, read or changed. What it finds are faults of netc. */
+#include "formats/formats.h"
 #include "graph/operator.h"
 
 #include <math.h>
@@ -61,9 +62,13 @@ static void check_value(checker *c, const net_value *value) {
     return;
   }
   check_shape(c, value);
-  if (value->type != NET_F32 && value->type != NET_U32) BAD_VALUE(c, value, "is neither f32 nor u32");
+  if (value->type != NET_F32 && value->type != NET_U32 && value->type != NET_F64)
+    BAD_VALUE(c, value, "is neither f32 nor u32 nor f64");
+  if (value->type == NET_F64 && value->kind != NET_VALUE_RESULT)
+    BAD_VALUE(c, value, "is f64, but no node's result");
   if (value->type == NET_U32 && value->kind != NET_VALUE_TARGET && value->kind != NET_VALUE_RESULT)
     BAD_VALUE(c, value, "is u32, but no target");
+  if (value->format >= net_formats_in_use(c->n)) BAD_VALUE(c, value, "has a number format that is none");
   if (isnan(value->range.lo) || isnan(value->range.hi)) BAD_VALUE(c, value, "has NaN for a bound");
   if (value->kind == NET_VALUE_RESULT) return; /* of which check_results knows more */
   if (value->def != NET_NONE) BAD_VALUE(c, value, "has a node that defines it");
@@ -113,7 +118,8 @@ static bool check_places(checker *c, const net_node *node, uint64_t *edge, uint6
                          uint64_t *output) {
   const net_graph *g = c->graph;
   bool ok = node->op < c->n->op_count && node->first_input == *edge && node->first_attribute == *attribute &&
-            node->first_output >= *output;
+            node->first_output >= *output &&
+            (uint64_t)node->first_layer + node->layer_count <= g->layers.count;
   *edge += node->input_count;
   *attribute += node->attribute_count;
   *output = (uint64_t)node->first_output + node->output_count;
@@ -178,6 +184,23 @@ static void check_outputs(checker *c, net_node_id id) {
     if (!net_name_same(value->name, name))
       BAD_NODE(c, node, "has its output '%s' named '%s'", fields[i].name, net_text(c->n, value->name));
   }
+}
+
+/* What quantises a result stands where net_node_result_quantizer looks for it. */
+static void check_quantizer(checker *c, net_node_id id) {
+  const net_node *node = &c->graph->nodes.at[id], *before = id ? node - 1 : NULL;
+  if (!node->owner.id) return;
+  if (node->role >= NET_TENSORS) {
+    BAD_NODE(c, node, "quantises no tensor that there is");
+    return;
+  }
+  if (node->role < NET_TENSOR_OUTPUT) return;
+  bool behind = before && (net_name_same(before->name, node->owner) ||
+                           (net_name_same(before->owner, node->owner) && node->role == NET_TENSOR_OUTPUT &&
+                            before->role == NET_TENSOR_ACCUMULATOR));
+  if (!behind)
+    BAD_NODE(c, node, "quantises the %s of '%s', but does not stand behind it", net_tensor_role_names[node->role],
+             net_text(c->n, node->owner));
 }
 
 /* Results belong to nodes, and no node's operator disagrees with what they are. */
@@ -286,6 +309,7 @@ bool net_graph_verify(netc *n, const net_graph *graph) {
     check_inputs(&c, i);
     check_attributes(&c, i);
     check_outputs(&c, i);
+    check_quantizer(&c, i);
   }
   if (sound) check_lists(&c);
   if (sound && !c.faults) check_results(&c, &scratch); /* runs operators: only on what they can rely on */

@@ -1,5 +1,6 @@
 #include "ops/ops.h"
 
+#include "formats/formats.h"
 #include "ops/families.h"
 
 #define OP(name_, class_, user_, kind_, ulps_, inputs_, outputs_, attributes_, shape_, parameter_,           \
@@ -27,6 +28,7 @@ const net_op net_ops[] = {
 const uint32_t net_op_count = sizeof net_ops / sizeof *net_ops;
 
 void net_ops_install(netc *n) {
+  if (!n->format_list) net_formats_install(n); /* of what operators compute with */
   n->ops = net_ops;
   n->op_count = net_op_count;
 }

@@ -1,4 +1,5 @@
 /* graph/: the text form. Printing, then reading, is the identity but for places. */
+#include "formats/formats.h"
 #include "support/file.h"
 #include "tests/unit/tiny_ops.h"
 
@@ -83,6 +84,53 @@ static void test_lenient(void **state) {
   netc_free(&n);
 }
 
+/* Formats of values, quantisers, layers of the user. */
+static void test_quantised(void **state) {
+  (void)state;
+  netc n;
+  tiny_init(&n);
+  const char *text =
+      "graph g\n"
+      "  input x: f32[b, 2] format integer(8, 4) in [-8, 7.9375]\n"
+      "  parameter d.weight: f32[3, 2] = 0\n"
+      "  x_q: f32[b, 2] format block_fp(8, 8, 127, block = [-1, 16]) = join(x) {axis = 0} for input of d\n"
+      "  d: f32[b, 3] = dense(x_q, d.weight, _) {features = 3, bias = true} within inner, \"out er\"\n"
+      "  d.accumulator_q: f32[b, 3] format integer(16, 8, overflow = wrap) = join(d) {axis = 0} "
+      "for accumulator of d\n"
+      "  d.output_q: f32[b, 3] format minifloat(8, 4, 7) = join(d.accumulator_q) {axis = 0} "
+      "for output of d within a\n"
+      "  output d.output_q\n";
+  net_graph *g = parse(&n, text);
+  if (!net_graph_verify(&n, g)) fail_msg("%s", tiny_message(&n));
+  assert_string_equal(printed(&n, g), text);
+  assert_string_equal(printed(&n, net_graph_copy(&n.arena, g)), text);
+  net_node_id d = net_graph_find(g, net_intern(&n, "d"));
+  assert_int_equal(g->nodes.at[d].layer_count, 2);
+  assert_string_equal(net_text(&n, net_node_layer(g, d, 1)), "out er");
+  assert_int_equal(net_node_input_quantizer(g, d, 0), d - 1);
+  assert_int_equal(net_node_input_quantizer(g, d, 1), NET_NONE);
+  assert_int_equal(net_node_result_quantizer(g, d, NET_TENSOR_ACCUMULATOR), d + 1);
+  assert_int_equal(net_node_result_quantizer(g, d, NET_TENSOR_OUTPUT), d + 2);
+  assert_int_equal(net_graph_seen(g, net_node_output(g, d, 0)), net_node_output(g, d + 2, 0));
+  assert_int_equal(net_graph_seen(g, 0), 0);
+  assert_string_equal(net_format_text(&n, net_node_format(g, d, NET_TENSOR_INPUT)),
+                      "block_fp(8, 8, 127, block = [-1, 16])");
+  assert_int_equal(net_node_format(g, d, NET_TENSOR_WEIGHT), NET_FORMAT_FLOAT32);
+  assert_string_equal(net_format_text(&n, net_node_format(g, d, NET_TENSOR_ACCUMULATOR)),
+                      "integer(16, 8, overflow = wrap)");
+  assert_string_equal(net_format_text(&n, net_node_format(g, d, NET_TENSOR_OUTPUT)), "minifloat(8, 4, 7)");
+  net_graph *part = net_graph_new(&n, &n.arena, g->name, NET_NOWHERE); /* built anew of its parts */
+  net_value_id *map = NET_NEW_ARRAY(&n.arena, net_value_id, g->values.count);
+  for (net_value_id v = 0; v < g->values.count; v++)
+    if (g->values.at[v].def == NET_NONE) map[v] = net_graph_clone_value(part, g, v);
+  for (net_node_id i = 0; i < g->nodes.count; i++) net_graph_clone_node(part, g, i, map);
+  net_vec_push(part->arena, &part->outputs, map[g->outputs.at[0]]);
+  assert_string_equal(printed(&n, part), text);
+  g->nodes.at[d + 2].role = NET_TENSOR_ACCUMULATOR; /* an accumulator's behind an accumulator's */
+  assert_false(net_graph_verify(&n, g));
+  netc_free(&n);
+}
+
 /* ---- generated graphs ---- */
 
 static uint64_t seed;
@@ -120,12 +168,21 @@ static net_name any_name(netc *n, const char *prefix) {
   return net_intern_format(n, "%s%u%s", prefix, (uint32_t)(draw() >> 40), tails[below(8)]);
 }
 
+/* some formats to choose from */
+static void make_formats(netc *n) {
+  static const char *const texts[] = {"integer(8, 4)", "integer(8, auto, per = channel)", "binary",
+                                      "block_fp(8, 8, block = [1, -1, 3])", "log(5, mase_compatible = true)"};
+  uint32_t id;
+  for (uint32_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    assert_true(net_format_parse(n, texts[i], strlen(texts[i]), NET_NOWHERE, &id));
+}
+
 static net_value_id any_value(netc *n, net_graph *g, net_value_kind kind, net_shape shape, bool batched) {
   net_value_id v =
       net_graph_value(g, kind, any_name(n, below(5) ? "v" : "output"), NET_F32, shape, batched, NET_NOWHERE);
   net_value *value = &g->values.at[v];
   if (!below(3)) value->range = (net_range){-any_finite(), any_finite()};
-  if (!below(3)) value->format = below(9);
+  if (!below(3)) value->format = below(net_formats_in_use(n));
   return v;
 }
 
@@ -181,6 +238,15 @@ static net_graph *generate(netc *n) {
     }
     if (x == NET_NONE) fail_msg("%s", tiny_message(n));
   }
+  for (net_node_id i = 0; i < g->nodes.count; i++) {
+    net_name layers[3];
+    uint32_t count = below(4);
+    for (uint32_t k = 0; k < count; k++) layers[k] = any_name(n, "l");
+    net_graph_set_layers(g, i, layers, count);
+    if (below(3)) continue;
+    g->nodes.at[i].owner = any_name(n, "o");
+    g->nodes.at[i].role = (net_tensor_role)below(NET_TENSOR_OUTPUT);
+  }
   net_vec_push(g->arena, &g->outputs, x);
   if (below(2)) net_vec_push(g->arena, &g->observed, x);
   return g;
@@ -223,6 +289,11 @@ static void assert_same(const net_graph *a, const net_graph *b) {
     assert_int_equal(v.first_input, w.first_input);
     assert_int_equal(v.first_output, w.first_output);
     assert_int_equal(v.first_attribute, w.first_attribute);
+    assert_int_equal(v.owner.id, w.owner.id);
+    assert_int_equal(v.role, w.role);
+    assert_int_equal(v.layer_count, w.layer_count);
+    for (uint32_t k = 0; k < v.layer_count; k++)
+      assert_int_equal(net_node_layer(a, i, k).id, net_node_layer(b, i, k).id);
   }
   assert_memory_equal(a->edges.at, b->edges.at, a->edges.count * sizeof *a->edges.at);
   for (uint32_t i = 0; i < a->attributes.count; i++) {
@@ -239,6 +310,7 @@ static void test_generated(void **state) {
     netc n;
     tiny_init(&n);
     seed = i * 0x9E3779B97F4A7C15u;
+    make_formats(&n);
     net_graph *graph = generate(&n);
     if (graph->edges.count == 0) graph->edges.at = NET_NEW(&n.arena, net_value_id);
     if (!net_graph_verify(&n, graph)) fail_msg("seed %u: %s", i, tiny_message(&n));
@@ -292,6 +364,13 @@ static void test_errors(void **state) {
       {3, 2, " d: f32[b, 2] = dense(x, _) {features = 2}\n", "input 'weight' of dense is missing"},
       {3, 9, " output y\n", "there is no value 'y' yet"},
       {3, 9, " output _\n", "'_' is no value"},
+      {3, 24, " input y: f32[b] format\n", "expected a number format, not the end of the line"},
+      {3, 25, " input y: f32[b] format integr(8)\n", "there is no format 'integr'; did you mean 'integer'?"},
+      {4, 1, " input y: f32[b] format integer(8, [4\n", "expected ')', not the end of the text"},
+      {3, 40, " j: f32[b, 3] = join(x) {axis = 0} for y of x\n",
+       "expected input, weight, bias, output or accumulator, not 'y'"},
+      {3, 45, " j: f32[b, 3] = join(x) {axis = 0} for bias x\n", "expected 'of', not 'x'"},
+      {3, 46, " j: f32[b, 3] = join(x) {axis = 0} within a, \n", "expected a name, not the end of the line"},
       {3, 11, " output x x\n", "expected the end of the line, not 'x'"},
       {3, 11, " \"output\" x\n", "expected ':' after a node's name, not 'x'"},
       {3, 8, " input \"y: f32\n", "expected a name, not '\"'"},
@@ -348,6 +427,7 @@ static void test_mangled(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_canonical), cmocka_unit_test(test_names),  cmocka_unit_test(test_lenient),
+      cmocka_unit_test(test_quantised),
       cmocka_unit_test(test_generated), cmocka_unit_test(test_errors), cmocka_unit_test(test_mangled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

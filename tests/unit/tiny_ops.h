@@ -2,6 +2,7 @@
 #ifndef NETC_TESTS_TINY_OPS_H
 #define NETC_TESTS_TINY_OPS_H
 
+#include "formats/formats.h"
 #include "graph/operator.h"
 
 static inline net_value *tiny_output(net_graph *graph, net_node_id node, uint32_t index) {
@@ -149,6 +150,7 @@ static const net_op tiny_ops[] = {
 
 static inline void tiny_init(netc *n) {
   netc_init(n, NULL);
+  net_formats_install(n);
   n->ops = tiny_ops;
   n->op_count = sizeof tiny_ops / sizeof *tiny_ops;
 }
