@@ -29,9 +29,12 @@ static float value(const net_format_part *part, float x, float draw) {
   return one ? part->scale : spec->bipolar ? -1 : 0;
 }
 
+static double reach(const net_format_spec *spec, double most) { return spec->bipolar ? 1 : most; }
+
 const net_format_family fm_binary = {.complete = complete,
                                      .width = width,
                                      .block = fm_channel_block,
                                      .prepare = prepare,
                                      .fit = fit,
-                                     .value = value};
+                                     .value = value,
+                                     .reach = reach};

@@ -46,4 +46,5 @@ const net_format_family fm_block_fp = {.complete = complete,
                                        .block = fm_own_block,
                                        .prepare = prepare,
                                        .fit = fit,
-                                       .value = value};
+                                       .value = value,
+                                       .reach = fm_reach_double};

@@ -31,9 +31,16 @@ static float value(const net_format_part *part, float x, float draw) {
   return fm_to_log(x, part->lowest, part->highest, part->mase);
 }
 
+/* The least power is at most that of a block of zeros, whose maximum counts as 1. */
+static double reach(const net_format_spec *spec, double most) {
+  double twice = fm_reach_double(spec, most);
+  return twice > 1 ? twice : 1;
+}
+
 const net_format_family fm_block_log = {.complete = complete,
                                         .width = fm_width,
                                         .block = fm_own_block,
                                         .prepare = prepare,
                                         .fit = fit,
-                                        .value = value};
+                                        .value = value,
+                                        .reach = reach};

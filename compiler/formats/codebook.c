@@ -72,9 +72,17 @@ static void fit(const net_format_tensor *x, fm_parts *parts, net_format_part *pa
   }
 }
 
+/* A block of zeros has the scale of another, or 1. */
+static double reach(const net_format_spec *spec, double most) {
+  const net_codebook *codebook = spec->codebook;
+  double largest = fmax(fabs(codebook->values[0]), fabs(codebook->values[codebook->count - 1]));
+  return codebook->absmax ? largest * fmax(most, 1) : largest;
+}
+
 const net_format_family fm_codebook = {.complete = complete,
                                        .width = width,
                                        .block = fm_own_block,
                                        .prepare = prepare,
                                        .fit = fit,
-                                       .value = value};
+                                       .value = value,
+                                       .reach = reach};

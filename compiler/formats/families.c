@@ -54,3 +54,7 @@ void fm_channel_block(const net_format_spec *spec, const net_format_tensor *x, n
 }
 
 void fm_set_limit(net_format_part *part, float limit) { part->high = limit, part->low = -limit; }
+
+double fm_reach_double(const net_format_spec *spec, double most) {
+  return 2 * most + (spec->mase ? 1e-7 : 0);
+}

@@ -99,8 +99,8 @@ typedef struct net_format_family {
    * on it if value() leaves each as it is. NULL: as prepare. */
   void (*fit)(const net_format_tensor *x, struct fm_parts *parts, net_format_part *part);
   float (*value)(const net_format_part *part, float x, float draw); /* the reference. draw: NAN for none */
-  /* Where results depend on more than their own element: a bound of their magnitudes for a tensor without
-   * larger ones than `most`. NULL: they ascend with it. */
+  /* Where results do not ascend with their own element (all formats that are not NET_FORMAT_PER_ELEMENT; MASE's
+   * of some others): a bound of their magnitudes for a tensor without larger ones than `most`. */
   double (*reach)(const net_format_spec *spec, double most);
 } net_format_family;
 

@@ -21,6 +21,7 @@ libnetc_a_SOURCES += \
   compiler/formats/parts.c compiler/formats/parts.h \
   compiler/formats/print.c \
   compiler/formats/quantize.c \
+  compiler/formats/range.c \
   compiler/formats/scaled_integer.c \
   compiler/formats/ternary.c
 EXTRA_DIST += compiler/formats/README.md

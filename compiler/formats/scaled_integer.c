@@ -90,4 +90,10 @@ static void fit(const net_format_tensor *x, fm_parts *parts, net_format_part *pa
 }
 
 const net_format_family fm_scaled_integer = {
-    .complete = complete, .width = fm_width, .block = block, .prepare = prepare, .fit = fit, .value = value};
+    .complete = complete,
+    .width = fm_width,
+    .block = block,
+    .prepare = prepare,
+    .fit = fit,
+    .value = value,
+    .reach = fm_reach_double};

@@ -26,9 +26,12 @@ static float value(const net_format_part *part, float x, float draw) {
   return x > part->threshold ? part->scale : x < -part->threshold ? -part->scale : 0;
 }
 
+static double reach(const net_format_spec *spec, double most) { return spec->scaled ? most : 1; }
+
 const net_format_family fm_ternary = {.complete = complete,
                                       .width = width,
                                       .block = fm_channel_block,
                                       .prepare = prepare,
                                       .fit = fit,
-                                      .value = value};
+                                      .value = value,
+                                      .reach = reach};
