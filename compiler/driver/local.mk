@@ -13,11 +13,12 @@ netc_SOURCES = \
   compiler/driver/report.h \
   compiler/driver/report_dot.c \
   compiler/driver/report_json.c \
-  compiler/driver/report_lines.c \
   compiler/driver/report_nodes.c \
+  compiler/driver/report_tables.c \
   compiler/driver/runs.c compiler/driver/runs.h \
   compiler/driver/show.c \
   compiler/driver/subject.c compiler/driver/subject.h \
+  compiler/driver/table_output.c compiler/driver/table_output.h \
   compiler/driver/test.c \
   compiler/driver/train.c \
   compiler/driver/verbs.def

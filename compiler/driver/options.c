@@ -84,6 +84,8 @@ bool dr_parse(dr_call *call, int count, char **words) {
     if (!take(call, option, optarg ? optarg : "")) return false;
   }
   while (optind < count) net_vec_push(&call->n->arena, &call->arguments, (const char *)words[optind++]);
+  if (dr_has(call, DR_json) && dr_has(call, DR_as) && strcmp(call->value[DR_as], "json"))
+    return dr_wrong(call, "--json and --as %s contradict each other", call->value[DR_as]), false;
   call->json = dr_has(call, DR_json) || (dr_has(call, DR_as) && !strcmp(call->value[DR_as], "json"));
   if (dr_has(call, DR_color) && strcmp(call->value[DR_color], "auto"))
     call->color = !strcmp(call->value[DR_color], "always");

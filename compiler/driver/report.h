@@ -3,11 +3,14 @@
 #define NETC_DRIVER_REPORT_H
 
 #include "driver/subject.h"
+#include "driver/table_output.h"
 
 #include "graph/cost.h"
 
 typedef struct {
   const char *name, *kind, *op; /* kind: see dr_kinds */
+  const char *inputs;           /* names of what it takes, parameters left out */
+  uint32_t users;               /* nodes that take what it gives, and the network's outputs */
   const net_value *value;       /* what it gives: an input, a node's first output, the network's result */
   net_node_id node;             /* or NET_NONE */
   double macs, flops, bitops;   /* of a batch */
@@ -33,9 +36,14 @@ dr_report dr_report_make(dr_subject *subject, net_graph *graph, uint32_t batch);
 /* "f32[16]" */
 const char *dr_report_shape(const dr_report *report, const net_value *value);
 
-json_t *dr_report_json(const dr_report *report); /* network, nodes, kinds, totals */
-/* Costs by line of the program, each with its text. */
-void dr_report_print_lines(FILE *to, const dr_report *report);
+/* Tables: rows and the total; how many there are of each kind; fx's modules with their attributes and
+ * parameters; costs by line of the program, each with its text. */
+dr_table dr_report_nodes(const dr_report *report);
+dr_table dr_report_kinds(const dr_report *report);
+dr_table dr_report_layers(const dr_report *report);
+dr_table dr_report_lines(const dr_report *report);
+const char *dr_attribute_text(netc *n, const net_attribute *attribute); /* "[4, -1]" */
+json_t *dr_report_json(const dr_report *report); /* network, nodes, kinds, layers, totals */
 void dr_report_print_dot(FILE *to, const dr_report *report);
 
 #endif

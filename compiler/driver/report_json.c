@@ -3,13 +3,22 @@
 
 #include <math.h>
 
+/* Names of what a row takes, as a list. */
+static json_t *input_list(const char *inputs) {
+  json_t *list = json_array();
+  for (const char *at = inputs; *at; at += strcspn(at, ","), at += strspn(at, ", "))
+    json_array_append_new(list, json_stringn(at, strcspn(at, ",")));
+  return list;
+}
+
 static json_t *row_json(const dr_report *r, const dr_report_row *row) {
   json_t *shape = json_array();
   for (uint32_t i = 0; i < row->value->shape.rank; i++)
     json_array_append_new(shape, json_integer(row->value->shape.dim[i]));
   net_position at = net_sources_find(&r->n->sources, row->loc);
-  return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name", row->name, "kind",
-                   row->kind, "op", row->op, "shape", shape, "format", "float32", "range_low",
+  return json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name", row->name,
+                   "kind", row->kind, "op", row->op, "inputs", input_list(row->inputs), "users",
+                   (int)row->users, "shape", shape, "format", "float32", "range_low",
                    net_json_number(NAN), "range_high", net_json_number(NAN), "macs",
                    net_json_number(row->macs), "flops", net_json_number(row->flops), "bitops",
                    net_json_number(row->bitops), "parameters", (json_int_t)row->parameters, "line",
@@ -18,6 +27,7 @@ static json_t *row_json(const dr_report *r, const dr_report_row *row) {
 
 json_t *dr_report_json(const dr_report *r) {
   json_t *nodes = json_array(), *by_kind = json_object();
+  dr_table layers = dr_report_layers(r);
   for (int k = 0; k < DR_KINDS; k++) {
     json_int_t n = 0;
     for (uint32_t i = 0; i < r->count; i++) n += !strcmp(r->rows[i].kind, dr_kinds[k]);
@@ -30,7 +40,7 @@ json_t *dr_report_json(const dr_report *r) {
                 (json_int_t)r->total.parameters, "weight_bytes", net_json_number(r->total.weight_bytes),
                 "activation_bytes", (json_int_t)r->activation_bytes, "true_flops",
                 net_json_number(r->total.true_flops));
-  return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o}", "network", net_text(r->n, r->graph->name), "parameters",
-                   (json_int_t)r->total.parameters, "batch", (json_int_t)r->batch, "nodes", nodes, "kinds",
-                   by_kind, "totals", totals);
+  return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "network", net_text(r->n, r->graph->name),
+                   "parameters", (json_int_t)r->total.parameters, "batch", (json_int_t)r->batch, "nodes", nodes,
+                   "kinds", by_kind, "layers", dr_table_json(&layers), "totals", totals);
 }

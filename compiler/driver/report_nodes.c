@@ -16,6 +16,37 @@ static uint64_t node_parameters(const net_graph *g, net_node_id id) {
   return count;
 }
 
+/* Whose result a value is: an input's or a node's name; NULL for parameters and the like. */
+static const char *source_name(const dr_report *r, net_value_id id) {
+  const net_value *value = net_graph_value_at(r->graph, id);
+  if (value->kind == NET_VALUE_INPUT) return net_text(r->n, value->name);
+  return value->kind == NET_VALUE_RESULT ? net_text(r->n, r->graph->nodes.at[value->def].name) : NULL;
+}
+
+static const char *listed(const dr_report *r, const net_value_id *values, uint32_t count) {
+  const char *list = "";
+  for (uint32_t i = 0; i < count; i++) {
+    const char *name = values[i] == NET_NONE ? NULL : source_name(r, values[i]);
+    if (name) list = net_arena_format(&r->n->arena, "%s%s%s", list, *list ? ", " : "", name);
+  }
+  return list;
+}
+
+/* As fx counts them: each node once, however often it takes the value. */
+static uint32_t users(const dr_report *r, net_value_id first, uint32_t outputs) {
+  const net_graph *g = r->graph;
+  uint32_t count = 0;
+  bool shown = false;
+  for (net_node_id id = 0; id < g->nodes.count; id++) {
+    bool takes = false;
+    for (uint32_t i = 0; i < g->nodes.at[id].input_count; i++)
+      takes |= net_node_input(g, id, i) - first < outputs;
+    count += takes;
+  }
+  for (uint32_t i = 0; i < g->outputs.count; i++) shown |= g->outputs.at[i] - first < outputs;
+  return count + shown;
+}
+
 static dr_report_row node_row(const dr_report *r, net_node_id id) {
   const net_graph *g = r->graph;
   const net_node *node = net_graph_at(g, id);
@@ -25,6 +56,8 @@ static dr_report_row node_row(const dr_report *r, net_node_id id) {
   return (dr_report_row){.name = net_text(r->n, node->name),
                          .kind = op->kind,
                          .op = op->name,
+                         .inputs = listed(r, &g->edges.at[node->first_input], node->input_count),
+                         .users = users(r, node->first_output, node->output_count),
                          .value = net_graph_value_at(g, net_node_output(g, id, 0)),
                          .node = id,
                          .macs = contraction ? node->cost.computations * samples : 0,
@@ -43,6 +76,8 @@ static void make_rows(dr_report *r) {
       r->rows[r->count++] = (dr_report_row){.name = net_text(r->n, value->name),
                                             .kind = "placeholder",
                                             .op = "input",
+                                            .inputs = "",
+                                            .users = users(r, v, 1),
                                             .value = value,
                                             .node = NET_NONE,
                                             .loc = value->loc};
@@ -51,6 +86,7 @@ static void make_rows(dr_report *r) {
   r->rows[r->count++] = (dr_report_row){.name = "output",
                                         .kind = "output",
                                         .op = "output",
+                                        .inputs = listed(r, g->outputs.at, g->outputs.count),
                                         .value = net_graph_value_at(g, g->outputs.at[0]),
                                         .node = NET_NONE};
 }

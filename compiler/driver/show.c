@@ -3,42 +3,35 @@
 
 #include "support/table.h"
 
-/* For programs to read. */
-static const char *plain(net_arena *arena, double x) { return net_arena_format(arena, "%.0f", x); }
+enum { NODES, LAYERS, KINDS, LINES, TABLES };
 
-static void print_table(FILE *to, const dr_report *r, net_table_form form) {
-  static const char *const titles[] = {"node",       "kind", "op",    "shape",
-                                       "parameters", "MACs", "FLOPs", "BitOPs"};
-  netc *n = r->n;
-  net_table t = net_table_new(&n->arena, 8, titles, "llllrrrr");
-  const char *(*number)(net_arena *, double) = form == NET_TABLE_CSV ? plain : net_thousands;
-  for (uint32_t i = 0; i < r->count; i++) {
-    const dr_report_row *row = &r->rows[i];
-    net_table_add(&t, row->name);
-    net_table_add(&t, row->kind);
-    net_table_add(&t, row->op);
-    net_table_add(&t, dr_report_shape(r, row->value));
-    net_table_add(&t, row->parameters ? number(&n->arena, (double)row->parameters) : NULL);
-    net_table_add(&t, row->macs ? number(&n->arena, row->macs) : NULL);
-    net_table_add(&t, row->flops ? number(&n->arena, row->flops) : NULL);
-    net_table_add(&t, row->bitops ? number(&n->arena, row->bitops) : NULL);
-  }
-  net_table_add(&t, "total");
-  for (int i = 0; i < 3; i++) net_table_add(&t, NULL);
-  net_table_add(&t, number(&n->arena, (double)r->total.parameters));
-  net_table_add(&t, number(&n->arena, r->total.macs));
-  net_table_add(&t, number(&n->arena, r->total.flops));
-  net_table_add(&t, number(&n->arena, r->total.bitops));
-  net_table_print(to, &t, form);
-}
-
-static void print_text(FILE *to, const dr_report *r) {
-  fprintf(to, "network %s, batch %u\n\n", net_text(r->n, r->graph->name), r->batch);
-  print_table(to, r, NET_TABLE_TEXT);
-  fprintf(to, "\n%s bytes of weights, %s bytes of activations at once\n\n",
+static void print_page(FILE *to, const dr_report *r, const dr_table *tables, dr_form form) {
+  const char *heading = form == DR_AS_MARKDOWN ? "# " : "";
+  fprintf(to, "%snetwork %s, batch %u\n\n", heading, net_text(r->n, r->graph->name), r->batch);
+  dr_table_print(to, &tables[NODES], form);
+  fprintf(to, "\n");
+  for (uint32_t k = 0; k < DR_KINDS; k++)
+    fprintf(to, "%s%.0f %s", k ? ", " : "", tables[KINDS].cells.at[2 * k + 1].number, dr_kinds[k]);
+  fprintf(to, "\n%s%s bytes of weights, %s bytes of activations at once\n\n", form == DR_AS_MARKDOWN ? "\n" : "",
           net_thousands(&r->n->arena, r->total.weight_bytes),
           net_thousands(&r->n->arena, (double)r->activation_bytes));
-  dr_report_print_lines(to, r);
+  if (dr_table_rows(&tables[LAYERS])) dr_table_print(to, &tables[LAYERS], form), fprintf(to, "\n");
+  dr_table_print(to, &tables[LINES], form);
+}
+
+static void print(dr_call *call, const dr_report *r) {
+  dr_form form = dr_call_form(call);
+  dr_table tables[TABLES] = {[NODES] = dr_report_nodes(r),
+                             [LAYERS] = dr_report_layers(r),
+                             [KINDS] = dr_report_kinds(r),
+                             [LINES] = dr_report_lines(r)};
+  const dr_table *one = dr_table_chosen(call, tables, TABLES);
+  if (call->wrong) return;
+  if (one) dr_table_print(call->out, one, form);
+  else if (form == DR_AS_JSON) net_json_print(call->out, dr_report_json(r));
+  else if (form == DR_AS_DOT) dr_report_print_dot(call->out, r);
+  else if (form == DR_AS_CSV) dr_table_print(call->out, &tables[NODES], form);
+  else print_page(call->out, r, tables, form);
 }
 
 int dr_show(dr_call *call) {
@@ -59,10 +52,6 @@ int dr_show(dr_call *call) {
     return code;
   }
   dr_report report = dr_report_make(&subject, network->graph, (uint32_t)batch);
-  const char *as = call->value[DR_as] ? call->value[DR_as] : "text";
-  if (call->json) net_json_print(call->out, dr_report_json(&report));
-  else if (!strcmp(as, "dot")) dr_report_print_dot(call->out, &report);
-  else if (!strcmp(as, "text")) print_text(call->out, &report);
-  else print_table(call->out, &report, strcmp(as, "csv") ? NET_TABLE_MARKDOWN : NET_TABLE_CSV);
+  print(call, &report);
   return DR_DONE;
 }

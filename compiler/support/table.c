@@ -22,9 +22,16 @@ static uint32_t width(const char *text) {
   return n;
 }
 
-static const char *cell(const net_table *t, uint32_t row, uint32_t column) {
-  uint32_t at = row * t->columns + column;
-  return at < t->cells.count ? t->cells.at[at] : "";
+/* In Markdown a bar within a cell would end it, and so would a line's end anywhere. */
+static const char *escaped(net_arena *arena, const char *text, net_table_form form) {
+  const char *unsafe = form == NET_TABLE_MARKDOWN ? "|\r\n" : "\r\n";
+  if (form == NET_TABLE_CSV || !strpbrk(text, unsafe)) return text;
+  char *copy = net_arena_alloc(arena, 2 * strlen(text) + 1, 1), *at = copy;
+  for (; *text; text++) {
+    if (*text == '|' && form == NET_TABLE_MARKDOWN) *at++ = '\\';
+    *at++ = *text == '\r' || *text == '\n' ? ' ' : *text;
+  }
+  return copy;
 }
 
 static void print_csv_cell(FILE *to, const char *text) {
@@ -40,6 +47,11 @@ static void print_csv_cell(FILE *to, const char *text) {
   putc('"', to);
 }
 
+static const char *cell(const net_table *t, net_table_form form, uint32_t row, uint32_t column) {
+  uint32_t at = row * t->columns + column;
+  return at < t->cells.count ? escaped(t->arena, t->cells.at[at], form) : "";
+}
+
 static void print_padded(FILE *to, const char *text, uint32_t room, char alignment, bool last) {
   uint32_t gap = room > width(text) ? room - width(text) : 0;
   if (alignment == 'r') fprintf(to, "%*s%s", (int)gap, "", text);
@@ -48,7 +60,7 @@ static void print_padded(FILE *to, const char *text, uint32_t room, char alignme
 
 static void print_row(FILE *to, const net_table *t, const uint32_t *room, net_table_form form, int64_t row) {
   for (uint32_t c = 0; c < t->columns; c++) {
-    const char *text = row < 0 ? t->titles[c] : cell(t, (uint32_t)row, c);
+    const char *text = row < 0 ? t->titles[c] : cell(t, form, (uint32_t)row, c);
     bool last = c + 1 == t->columns && form == NET_TABLE_TEXT;
     if (form == NET_TABLE_MARKDOWN) fputs(c ? " | " : "| ", to);
     else if (c) fputs(form == NET_TABLE_CSV ? "," : "  ", to);
@@ -63,7 +75,7 @@ void net_table_print(FILE *to, const net_table *t, net_table_form form) {
   for (uint32_t c = 0; c < t->columns; c++) {
     room[c] = width(t->titles[c]);
     for (uint32_t r = 0; r < rows; r++)
-      if (width(cell(t, r, c)) > room[c]) room[c] = width(cell(t, r, c));
+      if (width(cell(t, form, r, c)) > room[c]) room[c] = width(cell(t, form, r, c));
   }
   print_row(to, t, room, form, -1);
   if (form != NET_TABLE_CSV) {
