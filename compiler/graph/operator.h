@@ -44,13 +44,14 @@ typedef struct net_gradient {
 } net_gradient;
 
 /* Adds a backward node named NODE.SUFFIX after the forward node, at its place, and gives its first output
- * (NET_NONE: reported). A gradient has the type, shape and batching of what it is the gradient of. */
+ * (NET_NONE: reported). A gradient is f32 and has the shape and batching of what it is the gradient of. */
 net_value_id net_gradient_call(net_gradient *gradient, const char *op, const char *suffix,
                                const net_value_id *inputs, uint32_t input_count,
                                const net_attribute *attributes, uint32_t attribute_count);
 
-/* What the interpreter hands an operator: elements in double, exactly representable in binary32; batched
- * tensors have count rows. An operator writes outputs in double; the interpreter rounds them once. */
+/* What the interpreter hands an operator: elements in double, exactly representable in binary32 but for those
+ * of type f64; batched tensors have count rows. An operator writes outputs in double; the interpreter rounds
+ * those of type f32 once. */
 typedef struct net_interpretation {
   const net_graph *graph;
   net_node_id node;
@@ -90,6 +91,9 @@ uint32_t net_op_inputs(netc *n, const net_op *op, const net_op_field **fields);
 uint32_t net_op_outputs(netc *n, const net_op *op, const net_op_field **fields);
 uint32_t net_op_attributes(netc *n, const net_op *op, const net_op_field **fields);
 const net_op *net_op_find(const netc *n, const char *name, uint16_t *row); /* NULL: no such operator */
+
+/* What an input is to rules of formats: weight and bias by their names, input for data; else NET_TENSORS. */
+net_tensor_role net_op_input_role(const net_op_field *input);
 
 net_attribute_kind net_op_attribute_kind(const net_op_field *attribute);
 

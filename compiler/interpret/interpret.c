@@ -67,7 +67,8 @@ bool net_run_node(net_run *run, net_node_id node) {
                              .key = {run->key[0], run->key[1]}};
   op->interpret(&call);
   for (uint32_t i = 0; i < at->output_count && !run->exact; i++)
-    for (uint64_t k = 0, count = net_run_elements(run, at->first_output + i); k < count; k++)
+    for (uint64_t k = 0, count = net_run_elements(run, at->first_output + i);
+         k < count && g->values.at[at->first_output + i].type != NET_F64; k++)
       outputs[i][k] = (float)outputs[i][k];
   return true;
 }
@@ -111,11 +112,12 @@ bool net_interpret(netc *n, const net_graph *graph, net_arena *arena, uint32_t c
   bool ok = net_run_all(&run);
   for (net_value_id v = 0; v < graph->values.count && ok; v++) {
     if (graph->values.at[v].kind != NET_VALUE_RESULT) continue;
-    bool integers = graph->values.at[v].type == NET_U32;
+    net_type type = graph->values.at[v].type;
     uint64_t elements = net_run_elements(&run, v);
-    values[v] = net_arena_alloc(arena, elements * 4, 64);
+    values[v] = net_arena_alloc(arena, elements * net_type_bytes(type), 64);
     for (uint64_t i = 0; i < elements; i++) {
-      if (integers) ((uint32_t *)values[v])[i] = (uint32_t)run.values[v][i];
+      if (type == NET_U32) ((uint32_t *)values[v])[i] = (uint32_t)run.values[v][i];
+      else if (type == NET_F64) ((double *)values[v])[i] = run.values[v][i];
       else ((float *)values[v])[i] = (float)run.values[v][i];
     }
   }

@@ -1,9 +1,10 @@
 /* The oracle: runs a graph on a batch, node by node, in double.
  *
  * Each node gets inputs that are representable in binary32, computes in double, and its results are rounded
- * once to binary32 (DESIGN: numerics). Every value of the graph is kept, so that compiled code can be
- * compared node by node, each node fed the compiled code's own inputs, and so that the first node that gave a
- * non-finite value can be named. Updates give new values and leave those they replace alone. */
+ * once to binary32 (DESIGN: numerics); those of type f64 are neither. Every value of the graph is kept, so
+ * that compiled code can be compared node by node, each node fed the compiled code's own inputs, and so that
+ * the first node that gave a non-finite value can be named. Updates give new values and leave those they
+ * replace alone. */
 #ifndef NETC_INTERPRET_INTERPRET_H
 #define NETC_INTERPRET_INTERPRET_H
 
@@ -39,7 +40,7 @@ const double *net_run_updated(const net_run *run, net_value_id value);
 net_node_id net_run_first_not_finite(const net_run *run);
 
 /* All in one: values[v] holds float or uint32_t elements of each value that is not a result (NULL: absent, as
- * for constants), and is set, in the arena, to the elements of each result. */
+ * for constants), and is set, in the arena, to the elements of each result (float, uint32_t or double). */
 bool net_interpret(netc *n, const net_graph *graph, net_arena *arena, uint32_t count, uint32_t step,
                    const uint32_t key[2], void **values);
 

@@ -74,7 +74,7 @@ static void finish_forward(kn_scope *scope, const kn_group *group, lp_expr reduc
       scope->memo_stamp[first->reduction] = scope->stamp;
     }
     lp_expr value = kn_value(scope, statement->value);
-    lp_reg point = lp_reg_new(scope->f, "y", NET_F32, scope->lanes, 1, 1);
+    lp_reg point = lp_reg_new(scope->f, "y", lp_expr_at(scope->f, value)->type, scope->lanes, 1, 1);
     lp_set(scope->f, point, zero, zero, value);
     if (!s->local[statement->buffer]) kn_assign(scope, statement, lp_read_reg(scope->f, point, zero, zero));
     kn_scope_bind(scope, statement->buffer, point, true, zero, zero);
@@ -89,17 +89,18 @@ static void forward_tile(kn_scope *scope, const kn_group *group, lp_expr start, 
   uint32_t lanes = scope->lanes;
   lp_expr body = lp_expr_at(f, facts->reduction)->operand[0], zero = lp_int(f, 0);
   lp_expr weight = lp_expr_at(f, body)->operand[0], x = lp_expr_at(f, body)->operand[1];
-  if (f->buffers.at[lp_expr_at(f, weight)->which].batched) {
+  net_type type = lp_expr_at(f, body)->type;
+  if (f->buffers.at[lp_expr_at(f, kn_loaded(f, weight))->which].batched) {
     lp_expr swap = weight;
     weight = x;
     x = swap;
   }
-  lp_reg a = lp_reg_new(f, "a", NET_F32, lanes, rows, columns), p = lp_reg_new(f, "p", NET_F32, lanes, columns, 1);
-  lp_reg w = lp_reg_new(f, "w", NET_F32, lanes, 1, 1);
+  lp_reg a = lp_reg_new(f, "a", type, lanes, rows, columns), p = lp_reg_new(f, "p", type, lanes, columns, 1);
+  lp_reg w = lp_reg_new(f, "w", type, lanes, 1, 1);
   lp_expr first = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes * columns, 0);
   lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, rows), 1, LP_UNROLL);
   lp_expr c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
-  lp_set(f, a, r, c, lp_splat_of(f, lp_real(f, 0), lanes));
+  lp_set(f, a, r, c, lp_splat_of(f, lp_constant(f, type, 0, 0), lanes));
   close(f, 2);
   uint32_t opened = open_reduced(scope, facts->reduction);
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
@@ -127,8 +128,9 @@ void kn_emit_forward(kn_schedule_state *s, const kn_group *group) {
   lp_function *f = s->f;
   uint32_t index = group->statements.at[0], lanes = s->machine->lanes;
   const kn_facts *facts = &s->facts[index];
-  uint32_t columns = f->tile >= 2 * lanes && f->tile % (2 * lanes) == 0 ? 2 : 1;
-  kn_split split = kn_split_evenly(kn_extent(f, facts->tile[0]), forward_rows(s->machine, columns));
+  bool wide = lp_expr_at(f, facts->reduction)->type == NET_F64; /* a vector of them takes two registers */
+  uint32_t columns = !wide && f->tile >= 2 * lanes && f->tile % (2 * lanes) == 0 ? 2 : 1;
+  kn_split split = kn_split_evenly(kn_extent(f, facts->tile[0]), forward_rows(s->machine, wide ? 2 : columns));
   kn_scope *scope = kn_scope_new(s, lanes, 0);
   lp_nest_begin(f, kn_group_name(s, group));
   uint32_t opened = open_others(scope, facts, facts->tile[0], LP_NONE);

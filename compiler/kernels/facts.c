@@ -54,13 +54,18 @@ static uint32_t only_axis(const kn_facts *facts, const lp_function *f, lp_expr w
   return LP_NONE;
 }
 
-/* A contraction is a sum of products of two loads in which an axis on the left reuses one of them. */
+lp_expr kn_loaded(const lp_function *f, lp_expr e) {
+  return lp_expr_at(f, e)->kind == LP_convert ? lp_expr_at(f, e)->operand[0] : e;
+}
+
+/* A contraction is a sum of products of two loads in which an axis on the left reuses one of them. In f64 the loads
+ * may be converted, and only forward contractions are known. */
 static bool contraction(const lp_function *f, kn_facts *facts) {
   if (!facts->reduction) return false;
   const lp_expr_info *sum = lp_expr_at(f, facts->reduction);
   const lp_expr_info *body = lp_expr_at(f, sum->operand[0]);
-  if (sum->combine != LP_SUM || body->kind != LP_mul || body->type != NET_F32) return false;
-  lp_expr a = body->operand[0], b = body->operand[1];
+  if (sum->combine != LP_SUM || body->kind != LP_mul || (body->type != NET_F32 && body->type != NET_F64)) return false;
+  lp_expr a = kn_loaded(f, body->operand[0]), b = kn_loaded(f, body->operand[1]);
   if (lp_expr_at(f, a)->kind != LP_load || lp_expr_at(f, b)->kind != LP_load) return false;
   bool batched_a = f->buffers.at[lp_expr_at(f, a)->which].batched;
   bool batched_b = f->buffers.at[lp_expr_at(f, b)->which].batched;
@@ -70,7 +75,7 @@ static bool contraction(const lp_function *f, kn_facts *facts) {
     facts->kind = KN_FORWARD;
     return facts->tile[0] != LP_NONE;
   }
-  if (!facts->batched && facts->over_batch && batched_a && batched_b) {
+  if (!facts->batched && facts->over_batch && batched_a && batched_b && body->type == NET_F32) {
     facts->tile[0] = only_axis(facts, f, a, b);
     facts->tile[1] = only_axis(facts, f, b, a);
     facts->kind = KN_WEIGHT;

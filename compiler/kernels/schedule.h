@@ -62,6 +62,7 @@ void kn_find_facts(kn_schedule_state *s);
 /* Sets live: whatever leads to a variable, a result or an output; unfused, everything. */
 void kn_find_live(kn_schedule_state *s);
 uint32_t kn_axis_of(const lp_function *f, lp_expr e); /* the axis if e is one, else LP_NONE */
+lp_expr kn_loaded(const lp_function *f, lp_expr e);   /* what a conversion converts, else e itself */
 /* Whether an access has the very indices of the statement's left side. */
 bool kn_at_point(const lp_function *f, const kn_access *access, const lp_statement *statement);
 

@@ -1,4 +1,8 @@
-/* linear: y[…, o] = bias[o] + Σ_i weight[o, i] · x[…, i], on the last axis. */
+/* linear: y[…, o] = bias[o] + Σ_i weight[o, i] · x[…, i], on the last axis.
+ *
+ * wide: for operands on integer grids whose sums have more steps than binary32 has; y is then f64 and holds the
+ * exact sum (to 2^53 steps), and a quantiser behind rounds it, once. Its gradient is f32 all the same: as the
+ * gradient of what it is rounded to, straight through. */
 #include "ops/common.h"
 #include <math.h>
 
@@ -32,7 +36,8 @@ bool linear_shape(netc *n, net_graph *graph, net_node_id node) {
                       ops_describe(graph, net_node_input(graph, node, X)), ops_describe(graph, blamed));
   }
   return ops_require_unbatched(graph, node, BIAS, ops_vector(out)) &&
-         ops_result(graph, node, 0, NET_F32, with_last(x->shape, out), x->batched);
+         ops_result(graph, node, 0, net_node_bool(graph, node, "wide") ? NET_F64 : NET_F32,
+                    with_last(x->shape, out), x->batched);
 }
 
 /* PyTorch's kaiming_uniform(a = √5) for the weight is U(±1/√in), as is its rule for the bias. */

@@ -32,10 +32,10 @@ static void find_trained(backward *b) {
   }
 }
 
-/* A gradient is of the same make as its value. */
+/* A gradient is f32 and of its value's shape. */
 static bool fits(backward *b, net_value_id value, net_value_id gradient, const char *op) {
   const net_value *v = &b->graph->values.at[value], *g = &b->graph->values.at[gradient];
-  if (v->type == g->type && v->batched == g->batched && net_shape_same(&v->shape, &g->shape)) return true;
+  if (g->type == NET_F32 && v->batched == g->batched && net_shape_same(&v->shape, &g->shape)) return true;
   net_fault(b->n, v->loc, "the gradient of %s for '%s' is %s%s, not %s%s", op, net_text(b->n, v->name),
             net_shape_text(b->scratch, &g->shape), g->batched ? " a sample" : "",
             net_shape_text(b->scratch, &v->shape), v->batched ? " a sample" : "");

@@ -289,8 +289,9 @@ bool jit_read(const jit_memory *m, net_value_id id, double *to) {
         source = m->step.columns[slot];
         at = m->step.index[s] * elements + e;
       }
-      to[s * elements + e] =
-          value->type == NET_U32 ? ((const uint32_t *)source)[at] : (double)((const float *)source)[at];
+      to[s * elements + e] = value->type == NET_U32   ? ((const uint32_t *)source)[at]
+                             : value->type == NET_F64 ? ((const double *)source)[at]
+                                                      : (double)((const float *)source)[at];
     }
   return true;
 }

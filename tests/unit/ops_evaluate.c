@@ -40,7 +40,7 @@ static bool is_written(const net_graph *graph, net_node_id node, uint32_t output
          net_node_bool(graph, node, "training");
 }
 
-static void compare(const net_run *run, net_node_id node, uint32_t output, const float *found, double ulps,
+static void compare(const net_run *run, net_node_id node, uint32_t output, const void *buffer, double ulps,
                     double least, const char *where) {
   const net_op *op = net_node_op(run->graph, node);
   net_value_id v = net_node_output(run->graph, node, output);
@@ -48,12 +48,13 @@ static void compare(const net_run *run, net_node_id node, uint32_t output, const
   for (uint64_t i = 0; i < net_run_elements(run, v); i++) largest = fmax(largest, fabs(run->values[v][i]));
   tolerance = fmax(ulps * 0x1p-23 * largest, 0x1p-126); /* below that numbers lose bits */
   for (uint64_t i = 0; i < net_run_elements(run, v); i++) {
-    double expected = run->values[v][i];
-    if (found[i] == expected || (isnan(found[i]) && isnan(expected))) continue;
-    if (!(fabs(found[i] - expected) <= tolerance))
+    double expected = run->values[v][i], found = ((const float *)buffer)[i];
+    if (net_graph_value_at(run->graph, v)->type == NET_F64) found = ((const double *)buffer)[i];
+    if (found == expected || (isnan(found) && isnan(expected))) continue;
+    if (!(fabs(found - expected) <= tolerance))
       fail_msg("%s: %s, output %u, element %llu: kernel %.9g, interpreter %.9g (%g of %g ulps)", where,
-               op->name, output, (unsigned long long)i, found[i], expected,
-               fabs(found[i] - expected) / (0x1p-23 * largest), ulps);
+               op->name, output, (unsigned long long)i, found, expected,
+               fabs(found - expected) / (0x1p-23 * largest), ulps);
   }
 }
 

@@ -20,6 +20,7 @@ typedef struct {
 static bool is_written(const net_graph *graph, net_value_id v) {
   net_node_id node = net_graph_value_at(graph, v)->def;
   if (node == NET_NONE) return false;
+  if (net_graph_value_at(graph, v)->type != NET_F32) return false; /* no output, but seen in jit_wide.c */
   for (uint32_t i = 0; i < net_graph_at(graph, node)->output_count; i++)
     if (net_node_alias(graph, node, i) != NET_NONE) return false; /* its variable is looked at */
   bool norm =
