@@ -61,6 +61,21 @@ typedef struct net_interpretation {
   uint32_t step, key[2]; /* of random draws */
 } net_interpretation;
 
+/* How range analysis asks an operator what its results can be, when every element of one sample's inputs lies
+ * in an interval of its own. Bounds need not be rounded: what is added to those of inexact operators (ulps)
+ * is far more than double loses. */
+typedef struct net_ranging {
+  const net_graph *graph;
+  net_node_id node;
+  net_arena *arena;               /* scratch */
+  const net_range *const *inputs; /* by element; NULL: absent. What is not known is [−∞, ∞] */
+  const int *const *grids;        /* by element: it is a multiple of 2^grid; NET_NO_GRID: who knows */
+  net_range *const *outputs;      /* to be set; [−∞, ∞] on entry */
+  int *const *output_grids;       /* NET_NO_GRID on entry */
+  double *const *terms;           /* magnitude of the terms that may cancel in an element (see ulps); 0 on entry */
+} net_ranging;
+enum { NET_NO_GRID = INT32_MIN };
+
 #define NET_ABSENT UINT32_MAX
 
 typedef struct net_op {
@@ -83,6 +98,7 @@ typedef struct net_op {
   void (*cost)(const net_graph *graph, net_node_id node, net_cost *cost);
   void (*interpret)(const net_interpretation *call);
   void (*kernel)(struct lp_function *function, const net_graph *graph, net_node_id node); /* → loops */
+  void (*range)(const net_ranging *call); /* NULL: results can be anything */
   double ulps; /* how far compiled float results may lie from the interpreter's (DESIGN: numerics) */
 } net_op;
 

@@ -11,6 +11,7 @@ typedef bool ops_parameter(netc *n, const net_graph *graph, const net_value_id *
 typedef bool ops_gradient(net_gradient *gradient);
 typedef void ops_cost(const net_graph *graph, net_node_id node, net_cost *cost);
 typedef void ops_interpret(const net_interpretation *call);
+typedef void ops_range(const net_ranging *call);
 typedef void ops_kernel(struct lp_function *function, const net_graph *graph, net_node_id node);
 
 /* cost.c: what most operators cost */
@@ -95,5 +96,14 @@ ops_shape running_update_shape, sgd_shape, adam_shape;
 ops_parameter sgd_parameter, adam_parameter;
 ops_interpret running_update_interpret, sgd_interpret, adam_interpret, adamw_interpret;
 ops_kernel running_update_kernel, sgd_kernel, adam_kernel, adamw_kernel;
+
+/* Ranges, for range analysis: range_layers.c */
+ops_range linear_range, batch_norm_range, layer_norm_range;
+/* unary.c; range_elements.c */
+ops_range unary_range, binary_range, dropout_range;
+/* range_reductions.c */
+ops_range sum_range, mean_range, max_range, softmax_range, log_softmax_range;
+/* range_movement.c */
+ops_range movement_range;
 
 #endif

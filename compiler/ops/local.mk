@@ -21,6 +21,11 @@ libnetc_a_SOURCES += \
   compiler/ops/ops.c \
   compiler/ops/ops.def \
   compiler/ops/ops.h \
+  compiler/ops/range.c compiler/ops/range.h \
+  compiler/ops/range_elements.c \
+  compiler/ops/range_layers.c \
+  compiler/ops/range_movement.c \
+  compiler/ops/range_reductions.c \
   compiler/ops/reduction.c \
   compiler/ops/reduction.h \
   compiler/ops/reduction_kernel.c \

@@ -4,7 +4,7 @@
 #include "ops/families.h"
 
 #define OP(name_, class_, user_, kind_, ulps_, inputs_, outputs_, attributes_, shape_, parameter_,           \
-           gradient_, cost_, interpret_, kernel_)                                                            \
+           gradient_, cost_, interpret_, kernel_, range_)                                                    \
   {.name = #name_,                                                                                           \
    .class = OP_##class_,                                                                                     \
    .user = user_,                                                                                            \
@@ -18,6 +18,7 @@
    .cost = cost_,                                                                                            \
    .interpret = interpret_,                                                                                  \
    .kernel = kernel_,                                                                                        \
+   .range = range_,                                                                                          \
    .ulps = ulps_},
 
 const net_op net_ops[] = {

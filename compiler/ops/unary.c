@@ -1,6 +1,7 @@
 /* Element-wise functions of one value: y = f(x), dx = dy · f'(x). */
 #include "ops/kernel.h"
-#include <math.h>
+#include "ops/range.h"
+#include <float.h>
 
 /* One row is a whole operator. Most have a gradient operator NAME_gradient(dy, v) → dx, where v is y if the
  * derivative is easier from the result, else x. p is the row's attribute (approximate: is it "tanh"). */
@@ -11,6 +12,7 @@ typedef struct {
   double (*gradient)(double dy, double v, double p); /* NULL: linear, its gradient is one like it */
   lp_expr (*kernel)(lp_function *f, lp_expr x, double p);
   lp_expr (*gradient_kernel)(lp_function *f, lp_expr dy, lp_expr v, double p);
+  double turns[2]; /* where it may stop falling and begin to rise, or the other way round, beside 0 */
 } unary;
 
 static lp_expr times(lp_function *f, double c, lp_expr a) { return lp_product(f, a, lp_real(f, c)); }
@@ -150,8 +152,8 @@ static const unary rows[] = {
     {"leaky_relu", "slope", false, WITH_GRADIENT(leaky_relu)},
     {"sigmoid", NULL, true, WITH_GRADIENT(sigmoid)},
     {"tanh", NULL, true, WITH_GRADIENT(tangent)},
-    {"silu", NULL, false, WITH_GRADIENT(silu)},
-    {"gelu", "approximate", false, WITH_GRADIENT(gelu)},
+    {"silu", NULL, false, WITH_GRADIENT(silu), {-1.2784645427610738}},
+    {"gelu", "approximate", false, WITH_GRADIENT(gelu), {-0.7517915246935645, -0.7524614220710163}},
     {"negate", NULL, false, LINEAR(negate)},
     {"scale", "factor", false, LINEAR(scale)},
 };
@@ -232,6 +234,32 @@ void unary_gradient_interpret(const net_interpretation *call) {
   uint64_t total = ops_total(call, ops_out(call, 0));
   for (uint64_t i = 0; i < total; i++)
     call->outputs[0][i] = row->gradient(call->inputs[0][i], call->inputs[1][i], p);
+}
+
+/* At infinity: as far out as there are numbers where the formula is 0 · ∞. */
+static double limit(const unary *row, double x, double p) {
+  double y = row->value(x, p);
+  return isnan(y) ? row->value(copysign(FLT_MAX, x), p) : y;
+}
+
+/* The ends are among the values at the ends and where the function turns. */
+void unary_range(const net_ranging *call) {
+  const unary *row = row_of(call->graph, call->node);
+  double p = attribute_of(call->graph, call->node, row), turns[] = {0, row->turns[0], row->turns[1]};
+  bool exact = net_node_op(call->graph, call->node)->ulps == 0; /* relu, negate: the grid stays */
+  uint64_t count = ops_elements(ops_ranged_out(call, 0));
+  for (uint64_t i = 0; i < count; i++) {
+    net_range x = call->inputs[0][i];
+    double a = limit(row, x.lo, p), b = limit(row, x.hi, p);
+    net_range y = {fmin(a, b), fmax(a, b)};
+    for (uint32_t k = 0; k < 3; k++) {
+      double at = turns[k] > x.lo && turns[k] < x.hi ? row->value(turns[k], p) : a;
+      y = ops_hull(y, (net_range){at, at});
+    }
+    call->outputs[0][i] = y;
+    if (!strcmp(row->name, "gelu")) call->terms[0][i] = ops_most(x) / 2; /* x·(½ + ½·erf) */
+    if (exact) call->output_grids[0][i] = call->grids[0][i];
+  }
 }
 
 void unary_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
