@@ -202,6 +202,7 @@ bool net_choice_check(netc *n, const net_program *program, const net_choice *cho
   if (choice->network) ok &= net_choose(&e, NET_DECL_NETWORK, choice->network, NET_NOWHERE) != NULL;
   if (choice->train) ok &= net_choose(&e, NET_DECL_TRAIN, choice->train, NET_NOWHERE) != NULL;
   if (choice->data) ok &= net_choose(&e, NET_DECL_DATA, choice->data, NET_NOWHERE) != NULL;
+  if (choice->quantize) ok &= net_choose(&e, NET_DECL_QUANTIZE, choice->quantize, NET_NOWHERE) != NULL;
   return ok;
 }
 

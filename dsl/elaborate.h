@@ -7,6 +7,7 @@
 #include "dsl/program.h"
 #include "graph/graph.h"
 #include "graph/objective.h"
+#include "graph/quantization.h"
 #include "runtime/data.h"
 #include "runtime/train.h"
 
@@ -33,7 +34,7 @@ typedef struct {
 
 /* Names on the command line; NULL: the only one, or the default. */
 typedef struct {
-  const char *network, *train, *data;
+  const char *network, *train, *data, *quantize;
   const char *directory; /* where relative paths of data begin; NULL: where the file of the data block is */
 } net_choice;
 
@@ -53,6 +54,11 @@ bool net_elaborate(netc *n, net_arena *arena, const net_program *program, const 
                    net_experiment *experiment);
 /* class_weight = balanced, once the data is there: samples / (classes · samples of the class). */
 bool net_balance_classes(netc *n, net_arena *arena, const rt_data *data, net_recipe *recipe);
+
+/* The quantize block of that name (NULL: the only one), and whether its rules mean something: a pattern in
+ * this network, the others in some network of the program. */
+bool net_elaborate_quantization(netc *n, net_arena *arena, const net_program *program, const char *name,
+                                const net_graph *network, net_quantization *quantization);
 
 /* Everything in the program: each network, each recipe with each network it fits, each data block; names in
  * blocks that later stages use. names: the networks. */

@@ -54,6 +54,8 @@ bool net_elaborate_data(net_elaborator *e, const net_decl *decl, const net_netwo
                         const net_recipe *recipe, rt_data_spec **data);
 bool net_elaborate_train(net_elaborator *e, const net_decl *decl, net_network *network, net_recipe *recipe,
                          const net_decl **data);
+/* elaborate_quantize.c: a block, and whether each rule means something in some network. */
+bool net_check_quantize(net_elaborator *e, const net_decl *decl);
 bool net_elaborate_body(net_elaborator *e, const net_decl *decl, net_network *network);
 
 #endif

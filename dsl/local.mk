@@ -8,12 +8,14 @@ libnetc_a_SOURCES += \
   dsl/elaborate_common.h \
   dsl/elaborate_data.c \
   dsl/elaborate_expression.c \
+  dsl/elaborate_format.c \
   dsl/elaborate_layer.c \
   dsl/elaborate_loss.c \
   dsl/elaborate_network.c \
   dsl/elaborate_normalize.c \
   dsl/elaborate_operator.c \
   dsl/elaborate_optimizer.c \
+  dsl/elaborate_quantize.c dsl/elaborate_quantize.h \
   dsl/elaborate_train.c dsl/elaborate_train.h \
   dsl/elaborate_unused.c \
   dsl/evaluate.c dsl/evaluate.h \

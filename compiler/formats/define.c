@@ -12,18 +12,27 @@ static int by_value(const void *a, const void *b) {
 }
 
 static bool refuse_name(netc *n, const char *name, net_loc loc) {
-  net_format_list *list = n->format_list;
   for (uint32_t i = 0; i < net_format_count; i++)
     if (!strcmp(net_formats[i].name, name))
       return net_error(n, loc, "'%s' is a format of netc; give the codebook another name", name), false;
-  for (uint32_t i = 0; i < list->codebooks.count; i++) {
-    const net_codebook *other = list->codebooks.at[i];
-    if (strcmp(net_text(n, other->name), name)) continue;
-    net_error(n, loc, "format '%s' is defined twice", name);
-    net_note(n, other->loc, "'%s' is defined here first", name);
-    return false;
-  }
   return true;
+}
+
+static bool same(const net_codebook *a, const net_codebook *b) {
+  return a->count == b->count && a->absmax == b->absmax && net_shape_same(&a->block, &b->block) &&
+         !memcmp(a->values, b->values, a->count * sizeof *a->values);
+}
+
+/* A program is read again where settings change it: what is equal stays the same format. */
+static void add(netc *n, net_codebook *codebook) {
+  net_format_list *list = n->format_list;
+  for (uint32_t i = 0; i < list->codebooks.count; i++) {
+    net_codebook **old = &list->codebooks.at[i];
+    if (!net_name_same((*old)->name, codebook->name)) continue;
+    if (!same(*old, codebook)) *old = codebook;
+    return;
+  }
+  net_vec_push(&n->arena, &list->codebooks, codebook);
 }
 
 /* Rounded to binary32, ascending. */
@@ -89,6 +98,6 @@ bool net_format_define(netc *n, const char *name, const double *values, uint32_t
     codebook->block.rank = NET_MAX_RANK;
     for (uint32_t i = 0; i < NET_MAX_RANK; i++) codebook->block.dim[i] = UINT32_MAX;
   }
-  net_vec_push(&n->arena, &n->format_list->codebooks, codebook);
+  add(n, codebook);
   return true;
 }

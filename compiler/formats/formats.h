@@ -52,11 +52,13 @@ typedef struct {
   int64_t integer; /* and bool */
   const char *word;
   net_shape ints; /* −1 as UINT32_MAX */
+  bool replaces;  /* by name: takes the place of one given before, by position or name */
   net_loc loc;
 } net_format_argument;
 
 /* What a tensor needs beside the format, given by calibration: the steps and zero points of scaled_integer,
- * or the steps 2^−f of an integer whose fraction is `auto`. One for the tensor, or one for each channel. */
+ * or the steps 2^−f of an integer whose fraction is `auto`. One for the tensor, or one for each channel. Steps of
+ * ste = learned_step are trained: any numbers, those below FLT_MIN count as that. */
 typedef struct {
   const float *scale;
   const int32_t *zero; /* NULL: all 0 */
@@ -69,6 +71,7 @@ typedef struct {
   const net_shape *shape;
   bool batched;
   const float *values;
+  const double *wide; /* values as they were before they were rounded to binary32; NULL: they were not */
   const net_calibration *calibration; /* NULL: none */
   const float *draws; /* of stochastic formats: a uniform number in [0, 1) each; NULL: the likelier value */
 } net_format_tensor;
@@ -80,7 +83,7 @@ typedef struct {
   bool mase;
   int lowest, highest, exponent; /* exponents; shared one */
   int32_t zero;
-  float scale, threshold;
+  float step, scale, threshold;
   float low, high; /* closed range of the format's values */
 } net_format_part;
 
@@ -99,6 +102,9 @@ typedef struct net_format_family {
    * on it if value() leaves each as it is. NULL: as prepare. */
   void (*fit)(const net_format_tensor *x, struct fm_parts *parts, net_format_part *part);
   float (*value)(const net_format_part *part, float x, float draw); /* the reference. draw: NAN for none */
+  float (*wide)(const net_format_part *part, double x); /* rounds once. NULL: by way of binary32 */
+  /* What one step more changes: see net_format_terms. NULL: has no step. */
+  float (*term)(const net_format_part *part, float x);
   /* Where results do not ascend with their own element (all formats that are not NET_FORMAT_PER_ELEMENT; MASE's
    * of some others): a bound of their magnitudes for a tensor without larger ones than `most`. */
   double (*reach)(const net_format_spec *spec, double most);
@@ -116,6 +122,7 @@ enum {
   NET_FORMAT_PER_ELEMENT = 1, /* each element on its own: no block, no tensor-wide maximum or mean */
   NET_FORMAT_WEIGHTS_ONLY = 2,
   NET_FORMAT_IEEE = 4, /* keeps infinities and NaN; the others take NaN for 0 and saturate */
+  NET_FORMAT_STEPS = 8, /* steps by calibration or training */
 };
 
 /* NET_FORMAT_integer, …: rows. float32 is row 0. */
@@ -133,7 +140,8 @@ void net_formats_install(netc *n);
  * `ste = plain, clipped or learned_step` and `mase_compatible = true` besides its own arguments. */
 bool net_format_make(netc *n, const char *name, const net_format_argument *arguments, uint32_t count,
                      net_loc loc, uint32_t *id);
-/* format NAME = codebook([values…], scale = absmax or none, block = …): NAME is a format from then on. */
+/* format NAME = codebook([values…], scale = absmax or none, block = …): NAME is a format from then on, in place
+ * of an earlier one of that name. */
 bool net_format_define(netc *n, const char *name, const double *values, uint32_t count,
                        const net_format_argument *arguments, uint32_t argument_count, net_loc loc);
 /* The specification must be complete. */
@@ -152,10 +160,15 @@ void net_format_quantize(const net_format_spec *spec, const net_format_tensor *x
 /* dx = dy · gradient: straight-through (plain), or 0 where x lies outside the closed range (clipped, and x's
  * part of learned_step). */
 void net_format_gradient(const net_format_spec *spec, const net_format_tensor *x, const float *dy, float *dx);
-/* What results can be where each element lies between that of x (its values may be infinite) and that of
- * high: from low to up, as close as their neighbours leave open. */
-void net_format_range(const net_format_spec *spec, const net_format_tensor *x, const float *high, float *low,
-                      float *up);
+/* What results can be where each element lies in [from, to], which may be infinite. Of x only shape, batched and
+ * calibration are looked at. */
+void net_format_range(const net_format_spec *spec, const net_format_tensor *x, const double *from,
+                      const double *to, float *low, float *high);
+/* The gradient of ste = learned_step for the step is the sum of dy · term: with v = x / step, term is the lowest
+ * number of steps if v is no higher, the highest if it is no lower, else R(v) − v. */
+void net_format_terms(const net_format_spec *spec, const net_format_tensor *x, float *terms);
+/* Lowest and highest number of steps of a format with NET_FORMAT_STEPS, zero points left out. */
+void net_format_steps(const net_format_spec *spec, double *low, double *high);
 /* Whether values can be results of the quantiser. */
 bool net_format_on_grid(const net_format_spec *spec, const net_format_tensor *y);
 /* Step and zero point for values from lowest to highest, by a scaled_integer's width and scheme (min-max;

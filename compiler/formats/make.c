@@ -143,7 +143,7 @@ static bool by_name(call *c, const net_format_argument *given) {
   for (uint32_t i = 0; i < c->count; i++) {
     names[i] = c->arguments[i].name;
     if (strcmp(names[i], given->name)) continue;
-    if (!c->given[i]) return c->given[i] = true, set(c, &c->arguments[i], given);
+    if (!c->given[i] || given->replaces) return c->given[i] = true, set(c, &c->arguments[i], given);
     net_error(c->n, given->loc, "%s of %s is given twice", given->name, c->name);
     return false;
   }

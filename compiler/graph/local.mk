@@ -8,7 +8,7 @@ libnetc_a_SOURCES += \
   compiler/graph/parse.c \
   compiler/graph/print.c \
   compiler/graph/quantizers.c \
-  compiler/graph/quantization.h \
+  compiler/graph/quantization.h compiler/graph/rules.c \
   compiler/graph/text.h \
   compiler/graph/tokens.c \
   compiler/graph/verify.c

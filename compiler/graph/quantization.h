@@ -54,4 +54,37 @@ typedef struct net_quantization {
   net_loc loc;
 } net_quantization;
 
+/* ---- which rule speaks (rules.c) ---- */
+
+/* The rules with their patterns, read for one graph: a network's, quantised already or not. */
+typedef struct net_rules net_rules;
+
+/* False: a pattern is none, reported. */
+bool net_rules_begin(netc *n, const net_graph *graph, const net_quantization *quantization, net_rules **rules);
+void net_rules_end(net_rules *rules);
+
+/* Whether a quoted rule is a pattern at all; reports. */
+bool net_rule_compiles(netc *n, const net_quantize_rule *rule);
+
+/* Whether the node has such a tensor: relu has no weight, and only sums of products accumulate. */
+bool net_node_has(const net_graph *graph, net_node_id node, net_tensor_role role);
+bool net_op_has(netc *n, const struct net_op *op, net_tensor_role role);
+
+/* The rule that decides a tensor; NULL: none speaks of it. */
+const net_quantize_rule *net_rules_find(const net_rules *rules, net_node_id node, net_tensor_role role);
+
+/* What of a rule has meant something in the graphs seen so far; zero at first. */
+typedef struct {
+  bool matched, has[NET_TENSORS];
+} net_rule_use;
+/* uses: one for each rule */
+void net_rules_use(const net_rules *rules, net_rule_use *uses);
+/* Reports what meant nothing, of the rules of some scopes (a bit each: 1 << NET_RULE_QUOTED). where: what was
+ * looked at, "network 'jsc_tiny'". graph: where names like a pattern's may be, or NULL. */
+bool net_rules_report(netc *n, const net_quantization *quantization, const net_rule_use *uses,
+                      uint32_t scopes, const char *where, const net_graph *graph);
+
+/* "linear", "\"head.*\"": a rule as it was written */
+const char *net_rule_text(netc *n, const net_quantize_rule *rule);
+
 #endif

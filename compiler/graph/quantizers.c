@@ -6,15 +6,17 @@ const char *const net_tensor_role_names[NET_TENSORS] = {
     [NET_TENSOR_OUTPUT] = "output", [NET_TENSOR_ACCUMULATOR] = "accumulator",
 };
 
+net_tensor_role net_op_input_role(const net_op_field *input) {
+  if (!strcmp(input->kind, "data")) return NET_TENSOR_INPUT;
+  for (net_tensor_role role = NET_TENSOR_WEIGHT; role <= NET_TENSOR_BIAS; role++)
+    if (!strcmp(input->kind, "parameter") && !strcmp(input->name, net_tensor_role_names[role])) return role;
+  return NET_TENSORS;
+}
+
 net_tensor_role net_node_role(const net_graph *graph, net_node_id node, uint32_t input) {
   const net_op_field *fields;
   uint32_t declared = net_op_inputs(graph->n, net_node_op(graph, node), &fields);
-  if (!declared) return NET_TENSORS;
-  const net_op_field *field = &fields[input < declared ? input : declared - 1];
-  if (!strcmp(field->kind, "data")) return NET_TENSOR_INPUT;
-  for (net_tensor_role role = NET_TENSOR_WEIGHT; role <= NET_TENSOR_BIAS; role++)
-    if (!strcmp(field->kind, "parameter") && !strcmp(field->name, net_tensor_role_names[role])) return role;
-  return NET_TENSORS;
+  return declared ? net_op_input_role(&fields[input < declared ? input : declared - 1]) : NET_TENSORS;
 }
 
 static bool is_owned(const net_graph *graph, net_node_id quantizer, net_name owner) {

@@ -29,6 +29,13 @@ NET_REPORT(net_fault, NET_FAULT)
 NET_REPORT(net_warning, NET_WARNING)
 NET_REPORT(net_note, NET_NOTE)
 
+void net_diagnostics_forget(struct netc *n, const net_diagnostics *before) {
+  n->diagnostics.list.count = before->list.count;
+  n->diagnostics.errors = before->errors;
+  n->diagnostics.faults = before->faults;
+  n->diagnostics.warnings = before->warnings;
+}
+
 void net_error_errno(netc *n, net_loc where, const char *verb, const char *path) {
   net_error(n, where, "cannot %s %s: %s", verb, path, strerror(errno));
 }

@@ -41,6 +41,9 @@ void net_note(struct netc *n, net_loc where, const char *format, ...) __attribut
 /* An error of the operating system: "cannot VERB PATH: strerror(errno)". */
 void net_error_errno(struct netc *n, net_loc where, const char *verb, const char *path);
 
+/* Takes back what was reported since `before` was copied from n->diagnostics, and not printed. */
+void net_diagnostics_forget(struct netc *n, const net_diagnostics *before);
+
 /* Prints what has not been printed yet. Text: FILE:LINE:COLUMN: error: MESSAGE, then the line with a caret. */
 void net_diagnostics_flush(struct netc *n, FILE *to, net_diagnostics_form form, bool color);
 
