@@ -1,10 +1,46 @@
 /* batch_norm: y = (x − mean) · inverse · weight + bias for each channel (axis 0), inverse = 1/√(variance +
- * ε). In training mean and variance are the batch's, over samples and later axes; else the running ones. */
-#include "ops/common.h"
+ * ε). In training mean and variance are the batch's, over samples and later axes; else the running ones.
+ *
+ * With formats for weight or bias it is the multiplication and addition that hardware does: y = a·x + c with
+ * a = weight/√(variance + ε) and c = bias − mean·a in double, each rounded to binary32 and then to its format,
+ * the sum rounded once. wide: not rounded but f64, for operands on integer grids (linear.c). Gradients go
+ * straight through all that. */
+#include "formats/formats.h"
+#include "ops/batch_norm.h"
 #include <math.h>
 
 enum { X, WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR };
 enum { Y, MEAN, INVERSE, VARIANCE };
+
+/* ---- formats ---- */
+
+static bool read_format(const net_graph *graph, net_node_id node, const char *key, uint32_t *format) {
+  const char *text = net_text(graph->n, net_node_attribute(graph, node, key)->text);
+  *format = NET_FORMAT_FLOAT32;
+  return !*text || net_format_parse(graph->n, text, strlen(text), net_graph_at(graph, node)->loc, format);
+}
+
+/* One that knows each element's value without the others or a profile. */
+static bool format_fits(net_graph *graph, net_node_id node, const char *key) {
+  uint32_t id;
+  if (!read_format(graph, node, key, &id)) return false;
+  const net_format_spec *spec = net_format_at(graph->n, id);
+  bool alone = (net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT) && spec->family != NET_FORMAT_scaled_integer;
+  if (alone && spec->fraction != NET_FORMAT_AUTO) return true;
+  return ops_refuse(graph, node, NET_NONE, "takes a %s whose values stand alone, without a profile; %s do not",
+                    key, net_format_text(graph->n, id));
+}
+
+bool ops_batch_norm_formatted(const net_graph *graph, net_node_id node, uint32_t *weight, uint32_t *bias) {
+  return read_format(graph, node, "weight_format", weight) && read_format(graph, node, "bias_format", bias) &&
+         (*weight != NET_FORMAT_FLOAT32 || *bias != NET_FORMAT_FLOAT32 || net_node_bool(graph, node, "wide"));
+}
+
+static double quantized(const netc *n, uint32_t format, double x) {
+  float value = (float)x;
+  net_format_quantize(net_format_at(n, format), &(net_format_tensor){.shape = &(net_shape){0}, .values = &value}, &value);
+  return value;
+}
 
 /* ---- graph ---- */
 
@@ -25,7 +61,9 @@ bool batch_norm_shape(netc *n, net_graph *graph, net_node_id node) {
   if (!channels_fit(graph, node, WEIGHT, RUNNING_VAR, channels)) return false;
   if ((ops_input(graph, node, WEIGHT) == NULL) != (ops_input(graph, node, BIAS) == NULL))
     return ops_refuse(graph, node, NET_NONE, "needs both weight and bias, or neither");
-  return ops_result_like(graph, node, Y, X) && ops_result(graph, node, MEAN, NET_F32, channels, false) &&
+  if (!format_fits(graph, node, "weight_format") || !format_fits(graph, node, "bias_format")) return false;
+  net_type type = net_node_bool(graph, node, "wide") ? NET_F64 : NET_F32;
+  return ops_result(graph, node, Y, type, ops_input(graph, node, X)->shape, true) && ops_result(graph, node, MEAN, NET_F32, channels, false) &&
          ops_result(graph, node, INVERSE, NET_F32, channels, false) &&
          ops_result(graph, node, VARIANCE, NET_F32, channels, false);
 }
@@ -101,6 +139,8 @@ void batch_norm_interpret(const net_interpretation *call) {
   const double *x = call->inputs[X], *weight = call->inputs[WEIGHT], *bias = call->inputs[BIAS];
   bool training = net_node_bool(call->graph, call->node, "training");
   double epsilon = net_node_real(call->graph, call->node, "epsilon"), count = (double)c.count;
+  uint32_t weight_format, bias_format;
+  bool formatted = ops_batch_norm_formatted(call->graph, call->node, &weight_format, &bias_format);
   for (uint64_t ch = 0; ch < c.channels; ch++) {
     double mean = 0, squares = 0, variance;
     if (training) {
@@ -113,7 +153,14 @@ void batch_norm_interpret(const net_interpretation *call) {
       variance = call->inputs[RUNNING_VAR][ch];
     }
     double inverse = 1 / sqrt(variance + epsilon);
-    for (uint64_t k = 0; k < c.count; k++) {
+    if (formatted) { /* of the statistics as they are kept */
+      double a = (weight ? weight[ch] : 1) / sqrt((float)variance + epsilon);
+      double shift = quantized(call->graph->n, bias_format, (bias ? bias[ch] : 0) - (float)mean * a);
+      double factor = quantized(call->graph->n, weight_format, a);
+      for (uint64_t k = 0; k < c.count; k++)
+        call->outputs[Y][place(c, ch, k)] = factor * x[place(c, ch, k)] + shift;
+    }
+    for (uint64_t k = 0; k < c.count && !formatted; k++) {
       uint64_t at = place(c, ch, k);
       double normal = (x[at] - mean) * inverse;
       call->outputs[Y][at] = weight ? normal * weight[ch] + bias[ch] : normal;

@@ -1,5 +1,9 @@
 /* Kernels of batch_norm.c. Variances are taken around the mean: two passes, but no cancellation. */
+#include "formats/formats.h"
+#include "ops/batch_norm.h"
 #include "ops/kernel.h"
+
+#include <math.h>
 
 enum { X, WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR };
 enum { Y, MEAN, INVERSE, VARIANCE };
@@ -30,11 +34,55 @@ static lp_expr kept(lp_function *f, const channels *c, lp_buffer buffer, lp_expr
   return ops_load(f, buffer, &c->channel);
 }
 
+/* ---- with formats ---- */
+
+/* Plain integers, until formats are emitted by their families. */
+static lp_expr quantized(lp_function *f, uint32_t format, lp_expr v) {
+  const net_format_spec *spec = net_format_at(f->n, format);
+  if (format == NET_FORMAT_FLOAT32) return v;
+  if (spec->family != NET_FORMAT_integer || spec->rounding != NET_ROUND_HALF_EVEN || spec->overflow != NET_SATURATE)
+    net_fault(f->n, NET_NOWHERE, "batch_norm has no kernel for %s yet", net_format_text(f->n, format));
+  lp_expr scale = lp_real(f, ldexp(1, spec->fraction)), zero = lp_real(f, 0), half = lp_real(f, 0x1p23);
+  lp_expr q = lp_product(f, v, scale), size = lp_op1(f, LP_abs, q);
+  lp_expr whole = lp_difference(f, lp_addition(f, size, half), half);
+  whole = lp_select(f, lp_op2(f, LP_lt, size, half), whole, size);
+  q = lp_select(f, lp_op2(f, LP_lt, q, zero), lp_op1(f, LP_neg, whole), whole);
+  double most = ldexp(1, spec->width - !spec->is_unsigned) - 1, least = spec->is_unsigned ? 0 : -most - 1;
+  q = lp_op2(f, LP_max, q, lp_real(f, least));
+  return lp_quotient(f, lp_op2(f, LP_min, q, lp_real(f, most)), scale);
+}
+
+/* y = a·x + c, see batch_norm.c. a and c belong to a channel. Where all lie on integer grids that f32 holds, fma and
+ * a product and a sum that round by themselves are the same. */
+static void affine(lp_function *f, const net_graph *graph, net_node_id node, const channels *c, lp_expr mean,
+                   lp_expr variance, uint32_t weight_format, uint32_t bias_format) {
+  net_shape one_each = ops_vector(ops_input(graph, node, X)->shape.dim[0]);
+  lp_expr epsilon = lp_constant(f, NET_F64, net_node_real(graph, node, "epsilon"), 0);
+  lp_expr weight = lp_constant(f, NET_F64, 1, 0), bias = lp_constant(f, NET_F64, 0, 0);
+  if (ops_input(graph, node, WEIGHT)) {
+    weight = lp_convert(f, NET_F64, ops_load_in(f, graph, node, WEIGHT, &c->channel));
+    bias = lp_convert(f, NET_F64, ops_load_in(f, graph, node, BIAS, &c->channel));
+  }
+  lp_expr root = lp_op1(f, LP_sqrt, lp_addition(f, lp_convert(f, NET_F64, variance), epsilon));
+  lp_expr a = lp_quotient(f, weight, root);
+  lp_expr shift = lp_difference(f, bias, lp_product(f, lp_convert(f, NET_F64, mean), a));
+  a = kept(f, c, lp_temporary(f, "factor", NET_F32, one_each, false),
+           quantized(f, weight_format, lp_convert(f, NET_F32, a)));
+  shift = kept(f, c, lp_temporary(f, "shift", NET_F32, one_each, false),
+               quantized(f, bias_format, lp_convert(f, NET_F32, shift)));
+  net_type type = ops_output(graph, node, Y)->type;
+  lp_expr x = lp_convert(f, type, ops_load_in(f, graph, node, X, &c->at));
+  ops_store(f, ops_out_buffer(f, graph, node, Y), &c->at,
+            lp_op3(f, LP_fma, lp_convert(f, type, a), x, lp_convert(f, type, shift)));
+}
+
 void batch_norm_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   const net_shape *shape = &ops_input(graph, node, X)->shape;
   channels c = channels_of(f, shape);
   double epsilon = net_node_real(graph, node, "epsilon");
-  lp_expr x = ops_load_in(f, graph, node, X, &c.at), mean, inverse;
+  lp_expr x = ops_load_in(f, graph, node, X, &c.at), mean, variance, inverse;
+  uint32_t weight_format, bias_format;
+  bool formatted = ops_batch_norm_formatted(graph, node, &weight_format, &bias_format);
   net_shape one_each = ops_vector(shape->dim[0]);
   if (net_node_bool(graph, node, "training")) {
     lp_expr sum = ops_sum(f, &c.later, true, x), one = lp_real(f, 1);
@@ -43,14 +91,15 @@ void batch_norm_kernel(lp_function *f, const net_graph *graph, net_node_id node)
     squares = kept(f, &c, lp_temporary(f, "squares", NET_F32, one_each, false), squares);
     lp_expr degrees = lp_op2(f, LP_max, lp_difference(f, c.count, one), one);
     ops_store(f, ops_out_buffer(f, graph, node, VARIANCE), &c.channel, lp_quotient(f, squares, degrees));
-    inverse = kept(f, &c, ops_out_buffer(f, graph, node, INVERSE),
-                   inverse_root(f, lp_product(f, squares, c.share), epsilon));
+    variance = lp_product(f, squares, c.share);
+    inverse = kept(f, &c, ops_out_buffer(f, graph, node, INVERSE), inverse_root(f, variance, epsilon));
   } else {
     mean = ops_load_in(f, graph, node, RUNNING_MEAN, &c.channel);
-    lp_expr variance = ops_load_in(f, graph, node, RUNNING_VAR, &c.channel);
-    lp_buffer inverses = lp_temporary(f, "inverse", NET_F32, one_each, false);
-    inverse = kept(f, &c, inverses, inverse_root(f, variance, epsilon));
+    variance = ops_load_in(f, graph, node, RUNNING_VAR, &c.channel);
+    if (!formatted)
+      inverse = kept(f, &c, lp_temporary(f, "inverse", NET_F32, one_each, false), inverse_root(f, variance, epsilon));
   }
+  if (formatted) return affine(f, graph, node, &c, mean, variance, weight_format, bias_format);
   lp_expr factor = inverse, y;
   if (ops_input(graph, node, WEIGHT))
     factor = lp_product(f, inverse, ops_load_in(f, graph, node, WEIGHT, &c.channel));

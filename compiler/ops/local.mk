@@ -1,5 +1,6 @@
 libnetc_a_SOURCES += \
   compiler/ops/batch_norm.c \
+  compiler/ops/batch_norm.h \
   compiler/ops/batch_norm_kernel.c \
   compiler/ops/binary.c \
   compiler/ops/broadcast.c \
@@ -25,6 +26,7 @@ libnetc_a_SOURCES += \
   compiler/ops/range_elements.c \
   compiler/ops/range_layers.c \
   compiler/ops/range_movement.c \
+  compiler/ops/range_quantize.c \
   compiler/ops/range_reductions.c \
   compiler/ops/reduction.c \
   compiler/ops/reduction.h \

@@ -41,6 +41,10 @@ const char *const ops_cases[] = {
                        "{training = true}\n",
     X(", 3, 4") NORM("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                           "batch_norm(x, w, c, m, v)\n",
+    X(", 5") NORM("5") "y: f32[b, 5], " OUTPUTS("5") " = batch_norm(x, w, c, m, v) "
+                       "{weight_format = \"integer(8, 4)\", bias_format = \"integer(12, 6)\"}\n",
+    X(", 3, 4") STATISTICS("3") "y: f64[b, 3, 4], " OUTPUTS("3") " = batch_norm(x, _, _, m, v) "
+                                "{affine = false, weight_format = \"integer(8, 4)\", wide = true}\n",
     X(", 3, 4") STATISTICS("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                                 "batch_norm(x, _, _, m, v) {affine = false}\n",
 
