@@ -15,8 +15,10 @@ libnetc_a_SOURCES += \
   runtime/batches.c runtime/batches.h \
   runtime/checkpoint.c runtime/checkpoint_file.h runtime/checkpoint_load.c runtime/checkpoint_save.c \
   runtime/evaluate.c runtime/evaluate.h runtime/hash.h runtime/initialize.c \
-  runtime/metrics.c runtime/metrics.def runtime/metrics.h runtime/run.h \
-  runtime/safetensors.c runtime/safetensors.h runtime/schedule.c runtime/schedule.h runtime/shuffle.c \
-  runtime/signals.c runtime/signals.h runtime/threads.c runtime/threads.h \
+  runtime/metrics.c runtime/metrics.def runtime/metrics.h \
+  runtime/moments.c runtime/moments.h runtime/profile.c runtime/profile.h runtime/run.h \
+  runtime/safetensors.c runtime/safetensors.h runtime/schedule.c runtime/schedule.h \
+  runtime/selection.c runtime/selection.h runtime/shuffle.c \
+  runtime/signals.c runtime/signals.h runtime/statistics.c runtime/statistics.h runtime/threads.c runtime/threads.h \
   runtime/train.c runtime/train_save.c
 EXTRA_DIST += runtime/README.md

@@ -187,6 +187,17 @@ tests_unit_jit_nests_SOURCES = tests/unit/jit_nests.c $(JIT_NETWORKS)
 tests_unit_jit_nests_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_nests
 
+# Statistics of tensors.
+STATISTICS_TESTS = tests/unit/statistics tests/unit/statistics_mase
+check_PROGRAMS += $(STATISTICS_TESTS)
+tests_unit_statistics_SOURCES = tests/unit/statistics.c tests/unit/statistics_support.h
+tests_unit_statistics_LDADD = $(TEST_LDADD)
+tests_unit_statistics_mase_SOURCES = tests/unit/statistics_mase.c tests/unit/statistics_support.h
+tests_unit_statistics_mase_LDADD = $(TEST_LDADD)
+TESTS += $(STATISTICS_TESTS)
+EXTRA_DIST += tests/statistics/README.md tests/statistics/mase.txt tests/statistics/record.py \
+  tests/statistics/recorded.txt
+
 # The README's program.
 TESTS += tests/readme.sh
 EXTRA_DIST += tests/readme.sh tests/README.md
