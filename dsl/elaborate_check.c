@@ -1,5 +1,6 @@
 /* netc check: everything in a program, whether or not a command line would use it. */
 #include "dsl/elaborate_quantize.h"
+#include "dsl/elaborate_require.h"
 #include "dsl/settings.h"
 
 /* ---- attempts: a recipe need not fit every network ---- */
@@ -49,10 +50,6 @@ static bool check_blocks(netc *n, const net_program *program) {
 
 static const char *const aims[] = {"accuracy",     "loss",         "bitops", "flops",
                                    "weight_bytes", "average_bits", "latency"};
-static const char *const budgets[] = {"flash",       "ram",           "stack",        "scratch",
-                                      "accumulator", "accuracy_drop", "accuracy",     "loss",
-                                      "bitops",      "weight_bytes",  "average_bits", "latency"};
-static const char *const require_settings[] = {"quantize", "target", "arithmetic"};
 static const char *const search_settings[] = {"strategy", "trials", "seed", "fine_tune"};
 static const char *const sweep_settings[] = {"sample", "repeat", "seed"};
 #define COUNT(names) (sizeof names / sizeof *names)
@@ -129,6 +126,7 @@ static bool check_vary(net_elaborator *e, const net_entry *entry) {
 
 static bool check_search(net_elaborator *e, const net_map *map) {
   bool ok = true;
+  net_requirement budget;
   for (uint32_t i = 0; i < map->entries.count; i++) {
     const net_entry *entry = &map->entries.at[i];
     const char *name = entry->path.parts.count ? net_dotted_text(e->n, &entry->path) : "";
@@ -140,33 +138,9 @@ static bool check_search(net_elaborator *e, const net_map *map) {
     case NET_ENTRY_MAXIMIZE:
       ok &= want_one(e, name, entry->path.loc, aims, COUNT(aims), "quantity to aim at");
       break;
-    case NET_ENTRY_REQUIRE:
-      ok &= want_one(e, name, entry->path.loc, budgets, COUNT(budgets), "budget");
-      break;
+    case NET_ENTRY_REQUIRE: ok &= net_elaborate_budget(e, entry, &budget); break;
     case NET_ENTRY_VARY: ok &= check_vary(e, entry); break;
     default: net_error(e->n, entry->loc, "a search varies, aims and requires"), ok = false;
-    }
-  }
-  return ok;
-}
-
-static bool check_require(net_elaborator *e, const net_map *map) {
-  netc *n = e->n;
-  bool ok = true;
-  for (uint32_t i = 0; i < map->entries.count; i++) {
-    const net_entry *entry = &map->entries.at[i];
-    const char *name = entry->path.parts.count ? net_dotted_text(n, &entry->path) : "";
-    if (entry->kind == NET_ENTRY_REQUIRE) {
-      ok &= want_one(e, name, entry->path.loc, budgets, COUNT(budgets), "budget");
-    } else if (entry->kind != NET_ENTRY_SET) {
-      net_error(n, entry->loc, "a require block has budgets: flash <= 32 KiB");
-      ok = false;
-    } else if (!want_one(e, name, entry->path.loc, require_settings, COUNT(require_settings),
-                         "setting of require")) {
-      ok = false;
-    } else if (!strcmp(name, "quantize")) {
-      ok &= net_choose(e, NET_DECL_QUANTIZE, net_text(n, net_expr_word(entry->value)), entry->value->loc) !=
-            NULL;
     }
   }
   return ok;
@@ -178,9 +152,10 @@ bool net_check_program(netc *n, const net_program *program) {
   bool ok = check_blocks(n, program);
   for (uint32_t i = 0; i < program->decls.count; i++) {
     const net_decl *decl = program->decls.at[i];
+    net_requirements requirements;
     switch (decl->kind) {
     case NET_DECL_SEARCH: ok &= check_search(&e, decl->map); break;
-    case NET_DECL_REQUIRE: ok &= check_require(&e, decl->map); break;
+    case NET_DECL_REQUIRE: ok &= net_elaborate_require(&e, decl, &requirements); break;
     default: break;
     }
   }

@@ -5,53 +5,68 @@
 #include <float.h>
 #include <math.h>
 
-static bool is_point(const float *low, const float *high, uint64_t count) {
+static bool is_point(const double *from, const double *to, uint64_t count) {
   for (uint64_t i = 0; i < count; i++)
-    if (!(low[i] == high[i])) return false;
+    if (!(from[i] == to[i])) return false;
   return true;
 }
 
-static void bound(const net_format_spec *spec, const net_format_tensor *x, const float *high, uint64_t count,
-                  float *low, float *up) {
+static void bound(const net_format_spec *spec, const double *from, const double *to, uint64_t count, float *low,
+                  float *high) {
   double most = 0;
-  for (uint64_t i = 0; i < count; i++)
-    most = fmax(most, fmax(fabs((double)x->values[i]), fabs((double)high[i])));
+  for (uint64_t i = 0; i < count; i++) most = fmax(most, fmax(fabs(from[i]), fabs(to[i])));
   double reach = net_formats[spec->family].family->reach(spec, most);
-  float to = reach < FLT_MAX ? nextafterf((float)reach, FLT_MAX) : FLT_MAX;
-  for (uint64_t i = 0; i < count; i++) low[i] = -to, up[i] = to;
+  float limit = reach < FLT_MAX ? nextafterf((float)reach, FLT_MAX) : FLT_MAX;
+  for (uint64_t i = 0; i < count; i++) low[i] = -limit, high[i] = limit;
 }
 
-static void quantize(const net_format_spec *spec, const net_format_tensor *x, const float *values, float *out) {
+static void quantize(const net_format_spec *spec, const net_format_tensor *x, const double *values,
+                     uint64_t count, float *out) {
   net_format_tensor tensor = *x;
-  tensor.values = values;
+  for (uint64_t i = 0; i < count; i++) out[i] = (float)values[i];
+  tensor.values = out;
+  tensor.wide = values;
   tensor.draws = NULL;
   net_format_quantize(spec, &tensor, out);
 }
 
-void net_format_range(const net_format_spec *spec, const net_format_tensor *x, const float *high, float *low,
-                      float *up) {
+/* The next binary32 at or below */
+static float below(double x) {
+  float y = (float)x;
+  return y > x ? nextafterf(y, -INFINITY) : y;
+}
+
+/* Wrapping is saturating within the range; what wraps may come out anywhere. */
+static void wrapped(const net_format_spec *spec, const net_format_tensor *x, const double *from,
+                    const double *to, uint64_t count, float *low, float *high) {
+  net_format_spec saturating = *spec;
+  net_format_tensor tensor = *x;
+  saturating.overflow = NET_SATURATE;
+  tensor.wide = NULL;
+  for (int pass = 0; pass < 2; pass++) { /* first the bounds of all there is */
+    for (uint64_t i = 0; i < count; i++) {
+      bool within = pass && from[i] >= low[i] && to[i] <= high[i];
+      low[i] = within ? below(from[i]) : -INFINITY;
+      high[i] = within ? -below(-to[i]) : INFINITY;
+    }
+    tensor.values = low;
+    net_format_quantize(&saturating, &tensor, low);
+    tensor.values = high;
+    net_format_quantize(&saturating, &tensor, high);
+  }
+}
+
+void net_format_range(const net_format_spec *spec, const net_format_tensor *x, const double *from,
+                      const double *to, float *low, float *high) {
   const net_format *row = &net_formats[spec->family];
   uint64_t count = net_shape_elements(x->shape);
   bool alone = row->flags & NET_FORMAT_PER_ELEMENT && !(spec->mase && !x->calibration);
-  if (row->family->reach && !alone && (spec->stochastic || !is_point(x->values, high, count))) {
-    bound(spec, x, high, count, low, up);
-    return;
+  if (row->family->reach && !alone && (spec->stochastic || !is_point(from, to, count))) {
+    bound(spec, from, to, count, low, high);
+  } else if (spec->overflow == NET_WRAP) {
+    wrapped(spec, x, from, to, count, low, high);
+  } else {
+    quantize(spec, x, from, count, low);
+    quantize(spec, x, to, count, high);
   }
-  if (spec->overflow != NET_WRAP) {
-    quantize(spec, x, x->values, low);
-    quantize(spec, x, high, up);
-    return;
-  }
-  net_format_spec saturating = *spec; /* is the same within its range; what wraps may come out anywhere */
-  saturating.overflow = NET_SATURATE;
-  for (uint64_t i = 0; i < count; i++) low[i] = -INFINITY, up[i] = INFINITY;
-  quantize(&saturating, x, low, low);
-  quantize(&saturating, x, up, up);
-  for (uint64_t i = 0; i < count; i++) {
-    bool within = x->values[i] >= low[i] && high[i] <= up[i];
-    low[i] = within ? x->values[i] : -INFINITY;
-    up[i] = within ? high[i] : INFINITY;
-  }
-  quantize(&saturating, x, low, low);
-  quantize(&saturating, x, up, up);
 }

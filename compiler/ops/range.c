@@ -7,6 +7,11 @@ net_range ops_times(net_range a, net_range b) {
   return (net_range){fmin(fmin(p, q), fmin(r, s)), fmax(fmax(p, q), fmax(r, s))};
 }
 
+int ops_format_grid(const net_format_spec *spec) {
+  if (spec->family != NET_FORMAT_integer) return NET_NO_GRID; /* no other counts in powers of two */
+  return -(spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction);
+}
+
 static double bound_of(const net_ranging *call, uint32_t input, uint64_t i, ops_bound bound) {
   net_range x = call->inputs[input][i];
   switch (bound) {
@@ -32,6 +37,7 @@ double *ops_interpret_bounds(const net_ranging *call, ops_bound bound) {
     outputs[k] = NET_NEW_ARRAY(call->arena, double, ops_elements(ops_ranged_out(call, k)));
   net_node_op(call->graph, call->node)
       ->interpret(&(net_interpretation){
-          .graph = call->graph, .node = call->node, .count = 1, .inputs = inputs, .outputs = outputs});
+          .arena = call->arena, .graph = call->graph, .node = call->node, .count = 1, .inputs = inputs,
+          .outputs = outputs});
   return outputs[0];
 }

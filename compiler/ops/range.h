@@ -2,6 +2,7 @@
 #ifndef NETC_OPS_RANGE_H
 #define NETC_OPS_RANGE_H
 
+#include "formats/formats.h"
 #include "ops/common.h"
 
 #include <math.h>
@@ -24,6 +25,9 @@ static inline int ops_grid_sum(int a, int b) { return a < b ? a : b; } /* NET_NO
 static inline int ops_grid_product(int a, int b) {
   return a == NET_NO_GRID || b == NET_NO_GRID ? NET_NO_GRID : a + b;
 }
+
+/* Of a format's values, without calibration. */
+int ops_format_grid(const net_format_spec *spec);
 
 static inline const net_value *ops_ranged_in(const net_ranging *call, uint32_t index) {
   return ops_input(call->graph, call->node, index);

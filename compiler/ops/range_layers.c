@@ -1,4 +1,5 @@
 /* Ranges of linear, batch_norm and layer_norm. */
+#include "ops/batch_norm.h"
 #include "ops/range.h"
 
 static uint32_t last(const net_value *value) { return value->shape.dim[value->shape.rank - 1]; }
@@ -33,12 +34,56 @@ static net_range inverse_of(net_range variance, double epsilon) {
   return (net_range){1 / sqrt(fmax(variance.hi, 0) + epsilon), 1 / sqrt(fmax(variance.lo, 0) + epsilon)};
 }
 
+/* A vector of coefficients, one for each channel, as a format rounds them: to binary32 first. */
+static void round_coefficients(const net_ranging *call, uint32_t format, uint32_t channels, net_range *x, int *grids) {
+  const net_format_spec *spec = net_format_at(call->graph->n, format);
+  net_shape shape = ops_vector(channels);
+  double *from = NET_NEW_ARRAY(call->arena, double, channels), *to = NET_NEW_ARRAY(call->arena, double, channels);
+  float *low = NET_NEW_ARRAY(call->arena, float, channels), *high = NET_NEW_ARRAY(call->arena, float, channels);
+  for (uint32_t c = 0; c < channels; c++) from[c] = (float)x[c].lo, to[c] = (float)x[c].hi;
+  net_format_range(spec, &(net_format_tensor){.shape = &shape}, from, to, low, high);
+  for (uint32_t c = 0; c < channels; c++) x[c] = ops_interval(low[c], high[c]), grids[c] = ops_format_grid(spec);
+}
+
+/* y = a·x + c with formats: a = weight · inverse, c = bias − mean · a. */
+static void formatted(const net_ranging *call, uint32_t weight_format, uint32_t bias_format) {
+  enum { X, WEIGHT, BIAS, MEAN, VARIANCE };
+  const net_value *x = ops_ranged_in(call, X);
+  uint32_t channels = x->shape.dim[0];
+  uint64_t inner = ops_elements(x) / channels;
+  double epsilon = net_node_real(call->graph, call->node, "epsilon");
+  net_range *a = NET_NEW_ARRAY(call->arena, net_range, channels), *c = NET_NEW_ARRAY(call->arena, net_range, channels);
+  int *a_grid = NET_NEW_ARRAY(call->arena, int, channels), *c_grid = NET_NEW_ARRAY(call->arena, int, channels);
+  for (uint32_t k = 0; k < channels; k++) {
+    a[k] = inverse_of(call->inputs[VARIANCE][k], epsilon);
+    if (call->inputs[WEIGHT]) a[k] = ops_times(call->inputs[WEIGHT][k], a[k]);
+    net_range bias = call->inputs[BIAS] ? call->inputs[BIAS][k] : (net_range){0, 0};
+    c[k] = ops_minus(bias, ops_times(call->inputs[MEAN][k], a[k]));
+  }
+  round_coefficients(call, weight_format, channels, a, a_grid);
+  round_coefficients(call, bias_format, channels, c, c_grid);
+  for (uint64_t i = 0; i < channels * inner; i++) {
+    uint64_t k = i / inner;
+    net_range product = ops_times(a[k], call->inputs[X][i]);
+    call->outputs[0][i] = ops_plus(product, c[k]);
+    call->terms[0][i] = ops_most(product) + ops_most(c[k]);
+    call->output_grids[0][i] = ops_grid_sum(ops_grid_product(a_grid[k], call->grids[X][i]), c_grid[k]);
+  }
+}
+
 /* In inference. In training results depend on the batch. */
 void batch_norm_range(const net_ranging *call) {
   enum { X, WEIGHT, BIAS, MEAN, VARIANCE };
+  uint32_t weight_format, bias_format;
   if (net_node_bool(call->graph, call->node, "training")) return;
   const net_value *x = ops_ranged_in(call, X);
   uint64_t channels = x->shape.dim[0], inner = ops_elements(x) / channels;
+  for (uint64_t c = 0; c < channels; c++)
+    for (uint32_t k = 1; k < 4; k++) call->outputs[k][c] = (net_range){0, 0}; /* what training observes */
+  if (ops_batch_norm_formatted(call->graph, call->node, &weight_format, &bias_format)) {
+    formatted(call, weight_format, bias_format);
+    return;
+  }
   double epsilon = net_node_real(call->graph, call->node, "epsilon");
   bool affine = ops_ranged_in(call, WEIGHT) != NULL;
   for (uint64_t c = 0; c < channels; c++) {
@@ -50,7 +95,6 @@ void batch_norm_range(const net_ranging *call) {
       call->outputs[0][i] = ops_plus(ops_times(ops_minus(from, mean), factor), bias);
       call->terms[0][i] = (ops_most(from) + ops_most(mean)) * ops_most(factor) + ops_most(bias);
     }
-    for (uint32_t k = 1; k < 4; k++) call->outputs[k][c] = (net_range){0, 0}; /* what training observes */
   }
 }
 

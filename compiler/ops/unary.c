@@ -148,14 +148,14 @@ static lp_expr scale_kernel(lp_function *f, lp_expr x, double factor) { return t
 #define WITH_GRADIENT(f) f, f##_gradient, f##_kernel, f##_gradient_kernel
 #define LINEAR(f) f, NULL, f##_kernel, NULL
 static const unary rows[] = {
-    {"relu", NULL, true, WITH_GRADIENT(relu)},
-    {"leaky_relu", "slope", false, WITH_GRADIENT(leaky_relu)},
-    {"sigmoid", NULL, true, WITH_GRADIENT(sigmoid)},
-    {"tanh", NULL, true, WITH_GRADIENT(tangent)},
-    {"silu", NULL, false, WITH_GRADIENT(silu), {-1.2784645427610738}},
+    {"relu", NULL, true, WITH_GRADIENT(relu), {0}},
+    {"leaky_relu", "slope", false, WITH_GRADIENT(leaky_relu), {0}},
+    {"sigmoid", NULL, true, WITH_GRADIENT(sigmoid), {0}},
+    {"tanh", NULL, true, WITH_GRADIENT(tangent), {0}},
+    {"silu", NULL, false, WITH_GRADIENT(silu), {-1.2784645427610738, 0}},
     {"gelu", "approximate", false, WITH_GRADIENT(gelu), {-0.7517915246935645, -0.7524614220710163}},
-    {"negate", NULL, false, LINEAR(negate)},
-    {"scale", "factor", false, LINEAR(scale)},
+    {"negate", NULL, false, LINEAR(negate), {0}},
+    {"scale", "factor", false, LINEAR(scale), {0}},
 };
 
 /* The row of a node of operator NAME or NAME_gradient. */

@@ -1,8 +1,11 @@
 libnetc_a_SOURCES += \
+  compiler/passes/accumulators.c \
   compiler/passes/differentiate.c \
   compiler/passes/eliminate_dead.c \
+  compiler/passes/integer_only.c compiler/passes/integer_only.h \
   compiler/passes/losses.c \
   compiler/passes/passes.c compiler/passes/passes.h compiler/passes/passes.def \
+  compiler/passes/ranges.c compiler/passes/ranges.h \
   compiler/passes/training.h \
   compiler/passes/training_mode.c \
   compiler/passes/updates.c

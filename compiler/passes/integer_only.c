@@ -1,0 +1,118 @@
+#include "passes/integer_only.h"
+
+#include "formats/formats.h"
+#include "graph/operator.h"
+#include "interpret/integer.h"
+
+#include <float.h>
+#include <math.h>
+
+typedef struct {
+  netc *n;
+  const net_graph *graph;
+  net_integer_break *first;
+} checker;
+
+static bool broken(checker *c, net_node_id node, net_value_id value, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static bool broken(checker *c, net_node_id node, net_value_id value, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  *c->first = (net_integer_break){node, value, net_arena_vformat(&c->n->arena, format, arguments)};
+  va_end(arguments);
+  return false;
+}
+
+static const char *name_of(const checker *c, net_value_id value) {
+  return net_text(c->n, net_graph_value_at(c->graph, value)->name);
+}
+
+/* ---- formats ---- */
+
+/* NULL: it is one that integers can follow. */
+static const char *no_integer(netc *n, net_format_id id) {
+  const net_format_spec *spec = net_format_at(n, id);
+  if (spec->family != NET_FORMAT_integer) return "is no integer format";
+  if (spec->width - !spec->is_unsigned > FLT_MANT_DIG) return "has more bits than binary32, which it is emulated in";
+  return NULL;
+}
+
+/* Steps that calibration found are powers of two by construction; learned ones need not be. */
+static bool check_steps(checker *c, net_node_id id) {
+  const net_node *node = net_graph_at(c->graph, id);
+  for (uint32_t i = 1; i < node->input_count; i++) {
+    net_value_id v = net_node_input(c->graph, id, i);
+    if (v == NET_NONE) continue;
+    const net_value *value = net_graph_value_at(c->graph, v);
+    int exponent;
+    for (uint64_t k = 0, count = net_shape_elements(&value->shape); i == 1 && k < count; k++)
+      if (!value->data || frexpf(value->data[k], &exponent) != 0.5f)
+        return broken(c, id, v, "has steps that are no powers of two");
+    if (i > 1) return broken(c, id, v, "has zero points");
+  }
+  return true;
+}
+
+static bool check_quantizer(checker *c, net_node_id id) {
+  const net_node *node = net_graph_at(c->graph, id);
+  net_value_id x = net_node_input(c->graph, id, 0);
+  net_format_id format = net_graph_value_at(c->graph, node->first_output)->format;
+  const char *reason = no_integer(c->n, format);
+  if (reason) return broken(c, id, x, "makes %s, which %s", net_format_text(c->n, format), reason);
+  return check_steps(c, id);
+}
+
+/* ---- operators ---- */
+
+static bool is_integer(const checker *c, net_value_id value) {
+  return !no_integer(c->n, net_graph_value_at(c->graph, value)->format);
+}
+
+/* batch_norm's own numbers take their formats as one. */
+static bool check_text(checker *c, net_node_id id, const char *key) {
+  const char *text = net_text(c->n, net_node_attribute(c->graph, id, key)->text);
+  net_format_id format;
+  if (!net_format_parse(c->n, text, strlen(text), net_graph_at(c->graph, id)->loc, &format)) return false;
+  const char *reason = no_integer(c->n, format);
+  return !reason || broken(c, id, NET_NONE, "has for its %.*s %s, which %s", (int)strcspn(key, "_"), key, text, reason);
+}
+
+static bool has_attribute(const checker *c, net_node_id id, const char *key) {
+  const net_op_field *fields;
+  uint32_t count = net_op_attributes(c->n, net_node_op(c->graph, id), &fields);
+  for (uint32_t i = 0; i < count; i++)
+    if (!strcmp(fields[i].name, key)) return true;
+  return false;
+}
+
+static bool check_operator(checker *c, net_node_id id) {
+  const net_node *node = net_graph_at(c->graph, id);
+  const net_op *op = net_node_op(c->graph, id);
+  bool formats = has_attribute(c, id, "weight_format");
+  if (!net_integers_has(op->name)) return broken(c, id, NET_NONE, "%s is no operator on integers", op->name);
+  if (has_attribute(c, id, "training") && net_node_bool(c->graph, id, "training"))
+    return broken(c, id, NET_NONE, "%s is in training", op->name);
+  for (uint32_t i = 0; i < node->input_count; i++) {
+    net_value_id v = net_node_input(c->graph, id, i);
+    if (v == NET_NONE || (formats && i) || is_integer(c, v)) continue;
+    const net_value *value = net_graph_value_at(c->graph, v);
+    bool variable = value->kind != NET_VALUE_INPUT && value->kind != NET_VALUE_RESULT;
+    return broken(c, id, v, "takes '%s', which has no integer format%s", name_of(c, v),
+                  variable ? "" : ": give it one as input here, or as output where it comes from");
+  }
+  return !formats || (check_text(c, id, "weight_format") && check_text(c, id, "bias_format"));
+}
+
+bool net_integer_only(netc *n, const net_graph *graph, net_integer_break *first) {
+  checker c = {n, graph, first};
+  for (net_node_id i = 0; i < graph->nodes.count; i++)
+    if (!(strcmp(net_node_op(graph, i)->name, "quantize") ? check_operator(&c, i) : check_quantizer(&c, i)))
+      return false;
+  for (uint32_t i = 0; i < graph->outputs.count; i++) {
+    net_value_id v = graph->outputs.at[i];
+    if (!is_integer(&c, v))
+      return broken(&c, NET_NONE, v, "'%s' is an output without an integer format: give it one as output",
+                    name_of(&c, v));
+  }
+  return true;
+}
