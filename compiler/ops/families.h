@@ -73,6 +73,7 @@ ops_cost layer_norm_cost;
 ops_interpret layer_norm_interpret, layer_norm_gradient_interpret;
 ops_kernel layer_norm_kernel, layer_norm_gradient_kernel;
 
+
 /* dropout.c */
 ops_shape dropout_shape;
 ops_gradient dropout_gradient;
@@ -101,6 +102,7 @@ ops_kernel running_update_kernel, sgd_kernel, adam_kernel, adamw_kernel;
 ops_range linear_range, batch_norm_range, layer_norm_range;
 /* unary.c; range_elements.c */
 ops_range unary_range, binary_range, dropout_range;
+ops_range quantize_range;
 /* range_reductions.c */
 ops_range sum_range, mean_range, max_range, softmax_range, log_softmax_range;
 /* range_movement.c */
