@@ -76,6 +76,36 @@ static LLVMValueRef emit_sqrt(cg_emit *e, const cg_operation *o) {
   return cg_intrinsic(e, "llvm.sqrt", &operand, 1);
 }
 
+static LLVMValueRef real_like(cg_emit *e, const cg_operation *o, double value) {
+  return cg_emit_splat(e, LLVMConstReal(cg_type(e, o->type, 1), value), o->x->lanes);
+}
+
+/* Where there is no instruction: adding 2^23 (2^52) leaves no bits behind the point. */
+static LLVMValueRef nearest(cg_emit *e, const cg_operation *o, LLVMValueRef x) {
+  LLVMValueRef large = real_like(e, o, o->type == NET_F32 ? 0x1p23 : 0x1p52), size = cg_intrinsic(e, "llvm.fabs", &x, 1);
+  LLVMValueRef sum = LLVMBuildFAdd(e->builder, size, large, "");
+  LLVMValueRef operands[2] = {LLVMBuildFSub(e->builder, sum, large, ""), x};
+  LLVMValueRef whole = LLVMBuildFCmp(e->builder, LLVMRealOLT, size, large, "");
+  return LLVMBuildSelect(e->builder, whole, cg_intrinsic(e, "llvm.copysign", operands, 2), x, "");
+}
+
+static LLVMValueRef below(cg_emit *e, const cg_operation *o, LLVMValueRef x) {
+  LLVMValueRef near = nearest(e, o, x), one = real_like(e, o, 1);
+  LLVMValueRef above = LLVMBuildFCmp(e->builder, LLVMRealOGT, near, x, "");
+  return LLVMBuildSelect(e->builder, above, LLVMBuildFSub(e->builder, near, one, ""), near, "");
+}
+
+static LLVMValueRef emit_whole(cg_emit *e, const cg_operation *o) {
+  lp_expr_kind kind = o->x->kind;
+  LLVMValueRef x = o->v[0];
+  if (e->target->has_round)
+    return cg_intrinsic(e, kind == LP_round ? "llvm.roundeven" : kind == LP_floor ? "llvm.floor" : "llvm.trunc", &x, 1);
+  if (kind == LP_round) return nearest(e, o, x);
+  if (kind == LP_floor) return below(e, o, x);
+  LLVMValueRef operands[2] = {below(e, o, cg_intrinsic(e, "llvm.fabs", &x, 1)), x};
+  return cg_intrinsic(e, "llvm.copysign", operands, 2);
+}
+
 /* ---- comparisons ---- */
 
 /* Ordered, but ≠ is true on NaN. */
@@ -149,6 +179,7 @@ static const struct {
     [LP_shr] = {2, emit_shift},      [LP_mulhi] = {2, emit_mulhi},     [LP_lt] = {2, emit_comparison},
     [LP_le] = {2, emit_comparison},  [LP_gt] = {2, emit_comparison},   [LP_ge] = {2, emit_comparison},
     [LP_eq] = {2, emit_comparison},  [LP_ne] = {2, emit_comparison},   [LP_select] = {3, emit_select},
+    [LP_round] = {1, emit_whole},    [LP_floor] = {1, emit_whole},     [LP_trunc] = {1, emit_whole},
     [LP_convert] = {1, emit_convert}, [LP_bitcast] = {1, emit_bitcast},
 };
 

@@ -117,6 +117,7 @@ bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target)
   target->lanes = targets[row].lanes ? targets[row].lanes : widths[w].lanes;
   target->registers = widths[w].registers;
   target->has_fma = target->has & CG_FMA;
+  target->has_round = target->has & CG_SSE42;
   target->string = net_arena_format(&n->arena, "x86_64-%s%s-lanes%u", widths[w].text,
                                     target->has_fma ? "-fma" : "", target->lanes);
   if (target->lanes == 16) /* models tuned for 256 bits would halve our vectors */

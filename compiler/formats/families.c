@@ -1,6 +1,9 @@
 /* What several families check and share. */
 #include "formats/families.h"
 
+#include <float.h>
+#include <math.h>
+
 bool fm_in_range(netc *n, const net_format_spec *spec, const char *what, int32_t value, int32_t low,
                  int32_t high, net_loc loc) {
   if (value >= low && value <= high) return true;
@@ -51,6 +54,25 @@ void fm_channel_block(const net_format_spec *spec, const net_format_tensor *x, n
   *block = (net_shape){.rank = x->shape->rank};
   for (uint32_t i = 0; i < block->rank; i++) block->dim[i] = UINT32_MAX;
   if (block->rank > 1) block->dim[0] = 1;
+}
+
+void net_format_steps(const net_format_spec *spec, double *low, double *high) {
+  *low = spec->is_unsigned ? 0 : -ldexp(1, spec->width - 1);
+  *high = ldexp(1, spec->is_unsigned ? spec->width : spec->width - 1) - 1;
+  if (spec->overflow == NET_SYMMETRIC) ++*low;
+}
+
+static uint64_t channel_of(const net_format_tensor *x, const fm_parts *parts) {
+  uint64_t channels, channel = fm_parts_channel(parts, &channels);
+  return x->calibration->count > 1 ? channel : 0;
+}
+
+float fm_step(const net_format_tensor *x, const fm_parts *parts) {
+  return fmaxf(x->calibration->scale[channel_of(x, parts)], FLT_MIN);
+}
+
+int32_t fm_zero(const net_format_tensor *x, const fm_parts *parts) {
+  return x->calibration->zero ? x->calibration->zero[channel_of(x, parts)] : 0;
 }
 
 void fm_set_limit(net_format_part *part, float limit) { part->high = limit, part->low = -limit; }

@@ -9,6 +9,9 @@ extern const net_format_family fm_ieee, fm_integer, fm_ap_fixed, fm_scaled_integ
     fm_minifloat_denorm, fm_log, fm_block_fp, fm_block_minifloat, fm_block_log, fm_binary, fm_ternary,
     fm_mxint, fm_mx, fm_codebook;
 
+/* as loops: formats/emit.h */
+extern const struct fm_emitter fm_ieee_emitter, fm_integer_emitter, fm_scaled_integer_emitter;
+
 /* "NAME needs WHAT from LOW to HIGH, not VALUE" */
 bool fm_in_range(netc *n, const net_format_spec *spec, const char *what, int32_t value, int32_t low,
                  int32_t high, net_loc loc);
@@ -27,6 +30,9 @@ void fm_channel_block(const net_format_spec *spec, const net_format_tensor *x, n
 /* Bounds of results: scales are powers of two or maxima, and a MASE format may add 1e-9 first; blocks of zeros
  * borrow. */
 double fm_reach_double(const net_format_spec *spec, double most);
+/* The step and zero point that calibration or training gives the part at hand. */
+float fm_step(const net_format_tensor *x, const fm_parts *parts);
+int32_t fm_zero(const net_format_tensor *x, const fm_parts *parts);
 void fm_set_limit(net_format_part *part, float limit); /* range [−limit, limit] */
 
 #endif

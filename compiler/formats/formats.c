@@ -4,6 +4,7 @@
 #define E NET_FORMAT_PER_ELEMENT
 #define W NET_FORMAT_WEIGHTS_ONLY
 #define I NET_FORMAT_IEEE
+#define S NET_FORMAT_STEPS
 #define FORMAT(name_, family_, flags_, arguments_)                                                           \
   {.name = #name_, .arguments = arguments_, .flags = flags_, .family = &fm_##family_},
 
@@ -14,6 +15,7 @@ const net_format net_formats[] = {
 #undef E
 #undef W
 #undef I
+#undef S
 
 const uint32_t net_format_count = sizeof net_formats / sizeof *net_formats;
 

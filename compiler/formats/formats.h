@@ -105,6 +105,7 @@ typedef struct net_format_family {
   float (*wide)(const net_format_part *part, double x); /* rounds once. NULL: by way of binary32 */
   /* What one step more changes: see net_format_terms. NULL: has no step. */
   float (*term)(const net_format_part *part, float x);
+  const struct fm_emitter *emitter; /* formats/emit.h */
   /* Where results do not ascend with their own element (all formats that are not NET_FORMAT_PER_ELEMENT; MASE's
    * of some others): a bound of their magnitudes for a tensor without larger ones than `most`. */
   double (*reach)(const net_format_spec *spec, double most);

@@ -1,5 +1,5 @@
 /* float32, bfloat16, float16: to nearest, ties to even, with infinities and NaN. */
-#include "formats/families.h"
+#include "formats/emit.h"
 
 #include <float.h>
 #include <math.h>
@@ -11,6 +11,12 @@ static const struct {
     [NET_FORMAT_bfloat16] = {16, 7, -126, 127},
     [NET_FORMAT_float16] = {16, 10, -14, 15},
 };
+
+void fm_ieee_kind(uint16_t family, int *mantissa, int *lowest, int *highest) {
+  *mantissa = kinds[family].mantissa;
+  *lowest = kinds[family].lowest;
+  *highest = kinds[family].highest;
+}
 
 static bool complete(netc *n, net_format_spec *spec, net_loc loc) {
   return (void)n, (void)spec, (void)loc, true;
@@ -34,4 +40,15 @@ static float value(const net_format_part *part, float x, float draw) {
   return fabsf(x) >= overflow ? copysignf(INFINITY, x) : y;
 }
 
-const net_format_family fm_ieee = {.complete = complete, .width = width, .prepare = prepare, .value = value};
+static float wide(const net_format_part *part, double x) {
+  uint16_t family = part->spec->family;
+  int mantissa = kinds[family].mantissa, exponent;
+  if (!isfinite(x) || x == 0) return (float)x;
+  frexp(x, &exponent);
+  int step = (exponent - 1 < kinds[family].lowest ? kinds[family].lowest : exponent - 1) - mantissa;
+  double y = ldexp(rint(ldexp(fabs(x), -step)), step), most = ldexp(2, kinds[family].highest);
+  return (float)copysign(y < most ? y : INFINITY, x);
+}
+
+const net_format_family fm_ieee = {
+    .complete = complete, .width = width, .prepare = prepare, .value = value, .wide = wide, .emitter = &fm_ieee_emitter};

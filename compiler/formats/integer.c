@@ -38,49 +38,77 @@ static void block(const net_format_spec *spec, const net_format_tensor *x, net_s
   if (channels && shape->rank > x->batched) block->dim[x->batched] = 1;
 }
 
-static void prepare(const net_format_tensor *x, fm_parts *parts, net_format_part *part) {
-  const net_format_spec *spec = part->spec;
-  int w = spec->width, fraction = spec->fraction;
-  if (fraction == NET_FORMAT_AUTO) fraction = w / 2; /* until it is calibrated */
-  part->scale = fm_power(fraction);
-  if (spec->fraction == NET_FORMAT_AUTO && x->calibration) {
-    uint64_t channels, channel = fm_parts_channel(parts, &channels);
-    part->scale = 1 / x->calibration->scale[x->calibration->count > 1 ? channel : 0];
-  }
-  double low = spec->is_unsigned ? 0 : -ldexp(1, w - 1), high = ldexp(1, spec->is_unsigned ? w : w - 1) - 1;
-  if (spec->overflow == NET_SYMMETRIC) low++;
-  part->low = (float)low / part->scale;
-  part->high = (float)high / part->scale;
+/* Steps come from calibration or are learned: they multiply, and their reciprocal is rounded once. */
+static bool stepped(const net_format_spec *spec) {
+  return spec->fraction == NET_FORMAT_AUTO || spec->ste == NET_STE_LEARNED_STEP;
 }
 
-static float rounded(net_rounding rounding, float x) {
-  float whole = floorf(x);
+static void prepare(const net_format_tensor *x, fm_parts *parts, net_format_part *part) {
+  const net_format_spec *spec = part->spec;
+  int fraction = spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction; /* until it is calibrated */
+  part->step = fm_power(-fraction);
+  if (x->calibration && stepped(spec)) part->step = fm_step(x, parts);
+  part->scale = 1 / part->step;
+  double low, high;
+  net_format_steps(spec, &low, &high);
+  part->low = (float)low * part->step;
+  part->high = (float)high * part->step;
+}
+
+static double rounded(net_rounding rounding, double x) {
+  double whole = floor(x);
   switch (rounding) {
-  case NET_ROUND_HALF_EVEN: return rintf(x);
-  case NET_ROUND_HALF_UP: return x - whole >= 0.5f ? whole + 1 : whole; /* x + 0.5 would round */
+  case NET_ROUND_HALF_EVEN: return rint(x);
+  case NET_ROUND_HALF_UP: return x - whole >= 0.5 ? whole + 1 : whole; /* x + 0.5 would round */
   case NET_ROUND_FLOOR: return whole;
-  case NET_ROUND_ZERO: return truncf(x);
+  case NET_ROUND_ZERO: return trunc(x);
   }
   return x;
 }
 
 /* Modulo 2^w, into the range. Exact but for the last rounding, which only widths beyond 24 see. */
-static float wrapped(const net_format_spec *spec, float q) {
+static float wrapped(const net_format_spec *spec, double q) {
   double size = ldexp(1, spec->width), low = spec->is_unsigned ? 0 : -size / 2, y = fmod(q, size);
   return (float)(y < low ? y + size : y >= low + size ? y - size : y);
 }
 
-static float value(const net_format_part *part, float x, float draw) {
-  (void)draw;
-  const net_format_spec *spec = part->spec;
-  float q = rounded(spec->rounding, x * part->scale);
-  if (spec->overflow == NET_WRAP && isfinite(x)) /* beyond binary32 all are multiples of 2^w */
-    return isfinite(q) ? wrapped(spec, q) / part->scale : 0;
-  float low = part->low * part->scale, high = part->high * part->scale;
-  return (q < low ? low : q > high ? high : q) / part->scale;
+static float saturated(const net_format_spec *spec, double q) {
+  double low, high;
+  net_format_steps(spec, &low, &high);
+  return q < (float)low ? (float)low : q > (float)high ? (float)high : (float)q;
 }
 
-const net_format_family fm_integer = {
-    .complete = complete, .width = fm_width, .block = block, .prepare = prepare, .value = value};
+/* q is whole. Where its product overflows, x is a multiple of 2^w steps anyway. */
+static float placed(const net_format_part *part, double x, double q) {
+  bool wrap = part->spec->overflow == NET_WRAP && isfinite(x);
+  if (wrap && isinf(q)) return 0;
+  return (wrap ? wrapped(part->spec, q) : saturated(part->spec, q)) * part->step;
+}
+
+static float value(const net_format_part *part, float x, float draw) {
+  (void)draw;
+  return placed(part, x, rounded(part->spec->rounding, x * part->scale));
+}
+
+static float wide(const net_format_part *part, double x) {
+  return placed(part, x, rounded(part->spec->rounding, x * part->scale));
+}
+
+static float term(const net_format_part *part, float x) {
+  double low, high;
+  net_format_steps(part->spec, &low, &high);
+  float v = x * part->scale;
+  if (v <= (float)low) return (float)low;
+  return v >= (float)high ? (float)high : (float)rounded(part->spec->rounding, v) - v;
+}
+
+const net_format_family fm_integer = {.complete = complete,
+                                      .width = fm_width,
+                                      .block = block,
+                                      .prepare = prepare,
+                                      .value = value,
+                                      .wide = wide,
+                                      .term = term,
+                                      .emitter = &fm_integer_emitter};
 const net_format_family fm_ap_fixed = {
     .complete = complete_ap_fixed, .width = fm_width, .block = block, .prepare = prepare, .value = value};

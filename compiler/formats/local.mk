@@ -7,10 +7,14 @@ libnetc_a_SOURCES += \
   compiler/formats/block_minifloat.c \
   compiler/formats/codebook.c \
   compiler/formats/define.c \
+  compiler/formats/emit.c compiler/formats/emit.h \
+  compiler/formats/emit_arithmetic.c \
   compiler/formats/families.c compiler/formats/families.h \
   compiler/formats/formats.c compiler/formats/formats.def compiler/formats/formats.h \
   compiler/formats/ieee.c \
+  compiler/formats/ieee_emit.c \
   compiler/formats/integer.c \
+  compiler/formats/integer_emit.c \
   compiler/formats/list.h \
   compiler/formats/log.c \
   compiler/formats/make.c \

@@ -20,7 +20,9 @@ void net_format_quantize(const net_format_spec *spec, const net_format_tensor *x
     for (uint64_t i = 0, at; fm_parts_next(&parts, &i, &at);) {
       float v = x->values[at];
       if (isnan(v) && !(row->flags & NET_FORMAT_IEEE)) v = 0;
-      out[at] = row->family->value(&part, v, x->draws ? x->draws[at] : NAN);
+      if (x->wide && row->family->wide)
+        out[at] = row->family->wide(&part, isnan(x->values[at]) ? (double)v : x->wide[at]);
+      else out[at] = row->family->value(&part, v, x->draws ? x->draws[at] : NAN);
     }
   }
 }
@@ -35,6 +37,18 @@ void net_format_gradient(const net_format_spec *spec, const net_format_tensor *x
       float v = x->values[at];
       bool outside = spec->ste != NET_STE_PLAIN && (v < part.low || v > part.high);
       dx[at] = outside ? 0 : dy[at];
+    }
+  }
+}
+
+void net_format_terms(const net_format_spec *spec, const net_format_tensor *x, float *terms) {
+  fm_parts parts;
+  fm_parts_begin(&parts, spec, x, false);
+  for (uint64_t k = 0; k < parts.count; k++) {
+    net_format_part part = prepared(spec, x, &parts, k);
+    for (uint64_t i = 0, at; fm_parts_next(&parts, &i, &at);) {
+      float v = x->values[at];
+      terms[at] = net_formats[spec->family].family->term(&part, isnan(v) ? 0 : v);
     }
   }
 }

@@ -8,15 +8,9 @@ static bool complete(netc *n, net_format_spec *spec, net_loc loc) {
   return fm_in_range(n, spec, "a width", spec->width, 2, 32, loc);
 }
 
-static double lowest(const net_format_spec *spec) {
-  return spec->is_unsigned ? 0 : -ldexp(1, spec->width - 1);
-}
-static double highest(const net_format_spec *spec) {
-  return ldexp(1, spec->is_unsigned ? spec->width : spec->width - 1) - 1;
-}
-
 void net_format_scale(const net_format_spec *spec, float from, float to, float *scale, int32_t *zero) {
-  double low = lowest(spec), high = highest(spec), step;
+  double low, high, step;
+  net_format_steps(spec, &low, &high);
   double a = fmin(from, 0), b = fmax(to, 0); /* 0 is always a value */
   bool affine = spec->scheme == NET_SCALE_AFFINE;
   if (affine) step = (b - a) / (high - low);
@@ -42,31 +36,47 @@ static void block(const net_format_spec *spec, const net_format_tensor *x, net_s
 }
 
 /* In a part of MASE's, `scale` is steps per unit. */
-static void set_range(const net_format_part *part, float *low, float *high) {
-  double from = lowest(part->spec) - part->zero, to = highest(part->spec) - part->zero;
-  *low = part->mase ? (float)from / part->scale : part->scale * (float)from;
-  *high = part->mase ? (float)to / part->scale : part->scale * (float)to;
+static void set_range(net_format_part *part) {
+  double low, high;
+  net_format_steps(part->spec, &low, &high);
+  float from = (float)(low - part->zero), to = (float)(high - part->zero);
+  part->low = part->mase ? from / part->scale : part->step * from;
+  part->high = part->mase ? to / part->scale : part->step * to;
 }
 
 static void prepare(const net_format_tensor *x, fm_parts *parts, net_format_part *part) {
   part->mase = dynamic(part->spec, x);
-  part->scale = 1;
+  part->step = 1;
   if (part->mase) {
     part->scale = (float)ldexp(1, part->spec->width - 1) / (fm_parts_maximum(parts) + 1e-9f);
   } else if (x->calibration) {
-    uint64_t channels, channel = fm_parts_channel(parts, &channels);
-    if (x->calibration->count < 2) channel = 0;
-    part->scale = x->calibration->scale[channel];
-    part->zero = x->calibration->zero ? x->calibration->zero[channel] : 0;
+    part->step = fm_step(x, parts);
+    part->zero = fm_zero(x, parts);
   }
-  set_range(part, &part->low, &part->high);
+  set_range(part);
+}
+
+static float placed(const net_format_part *part, double q) {
+  double low, high;
+  net_format_steps(part->spec, &low, &high);
+  q = fmin(fmax(q + part->zero, low), high) - part->zero;
+  return fm_clip(part->mase ? (float)q / part->scale : part->step * (float)q, FLT_MAX);
 }
 
 static float value(const net_format_part *part, float x, float draw) {
   (void)draw;
-  double q = rintf(part->mase ? x * part->scale : x / part->scale) + (double)part->zero;
-  q = fmin(fmax(q, lowest(part->spec)), highest(part->spec)) - part->zero;
-  return fm_clip(part->mase ? (float)q / part->scale : part->scale * (float)q, FLT_MAX);
+  return placed(part, rintf(part->mase ? x * part->scale : x / part->step));
+}
+
+static float wide(const net_format_part *part, double x) {
+  return placed(part, rint(part->mase ? x * part->scale : x / part->step));
+}
+
+static float term(const net_format_part *part, float x) {
+  double low, high;
+  net_format_steps(part->spec, &low, &high);
+  float v = x / part->step, from = (float)(low - part->zero), to = (float)(high - part->zero);
+  return v <= from ? from : v >= to ? to : rintf(v) - v;
 }
 
 static bool holds(const net_format_part *part, const fm_parts *parts) {
@@ -96,4 +106,7 @@ const net_format_family fm_scaled_integer = {
     .prepare = prepare,
     .fit = fit,
     .value = value,
+    .wide = wide,
+    .term = term,
+    .emitter = &fm_scaled_integer_emitter,
     .reach = fm_reach_double};

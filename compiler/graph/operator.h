@@ -59,6 +59,7 @@ typedef struct net_interpretation {
   const double *const *inputs; /* NULL: absent */
   double *const *outputs;
   uint32_t step, key[2]; /* of random draws */
+  net_arena *arena;      /* scratch, freed after the call */
 } net_interpretation;
 
 /* How range analysis asks an operator what its results can be, when every element of one sample's inputs lies

@@ -65,7 +65,11 @@ bool net_run_node(net_run *run, net_node_id node) {
                              .outputs = outputs,
                              .step = run->step,
                              .key = {run->key[0], run->key[1]}};
+  net_arena scratch;
+  net_arena_init(&scratch, run->n->arena.guard);
+  call.arena = &scratch;
   op->interpret(&call);
+  net_arena_free(&scratch);
   for (uint32_t i = 0; i < at->output_count && !run->exact; i++)
     for (uint64_t k = 0, count = net_run_elements(run, at->first_output + i);
          k < count && g->values.at[at->first_output + i].type != NET_F64; k++)

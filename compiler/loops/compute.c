@@ -20,6 +20,9 @@
   R(neg, -a) I(neg, -(uint64_t)a)                                                                             \
   R(abs, fabs(a)) I(abs, a < 0 ? -(uint64_t)a : (uint64_t)a)                                                  \
   R(sqrt, sqrt(a)) I(sqrt, 0)                                                                                 \
+  R(round, rint(a)) I(round, 0)                                                                               \
+  R(floor, floor(a)) I(floor, 0)                                                                              \
+  R(trunc, trunc(a)) I(trunc, 0)                                                                              \
   R(and, NAN) I(and, a &b)                                                                                    \
   R(or, NAN) I(or, a | b)                                                                                     \
   R(xor, NAN) I(xor, a ^ b)                                                                                   \

@@ -73,6 +73,11 @@ ops_cost layer_norm_cost;
 ops_interpret layer_norm_interpret, layer_norm_gradient_interpret;
 ops_kernel layer_norm_kernel, layer_norm_gradient_kernel;
 
+/* quantize.c, quantize_kernel.c */
+ops_shape quantize_shape, quantize_gradient_shape;
+ops_gradient quantize_gradient;
+ops_interpret quantize_interpret, quantize_gradient_interpret;
+ops_kernel quantize_kernel, quantize_gradient_kernel;
 
 /* dropout.c */
 ops_shape dropout_shape;
@@ -102,6 +107,7 @@ ops_kernel running_update_kernel, sgd_kernel, adam_kernel, adamw_kernel;
 ops_range linear_range, batch_norm_range, layer_norm_range;
 /* unary.c; range_elements.c */
 ops_range unary_range, binary_range, dropout_range;
+/* range_quantize.c */
 ops_range quantize_range;
 /* range_reductions.c */
 ops_range sum_range, mean_range, max_range, softmax_range, log_softmax_range;

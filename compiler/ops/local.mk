@@ -28,6 +28,11 @@ libnetc_a_SOURCES += \
   compiler/ops/range_movement.c \
   compiler/ops/range_quantize.c \
   compiler/ops/range_reductions.c \
+  compiler/ops/quantize.c \
+  compiler/ops/quantize.h \
+  compiler/ops/quantize_kernel.c \
+  compiler/ops/random.c \
+  compiler/ops/random.h \
   compiler/ops/reduction.c \
   compiler/ops/reduction.h \
   compiler/ops/reduction_kernel.c \

@@ -44,7 +44,8 @@ static void absolute(const result *r, double *terms) {
   for (uint32_t i = 0; i < node->output_count; i++)
     outputs[i] =
         NET_NEW_ARRAY(arena, double, net_run_elements(r->run, net_node_output(r->graph, r->node, i)) + 1);
-  op->interpret(&(net_interpretation){.graph = r->graph,
+  op->interpret(&(net_interpretation){.arena = arena,
+                                      .graph = r->graph,
                                       .node = r->node,
                                       .count = r->count,
                                       .inputs = inputs,

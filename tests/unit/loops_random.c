@@ -56,7 +56,7 @@ static const operation operations[] = {
     {LP_div, 2, "f"},   {LP_min, 2, "fiu"}, {LP_max, 2, "fiu"}, {LP_neg, 1, "fi"},  {LP_abs, 1, "fi"},
     {LP_and, 2, "iub"}, {LP_or, 2, "iub"},  {LP_xor, 2, "iub"}, {LP_mulhi, 2, "u"}, {LP_fma, 3, "f"},
     {LP_sqrt, 1, "f"},  {LP_lt, 2, "fiu"},  {LP_le, 2, "fiu"},  {LP_gt, 2, "fiu"},  {LP_ge, 2, "fiu"},
-    {LP_eq, 2, "fiub"}, {LP_ne, 2, "fiub"},
+    {LP_eq, 2, "fiub"}, {LP_ne, 2, "fiub"}, {LP_round, 1, "f"}, {LP_floor, 1, "f"}, {LP_trunc, 1, "f"},
 };
 
 static word of_float(lp_expr_kind op, float a, float b, float c, bool *is_bool) {
@@ -92,6 +92,15 @@ static word of_float(lp_expr_kind op, float a, float b, float c, bool *is_bool) 
     break;
   case LP_sqrt:
     r.f = sqrtf(a);
+    break;
+  case LP_round:
+    r.f = rintf(a);
+    break;
+  case LP_floor:
+    r.f = floorf(a);
+    break;
+  case LP_trunc:
+    r.f = truncf(a);
     break;
   case LP_lt:
     r.u = a < b;
