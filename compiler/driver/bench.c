@@ -38,7 +38,6 @@ int dr_bench(dr_call *call) {
   netc *n = call->n;
   dr_subject subject;
   uint64_t batch = 256, threads = 1;
-  if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantising a network");
   if (!dr_integer(call, DR_batch, 1, 1 << 24, &batch) || !dr_integer(call, DR_threads, 1, 1024, &threads))
     return DR_WRONG_COMMAND;
   const char *mode = dr_has(call, DR_mode) ? call->value[DR_mode] : "train";

@@ -7,7 +7,6 @@ int dr_predict(dr_call *call) {
   netc *n = call->n;
   dr_subject subject;
   if (!dr_has(call, DR_input)) return dr_wrong(call, "'predict' needs --input");
-  if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantising a network");
   if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
   net_experiment *e = &subject.experiment;
   if (!e->data)

@@ -37,7 +37,6 @@ static void print(dr_call *call, const dr_report *r) {
 int dr_show(dr_call *call) {
   dr_subject subject;
   uint64_t batch = 8;
-  if (dr_has(call, DR_quantize) || dr_has(call, DR_why)) return dr_not_built(call, "quantising a network");
   if (!dr_integer(call, DR_batch, 1, 1 << 24, &batch)) return DR_WRONG_COMMAND;
   if (!dr_open(call, &subject)) return DR_WRONG_INPUT;
   net_network *network = &subject.experiment.network;

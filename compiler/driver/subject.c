@@ -20,6 +20,7 @@ static bool apply_settings(dr_subject *subject) {
   if (subject->choice.network) chosen.blocks[NET_DECL_NETWORK] = net_intern(n, subject->choice.network);
   if (subject->choice.train) chosen.blocks[NET_DECL_TRAIN] = net_intern(n, subject->choice.train);
   if (subject->choice.data) chosen.blocks[NET_DECL_DATA] = net_intern(n, subject->choice.data);
+  if (subject->choice.quantize) chosen.blocks[NET_DECL_QUANTIZE] = net_intern(n, subject->choice.quantize);
   bool ok = true;
   for (uint32_t i = 0; i < call->settings.count; i++) {
     net_setting setting;
@@ -86,9 +87,11 @@ bool dr_open(dr_call *call, dr_subject *subject) {
   subject->program = program;
   subject->choice.train = chosen_name(subject, DR_train);
   subject->choice.data = chosen_name(subject, DR_data);
+  subject->choice.quantize = chosen_name(subject, DR_quantize);
+  if (subject->choice.quantize && !strcmp(subject->choice.quantize, "none")) subject->choice.quantize = NULL;
   if (!net_choice_check(n, program, &subject->choice)) {
-    call->wrong = call->arguments.count > 1 || dr_has(call, DR_train) ||
-                  dr_has(call, DR_data); /* else a checkpoint's */
+    call->wrong = call->arguments.count > 1 || dr_has(call, DR_train) || dr_has(call, DR_data) ||
+                  dr_has(call, DR_quantize); /* else a checkpoint's */
     return false;
   }
   return apply_settings(subject);
@@ -122,6 +125,31 @@ bool dr_check_program(dr_subject *subject) {
   return net_check_program(subject->call->n, subject->program) || refused(subject);
 }
 
+net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net_quantization *quantization) {
+  netc *n = subject->call->n;
+  uint32_t have = P_SHAPED;
+  net_pass_context context = {.n = n,
+                              .arena = &n->arena,
+                              .quantization = quantization,
+                              .verify = dr_has(subject->call, DR_verify_passes)};
+  return net_pass_run(&context, NET_PASS_quantize, network, &have);
+}
+
+/* Number formats, as --quantize or the checkpoint asks. */
+static bool quantize(dr_subject *subject) {
+  netc *n = subject->call->n;
+  net_network *network = &subject->experiment.network;
+  subject->plain = network->graph;
+  subject->quantization = NULL;
+  if (!subject->choice.quantize) return true;
+  net_quantization *q = NET_NEW(&n->arena, net_quantization);
+  if (!net_elaborate_quantization(n, &n->arena, subject->program, subject->choice.quantize, network->graph, q))
+    return refused(subject);
+  network->graph = dr_quantized(subject, subject->plain, q);
+  subject->quantization = q;
+  return network->graph != NULL;
+}
+
 /* With settings: all of the program is looked at, so that none is overlooked because this verb does without
  * it. */
 bool dr_elaborate_network(dr_subject *subject) {
@@ -130,9 +158,9 @@ bool dr_elaborate_network(dr_subject *subject) {
   *e = (net_experiment){0};
   if (!is_chosen(subject, NET_DECL_NETWORK, subject->choice.network, "")) return false;
   if (call->settings.count && !dr_check_program(subject)) return false;
-  return net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network,
-                               &e->network) ||
-         refused(subject);
+  if (!net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network, &e->network))
+    return refused(subject);
+  return quantize(subject);
 }
 
 bool dr_elaborate(dr_subject *subject) {
@@ -143,6 +171,7 @@ bool dr_elaborate(dr_subject *subject) {
     return false;
   if (!net_elaborate(call->n, &call->n->arena, subject->program, &subject->choice, e))
     return refused(subject);
+  if (!quantize(subject)) return false;
   rt_train_spec *spec = &e->recipe.train;
   uint64_t epochs = spec->epochs, batch = spec->batch_size;
   if (!dr_integer(call, DR_epochs, 1, 1000000000, &epochs) ||

@@ -14,6 +14,8 @@ typedef struct {
   net_choice choice;         /* as named on the command line, or when the checkpoint was trained */
   rt_checkpoint *checkpoint; /* FILE, if it is one */
   net_experiment experiment; /* after dr_elaborate */
+  net_graph *plain; /* the network before its tensors took number formats; else experiment.network.graph too */
+  net_quantization *quantization; /* what --quantize or the checkpoint asks for; NULL: nothing */
 } dr_subject;
 
 /* FILE, with every --set applied. */
@@ -24,6 +26,8 @@ bool dr_check_program(dr_subject *subject);
 bool dr_elaborate(dr_subject *subject);
 /* The network alone. */
 bool dr_elaborate_network(dr_subject *subject);
+/* The graph of a network with number formats as asked, which is a new one. NULL: reported. */
+net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net_quantization *quantization);
 
 /* Options of verbs that compile. False: complained about. */
 bool dr_compile_options(dr_call *call, pl_options *options);

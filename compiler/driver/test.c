@@ -74,7 +74,6 @@ static void print_text(dr_call *call, const char *split, const rt_data *data, co
 int dr_test(dr_call *call) {
   netc *n = call->n;
   dr_subject subject;
-  if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantising a network");
   if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
   net_experiment *e = &subject.experiment;
   if (!e->data)

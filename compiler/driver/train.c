@@ -13,7 +13,7 @@
 static const char *settings_text(dr_call *call) {
   const char *text = "";
   static const dr_option_id kept[] = {DR_train,         DR_data, DR_epochs, DR_batch_size,
-                                      DR_learning_rate, DR_seed, DR_load};
+                                      DR_learning_rate, DR_seed, DR_load, DR_quantize};
   for (uint32_t i = 0; i < call->settings.count; i++)
     text = net_arena_format(&call->n->arena, "%s--set %s\n", text, call->settings.at[i]);
   for (uint32_t i = 0; i < sizeof kept / sizeof *kept; i++)
@@ -160,7 +160,6 @@ static int prepare(dr_subject *subject) {
 
 int dr_train(dr_call *call) {
   dr_subject subject;
-  if (dr_has(call, DR_quantize)) return dr_not_built(call, "quantisation-aware training");
   if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
   rt_signals signals;
   rt_signals_catch(&signals);

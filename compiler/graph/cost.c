@@ -1,8 +1,13 @@
 #include "graph/cost.h"
 
-/* Every value is binary32 as long as there is one format. */
+#include "formats/formats.h"
+
+#include <math.h>
+
 double net_value_width(const net_graph *graph, net_value_id value) {
-  return 8.0 * (double)net_type_bytes(graph->values.at[value].type);
+  const net_value *v = &graph->values.at[value];
+  if (v->type == NET_U32) return 32;
+  return net_format_width(graph->n, v->format); /* an exact sum counts as the binary32 that it becomes */
 }
 
 static double data_width(const net_graph *graph, net_node_id node) {
@@ -29,10 +34,11 @@ void net_cost_normalisation(const net_graph *graph, net_node_id node, double per
   cost->bitops = cost->computations * p * p;
 }
 
-/* Integer formats do no floating-point operations, and class numbers are no data. */
+/* Only float32, float16 and bfloat16 do floating-point operations; class numbers are no data. */
 static bool is_float(const net_graph *graph, net_value_id value) {
-  return value != NET_NONE && graph->values.at[value].type == NET_F32 &&
-         graph->values.at[value].format == NET_FORMAT_FLOAT32;
+  if (value == NET_NONE || graph->values.at[value].type == NET_U32) return false;
+  const net_format_spec *spec = net_format_at(graph->n, graph->values.at[value].format);
+  return net_formats[spec->family].flags & NET_FORMAT_IEEE;
 }
 
 void net_graph_cost(net_graph *graph) {
@@ -56,6 +62,49 @@ double net_node_samples(const net_graph *graph, net_node_id node, uint32_t batch
   return batched ? batch : 1;
 }
 
+/* A parameter is stored as the node that takes it reads it. */
+static double weight_bytes(const net_graph *graph) {
+  net_arena scratch;
+  net_arena_init(&scratch, graph->n->arena.guard);
+  double *width = NET_NEW_ARRAY(&scratch, double, graph->values.count + 1), bits = 0;
+  for (net_value_id v = 0; v < graph->values.count; v++) width[v] = net_value_width(graph, v);
+  for (net_node_id i = 0; i < graph->nodes.count; i++) {
+    if (net_node_is_quantizer(graph, i)) continue;
+    for (uint32_t k = 0; k < graph->nodes.at[i].input_count; k++) {
+      net_value_id v = net_node_input(graph, i, k), plain = net_graph_plain(graph, v);
+      net_tensor_role role = net_node_role(graph, i, k);
+      if (v != NET_NONE && (role == NET_TENSOR_WEIGHT || role == NET_TENSOR_BIAS))
+        width[plain] = net_format_width(graph->n, net_node_format(graph, i, role));
+    }
+  }
+  for (net_value_id v = 0; v < graph->values.count; v++) {
+    const net_value *value = &graph->values.at[v];
+    if (value->kind == NET_VALUE_PARAMETER) bits += width[v] * (double)net_shape_elements(&value->shape);
+  }
+  net_arena_free(&scratch);
+  return bits / 8;
+}
+
+static void average_bits(const net_graph *graph, net_cost_total *total) {
+  double bits[2] = {0, 0}, elements[2] = {0, 0};
+  for (net_node_id i = 0; i < graph->nodes.count; i++) {
+    if (net_node_op(graph, i)->class != OP_CONTRACTION) continue;
+    for (uint32_t k = 0; k < graph->nodes.at[i].input_count; k++) {
+      net_value_id v = net_node_input(graph, i, k);
+      net_tensor_role role = net_node_role(graph, i, k);
+      if (v == NET_NONE || role > NET_TENSOR_WEIGHT) continue;
+      const net_format_spec *spec = net_format_at(graph->n, graph->values.at[v].format);
+      double width = net_value_width(graph, v), count = (double)net_shape_elements(&graph->values.at[v].shape);
+      if (spec->mase && spec->family == NET_FORMAT_integer && spec->fraction != NET_FORMAT_AUTO)
+        width += spec->fraction;
+      bits[role] += width * count;
+      elements[role] += count;
+    }
+  }
+  total->activation_bits = elements[0] ? bits[0] / elements[0] : NAN;
+  total->weight_bits = elements[1] ? bits[1] / elements[1] : NAN;
+}
+
 net_cost_total net_graph_cost_total(const net_graph *graph, uint32_t batch) {
   net_cost_total total = {.parameters = net_graph_parameters(graph)};
   for (net_node_id i = 0; i < graph->nodes.count; i++) {
@@ -69,10 +118,7 @@ net_cost_total net_graph_cost_total(const net_graph *graph, uint32_t batch) {
     total.macs += contraction ? samples * cost->computations : 0;
   }
   total.true_flops = total.computations + total.macs;
-  for (net_value_id v = 0; v < graph->values.count; v++) {
-    const net_value *value = &graph->values.at[v];
-    if (value->kind == NET_VALUE_PARAMETER)
-      total.weight_bytes += net_value_width(graph, v) / 8 * (double)net_shape_elements(&value->shape);
-  }
+  total.weight_bytes = weight_bytes(graph);
+  average_bits(graph, &total);
   return total;
 }

@@ -4,7 +4,7 @@
 
 #include "graph/operator.h"
 
-/* Width in bits of a value's elements. */
+/* Width in bits of a value's elements, by its number format. */
 double net_value_width(const net_graph *graph, net_value_id value);
 
 /* For the rows of operators, p = width of the data input (input 0):
@@ -26,6 +26,9 @@ typedef struct net_cost_total {
   double true_flops;                            /* 2 · macs + all other computations */
   uint64_t parameters;                          /* elements of parameters */
   double weight_bytes;                          /* parameters at their formats' widths */
+  /* Average bits of an element of what contractions take, by elements of a sample; NAN: there are none. With
+   * mase_compatible an integer's fraction bits count once more, as MASE has it. */
+  double activation_bits, weight_bits;
 } net_cost_total;
 
 /* How often a node's cost counts in a batch: batch, or 1 for a node that touches nothing batched. */

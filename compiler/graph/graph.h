@@ -197,6 +197,8 @@ net_tensor_role net_node_role(const net_graph *graph, net_node_id node, uint32_t
 /* What others see of a value: of a node's first result, what its own accumulator and output quantisers make
  * of it. Losses, metrics, outputs mean this. */
 net_value_id net_graph_seen(const net_graph *graph, net_value_id value);
+/* What a value is before all quantisers: a parameter, an input, a node's own result. */
+net_value_id net_graph_plain(const net_graph *graph, net_value_id value);
 /* The quantiser of a node's input (by its index) or of its accumulator or output; NET_NONE: none. */
 net_node_id net_node_input_quantizer(const net_graph *graph, net_node_id node, uint32_t input);
 net_node_id net_node_result_quantizer(const net_graph *graph, net_node_id node, net_tensor_role role);

@@ -36,6 +36,7 @@ typedef enum {
 typedef struct net_calibrated {
   net_name node;
   net_tensor_role tensor;
+  uint32_t input; /* of inputs: which, 0 the first */
   uint32_t count;
   const float *steps;
   const int32_t *zeros; /* NULL: all 0 */

@@ -1,4 +1,5 @@
 /* Quantisers around a node: which tensors it has, and in what formats they come and go. */
+#include "formats/formats.h"
 #include "graph/operator.h"
 
 const char *const net_tensor_role_names[NET_TENSORS] = {
@@ -46,6 +47,27 @@ net_value_id net_graph_seen(const net_graph *graph, net_value_id value) {
   return last == NET_NONE ? value : net_node_output(graph, last, 0);
 }
 
+net_value_id net_graph_plain(const net_graph *graph, net_value_id value) {
+  while (value != NET_NONE && graph->values.at[value].def != NET_NONE &&
+         net_node_is_quantizer(graph, graph->values.at[value].def))
+    value = net_node_input(graph, graph->values.at[value].def, 0);
+  return value;
+}
+
+/* batch_norm makes its weight and bias when it runs, and rounds them itself. */
+static bool made_format(const net_graph *graph, net_node_id node, net_tensor_role role, net_format_id *format) {
+  const net_node *at = &graph->nodes.at[node];
+  char key[32];
+  snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
+  for (uint32_t i = 0; i < at->attribute_count; i++) {
+    const net_attribute *attribute = &graph->attributes.at[at->first_attribute + i];
+    if (strcmp(net_text(graph->n, attribute->key), key)) continue;
+    const char *text = net_text(graph->n, attribute->text);
+    return *text && net_format_parse(graph->n, text, strlen(text), at->loc, format);
+  }
+  return false;
+}
+
 net_format_id net_node_format(const net_graph *graph, net_node_id node, net_tensor_role role) {
   if (role == NET_TENSOR_OUTPUT)
     return graph->values.at[net_graph_seen(graph, net_node_output(graph, node, 0))].format;
@@ -53,6 +75,8 @@ net_format_id net_node_format(const net_graph *graph, net_node_id node, net_tens
     net_node_id q = net_node_result_quantizer(graph, node, role);
     return q == NET_NONE ? NET_FORMAT_FLOAT32 : graph->values.at[net_node_output(graph, q, 0)].format;
   }
+  net_format_id made;
+  if (made_format(graph, node, role, &made)) return made;
   for (uint32_t i = 0; i < graph->nodes.at[node].input_count; i++) {
     net_value_id v = net_node_input(graph, node, i);
     if (v != NET_NONE && net_node_role(graph, node, i) == role) return graph->values.at[v].format;

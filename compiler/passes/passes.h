@@ -7,6 +7,7 @@
 #define NETC_PASSES_PASSES_H
 
 #include "graph/objective.h"
+#include "graph/quantization.h"
 
 /* What is true of a graph. */
 enum {
@@ -15,6 +16,7 @@ enum {
   P_LOSSES = 1 << 2,        /* the losses of the objective are nodes */
   P_TRAINING = 1 << 3,      /* backward nodes and updates are there */
   P_LIVE = 1 << 4,          /* every node is needed by something */
+  P_FORMATTED = 1 << 5,     /* tensors have their number formats */
 };
 
 /* Everything a pass may ask for; what a pass does not use may be NULL. */
@@ -23,6 +25,7 @@ typedef struct net_pass_context {
   net_arena *arena;               /* where the new graph goes */
   const net_objective *objective; /* losses */
   const net_optimizer *optimizer; /* differentiate */
+  const net_quantization *quantization; /* quantize */
   bool verify;                    /* net_pass_run verifies what the pass made */
 } net_pass_context;
 

@@ -58,7 +58,11 @@ static const net_graph *run_pass(compilation *c, pl_stage stage, net_pass_id pas
                                  uint32_t *have) {
   if (!graph || c->stopped) return graph;
   const pl_request *request = c->request;
-  net_pass_context context = {c->n, c->arena, request->objective, request->optimizer, request->options.verify};
+  net_pass_context context = {.n = c->n,
+                              .arena = c->arena,
+                              .objective = request->objective,
+                              .optimizer = request->optimizer,
+                              .verify = request->options.verify};
   double start = now();
   const net_graph *result = net_pass_run(&context, pass, graph, have);
   c->times[stage] += now() - start;

@@ -136,7 +136,8 @@ net_graph *jit_network_graph(netc *n, const jit_network *network, jit_mode mode)
   if (!net_program_from_text(n, network->name, text, strlen(text), &program) ||
       !net_elaborate_network(n, &n->arena, program, NULL, &elaborated))
     jit_expect_silence(n);
-  net_pass_context context = {n, &n->arena, objective_of(n, network, elaborated.graph), NULL, true};
+  net_pass_context context = {
+      .n = n, .arena = &n->arena, .objective = objective_of(n, network, elaborated.graph), .verify = true};
   if (mode != JIT_EVALUATE) context.optimizer = optimizer_of(n, mode);
   const net_graph *graph = elaborated.graph;
   uint32_t have = P_SHAPED;

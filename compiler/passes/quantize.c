@@ -1,0 +1,296 @@
+/* Number formats for a network: quantisers around its nodes, as the rules of a quantize block ask.
+ *
+ * A node's inputs, weight and bias are quantised in front of it, each for itself; its accumulator and its output
+ * behind it, and whoever reads the node reads what these make of it. batch_norm makes its weight and bias when it
+ * runs, and takes their formats as attributes. A sum of products of integers that may leave binary32 is kept whole
+ * (`wide`, f64) until the first quantiser: its own, or else its readers' each; readers without one get it rounded
+ * once to binary32. */
+#include "passes/quantize.h"
+
+#include "passes/passes.h"
+
+typedef struct {
+  netc *n;
+  const net_graph *from;
+  net_graph *to;
+  const net_quantization *quantization;
+  const net_rules *rules;
+  net_value_id *given; /* by value of the network: as its node gives it, where readers may round it themselves */
+  net_value_id *seen;  /* behind the node's own quantisers */
+} maker;
+
+/* ---- quantisers ---- */
+
+/* One number, or one for each channel. */
+static net_value_id add_value(maker *m, net_value_kind kind, const char *name, const net_calibrated *c, net_loc loc) {
+  net_shape shape = {0};
+  if (c && c->count > 1) shape = (net_shape){1, {c->count}};
+  return net_graph_value(m->to, kind, net_graph_fresh_name(m->to, name), NET_F32, shape, false, loc);
+}
+
+static net_value_id add_constant(maker *m, const char *name, const net_calibrated *c, bool zeros, net_loc loc) {
+  net_value_id v = add_value(m, NET_VALUE_CONSTANT, name, c, loc);
+  float *data = NET_NEW_ARRAY(m->to->arena, float, c->count);
+  for (uint32_t i = 0; i < c->count; i++) data[i] = zeros ? (float)c->zeros[i] : c->steps[i];
+  m->to->values.at[v].data = data;
+  return v;
+}
+
+/* A step that training changes follows the node's own parameters: frozen, or of a group, as they are. */
+static net_value_id add_learned(maker *m, const char *name, net_format_id format, net_node_id node,
+                                const net_calibrated *c, net_loc loc) {
+  net_value_id v = add_value(m, NET_VALUE_PARAMETER, name, c, loc);
+  net_value *step = &m->to->values.at[v];
+  step->init = (net_init){NET_INIT_FILL, c ? c->steps[0] : net_quantize_standard_step(m->n, format)};
+  for (uint32_t i = 0; i < m->from->nodes.at[node].input_count; i++) {
+    net_value_id input = net_node_input(m->from, node, i);
+    if (input == NET_NONE || m->from->values.at[input].kind != NET_VALUE_PARAMETER) continue;
+    step->frozen = m->from->values.at[input].frozen;
+    step->group = m->from->values.at[input].group;
+    break;
+  }
+  return v;
+}
+
+/* Adds the quantiser of one tensor of a node; its result. NET_NONE: reported. */
+static net_value_id quantise(maker *m, net_value_id x, net_node_id node, net_tensor_role role, uint32_t input,
+                             const net_format_choice *choice) {
+  netc *n = m->n;
+  net_graph *g = m->to;
+  net_name owner = m->from->nodes.at[node].name;
+  const char *tensor = net_quantize_tensor_text(n, owner, role, input);
+  const net_calibrated *c = net_quantize_calibrated(m->quantization, owner, role, input);
+  net_format_id format = net_quantize_resolved(n, choice->format, c);
+  const net_format_spec *spec = net_format_at(n, format);
+  bool steps = net_formats[spec->family].flags & NET_FORMAT_STEPS;
+  bool learned = steps && spec->ste == NET_STE_LEARNED_STEP;
+  bool open = steps && (spec->family != NET_FORMAT_integer || spec->fraction == NET_FORMAT_AUTO);
+  net_value_id inputs[] = {x, NET_NONE, NET_NONE};
+  if (learned) inputs[1] = add_learned(m, net_arena_format(&n->arena, "%s_step", tensor), format, node, c, choice->loc);
+  else if (open && c)
+    inputs[1] = add_constant(m, net_arena_format(&n->arena, "%s.step", tensor), c, false, choice->loc);
+  if (inputs[1] != NET_NONE && c && c->zeros)
+    inputs[2] = add_constant(m, net_arena_format(&n->arena, "%s.zero", tensor), c, true, choice->loc);
+  net_attribute text = net_attribute_text(n, "format", net_format_text(n, format));
+  net_name name = net_graph_fresh_name(g, net_arena_format(&n->arena, "%s_q", tensor));
+  net_node_id id = net_graph_node(g, "quantize", name, inputs, 3, &text, 1, m->from->nodes.at[node].loc);
+  if (id == NET_NONE) return NET_NONE;
+  g->nodes.at[id].owner = owner;
+  g->nodes.at[id].role = role;
+  g->nodes.at[id].use = m->from->nodes.at[node].use;
+  net_value_id y = net_node_output(g, id, 0);
+  g->values.at[y].format = format;
+  return y;
+}
+
+static const net_format_choice *choice_of(const maker *m, net_node_id node, net_tensor_role role) {
+  const net_quantize_rule *rule = net_rules_find(m->rules, node, role);
+  if (!rule || rule->tensors[role].format == NET_FORMAT_FLOAT32) return NULL;
+  return &rule->tensors[role];
+}
+
+/* ---- inputs ---- */
+
+/* Index of an attribute in the graph's list; NET_NONE: the operator has none of that name. */
+static uint32_t find_attribute(const net_graph *g, net_node_id node, const char *key) {
+  const net_node *at = &g->nodes.at[node];
+  for (uint32_t i = 0; i < at->attribute_count; i++)
+    if (!strcmp(net_text(g->n, g->attributes.at[at->first_attribute + i].key), key)) return at->first_attribute + i;
+  return NET_NONE;
+}
+
+/* The attribute of what makes its weight or bias when it runs: batch_norm. */
+static uint32_t format_attribute(const net_graph *g, net_node_id node, net_tensor_role role) {
+  char key[32];
+  snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
+  return find_attribute(g, node, key);
+}
+
+/* What is made when the node runs can only take formats of single elements with steps that are known by then. */
+static bool made_format(maker *m, net_node_id node, net_tensor_role role, const net_format_choice *choice,
+                        net_format_id *format) {
+  netc *n = m->n;
+  net_name owner = m->from->nodes.at[node].name;
+  net_format_id asked = net_quantize_resolved(n, choice->format, net_quantize_calibrated(m->quantization, owner, role, 0));
+  net_format_spec spec = *net_format_at(n, asked);
+  const net_format *row = &net_formats[spec.family];
+  bool open = row->flags & NET_FORMAT_STEPS && spec.family != NET_FORMAT_integer;
+  if (!(row->flags & NET_FORMAT_PER_ELEMENT) || open) {
+    const char *op = net_node_op(m->from, node)->name, *tensor = net_tensor_role_names[role];
+    net_error(n, choice->loc,
+              "%s makes its %s when it runs, which %s cannot follow: give %s a format of single elements with steps of "
+              "its own, like %s { %s = integer(8, 4) }",
+              op, tensor, row->name, op, op, tensor);
+    net_note(n, m->from->nodes.at[node].loc, "for '%s'", net_text(n, owner));
+    return false;
+  }
+  spec.per = NET_PER_TENSOR; /* there are no steps of channels to give, nor is there one to learn */
+  if (spec.ste == NET_STE_LEARNED_STEP) spec.ste = NET_STE_CLIPPED;
+  *format = net_format_intern(n, &spec);
+  return true;
+}
+
+/* New inputs of a node, quantised where rules say so. made: per role, formats of what the node makes itself. */
+static bool take_inputs(maker *m, net_node_id node, net_value_id *inputs, net_format_id *made) {
+  const net_node *old = &m->from->nodes.at[node];
+  uint32_t data = 0;
+  for (uint32_t i = 0; i < old->input_count; i++) {
+    net_value_id v = net_node_input(m->from, node, i);
+    net_tensor_role role = net_node_role(m->from, node, i);
+    uint32_t input = role == NET_TENSOR_INPUT ? data++ : 0;
+    inputs[i] = v == NET_NONE ? NET_NONE : m->seen[v];
+    const net_format_choice *choice = v == NET_NONE || role == NET_TENSORS ? NULL : choice_of(m, node, role);
+    if (!choice) continue;
+    if (format_attribute(m->from, node, role) != NET_NONE) {
+      if (!made_format(m, node, role, choice, &made[role])) return false;
+      continue;
+    }
+    inputs[i] = quantise(m, m->given[v], node, role, input, choice);
+    if (inputs[i] == NET_NONE) return false;
+  }
+  return true;
+}
+
+/* ---- formats that pass through ---- */
+
+/* What only moves numbers, or leaves each as it is or makes it 0, gives them in the format they came in. */
+static bool keeps(const net_graph *g, net_node_id node) {
+  static const char *const names[] = {"relu", "dropout"};
+  const net_op *op = net_node_op(g, node);
+  for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(op->name, names[i])) return true;
+  return op->class == OP_MOVEMENT;
+}
+
+static bool holds_zero(const net_format_spec *spec) {
+  float zero = 0;
+  net_shape one = {0};
+  net_format_quantize(spec, &(net_format_tensor){.shape = &one, .values = &zero}, &zero);
+  return zero == 0;
+}
+
+static void pass_format(maker *m, net_node_id node) {
+  net_graph *g = m->to;
+  net_format_id common = NET_NONE;
+  if (!keeps(g, node)) return;
+  for (uint32_t i = 0; i < g->nodes.at[node].input_count; i++) {
+    net_value_id v = net_node_input(g, node, i);
+    if (v == NET_NONE) continue;
+    net_format_id format = g->values.at[v].format;
+    if (common != NET_NONE && format != common) return;
+    common = format;
+  }
+  if (common == NET_NONE || common == NET_FORMAT_FLOAT32) return;
+  const net_format_spec *spec = net_format_at(m->n, common);
+  if (net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT && spec->per == NET_PER_TENSOR && holds_zero(spec))
+    g->values.at[net_node_output(g, node, 0)].format = common;
+}
+
+/* ---- nodes ---- */
+
+static quantize_grid grid_of(const maker *m, net_node_id node, net_tensor_role role, net_format_id format) {
+  return (quantize_grid){format,
+                         net_quantize_calibrated(m->quantization, m->from->nodes.at[node].name, role, 0)};
+}
+
+/* A sum of products that may leave binary32: over the last axis of the weight, of a linear; of one product, of
+ * what has a weight for each channel. */
+static bool needs_wide(const maker *m, net_node_id old, net_node_id node, const net_format_id *made) {
+  const net_graph *g = m->to;
+  net_value_id values[NET_TENSORS] = {NET_NONE, NET_NONE, NET_NONE, NET_NONE, NET_NONE};
+  net_format_id formats[NET_TENSORS] = {0};
+  for (uint32_t i = 0; i < g->nodes.at[node].input_count; i++) {
+    net_tensor_role role = net_node_role(g, node, i);
+    net_value_id v = net_node_input(g, node, i);
+    if (role == NET_TENSORS || v == NET_NONE || values[role] != NET_NONE) continue;
+    values[role] = v;
+    formats[role] = made[role] == NET_FORMAT_FLOAT32 ? g->values.at[v].format : made[role];
+  }
+  if (values[NET_TENSOR_INPUT] == NET_NONE || values[NET_TENSOR_WEIGHT] == NET_NONE) return false;
+  const net_shape *weight = &g->values.at[values[NET_TENSOR_WEIGHT]].shape;
+  double count = weight->rank > 1 ? (double)net_shape_elements(weight) / weight->dim[0] : 1;
+  bool bias = values[NET_TENSOR_BIAS] != NET_NONE;
+  return net_quantize_needs_wide(
+      m->n, count, grid_of(m, old, NET_TENSOR_INPUT, formats[NET_TENSOR_INPUT]),
+      grid_of(m, old, NET_TENSOR_WEIGHT, formats[NET_TENSOR_WEIGHT]),
+      grid_of(m, old, NET_TENSOR_BIAS, bias ? formats[NET_TENSOR_BIAS] : NET_FORMAT_FLOAT32), bias);
+}
+
+/* The node with what the rules change in it. NET_NONE: reported. */
+static net_node_id add_node(maker *m, net_node_id old, const net_value_id *inputs, const net_format_id *made) {
+  net_graph *g = m->to;
+  const net_node *node = &m->from->nodes.at[old];
+  net_node_id id = net_graph_clone_node(g, m->from, old, m->seen);
+  for (uint32_t i = 0; i < node->input_count; i++) g->edges.at[g->nodes.at[id].first_input + i] = inputs[i];
+  for (uint32_t i = 0; i < node->output_count; i++)
+    m->given[node->first_output + i] = m->seen[node->first_output + i];
+  for (net_tensor_role role = NET_TENSOR_WEIGHT; role <= NET_TENSOR_BIAS; role++)
+    if (made[role] != NET_FORMAT_FLOAT32)
+      g->attributes.at[format_attribute(g, id, role)].text = net_intern(m->n, net_format_text(m->n, made[role]));
+  uint32_t wide = find_attribute(g, id, "wide");
+  if (wide != NET_NONE && needs_wide(m, old, id, made)) g->attributes.at[wide].integer = true;
+  if (!net_node_op(g, id)->shape(m->n, g, id)) return NET_NONE; /* the sum may be f64 now */
+  pass_format(m, id);
+  return id;
+}
+
+/* The accumulator's and the output's quantisers. */
+static bool take_results(maker *m, net_node_id old) {
+  net_value_id first = m->from->nodes.at[old].first_output;
+  const net_format_choice *accumulator = choice_of(m, old, NET_TENSOR_ACCUMULATOR);
+  const net_format_choice *output = choice_of(m, old, NET_TENSOR_OUTPUT);
+  const net_format_choice rounded = {.format = NET_FORMAT_FLOAT32, .loc = m->from->nodes.at[old].loc};
+  bool wide = m->to->values.at[m->given[first]].type == NET_F64;
+  const struct {
+    net_tensor_role role;
+    const net_format_choice *choice;
+  } steps[] = {{NET_TENSOR_ACCUMULATOR, accumulator ? accumulator : wide && !output ? &rounded : NULL},
+               {NET_TENSOR_OUTPUT, output}};
+  for (int i = 0; i < 2; i++) {
+    if (!steps[i].choice) continue;
+    m->seen[first] = quantise(m, m->seen[first], old, steps[i].role, 0, steps[i].choice);
+    if (m->seen[first] == NET_NONE) return false;
+    if (steps[i].choice != &rounded) m->given[first] = m->seen[first];
+  }
+  return true;
+}
+
+static bool take_node(maker *m, net_node_id old) {
+  net_format_id made[NET_TENSORS] = {0}; /* float32 */
+  net_value_id *inputs = NET_NEW_ARRAY(&m->n->arena, net_value_id, m->from->nodes.at[old].input_count + 1);
+  return take_inputs(m, old, inputs, made) && add_node(m, old, inputs, made) != NET_NONE && take_results(m, old);
+}
+
+static void take_list(maker *m, const net_value_ids *from, net_value_ids *to) {
+  for (uint32_t i = 0; i < from->count; i++) net_vec_push(m->to->arena, to, m->seen[from->at[i]]);
+}
+
+static bool take_all(maker *m) {
+  bool ok = true;
+  for (net_value_id v = 0; v < m->from->values.count; v++) {
+    const net_value *value = &m->from->values.at[v];
+    if (value->kind != NET_VALUE_RESULT) m->given[v] = m->seen[v] = net_graph_clone_value(m->to, m->from, v);
+    else if (v == m->from->nodes.at[value->def].first_output) ok = ok && take_node(m, value->def);
+  }
+  if (!ok) return false;
+  take_list(m, &m->from->outputs, &m->to->outputs);
+  take_list(m, &m->from->losses, &m->to->losses);
+  take_list(m, &m->from->observed, &m->to->observed);
+  return true;
+}
+
+net_graph *net_pass_quantize(const net_pass_context *context, const net_graph *graph) {
+  net_rules *rules;
+  maker m = {.n = context->n,
+             .from = graph,
+             .to = net_graph_new(context->n, context->arena, graph->name, graph->loc),
+             .quantization = context->quantization};
+  if (!context->quantization) return net_graph_copy(context->arena, graph);
+  if (!net_rules_begin(context->n, graph, context->quantization, &rules)) return NULL;
+  m.rules = rules;
+  m.given = NET_NEW_ARRAY(context->arena, net_value_id, graph->values.count + 1);
+  m.seen = NET_NEW_ARRAY(context->arena, net_value_id, graph->values.count + 1);
+  bool ok = take_all(&m);
+  net_rules_end(rules);
+  return ok ? m.to : NULL;
+}

@@ -1,0 +1,34 @@
+/* What the parts of the quantise pass share, and what reports ask it. */
+#ifndef NETC_PASSES_QUANTIZE_H
+#define NETC_PASSES_QUANTIZE_H
+
+#include "formats/formats.h"
+#include "graph/operator.h"
+#include "graph/quantization.h"
+
+/* "dense_1.linear_1.weight", "add_1.input_2": the base of what is named after a tensor. In the arena. */
+const char *net_quantize_tensor_text(netc *n, net_name node, net_tensor_role role, uint32_t input);
+
+/* What a profile decided for a tensor; NULL: nothing. */
+const net_calibrated *net_quantize_calibrated(const net_quantization *quantization, net_name node,
+                                              net_tensor_role role, uint32_t input);
+/* The format that a tensor takes, given what a rule asks: fraction = auto becomes the profile's, if there is one
+ * for the whole tensor. */
+net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_calibrated *calibrated);
+
+/* The step of a format that takes steps, where nothing says better. */
+double net_quantize_standard_step(const netc *n, net_format_id format);
+
+/* The grid that a tensor lies on: its format, and the steps of its channels where the format leaves them open. */
+typedef struct {
+  net_format_id format;
+  const net_calibrated *steps; /* NULL: none */
+} quantize_grid;
+
+/* Whether an exact sum of `count` products, and a bias if has_bias, leaves binary32: all are of integer formats
+ * with steps that are powers of two, and the sum may reach 2^24 steps of its own grid. Channels of the weight and
+ * the bias are those of the result. */
+bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight, quantize_grid bias,
+                             bool has_bias);
+
+#endif

@@ -1,0 +1,79 @@
+/* Formats that a profile completes, and what sums of integers need. */
+#include "passes/quantize.h"
+
+#include <math.h>
+
+const char *net_quantize_tensor_text(netc *n, net_name node, net_tensor_role role, uint32_t input) {
+  const char *text = net_arena_format(&n->arena, "%s.%s", net_text(n, node), net_tensor_role_names[role]);
+  return input ? net_arena_format(&n->arena, "%s_%u", text, input + 1) : text;
+}
+
+const net_calibrated *net_quantize_calibrated(const net_quantization *quantization, net_name node,
+                                              net_tensor_role role, uint32_t input) {
+  for (uint32_t i = 0; i < quantization->calibrated_count; i++) {
+    const net_calibrated *c = &quantization->calibrated[i];
+    if (net_name_same(c->node, node) && c->tensor == role && c->input == input) return c;
+  }
+  return NULL;
+}
+
+/* A learned step is no power of two: its format stays open. */
+net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_calibrated *calibrated) {
+  net_format_spec spec = *net_format_at(n, asked);
+  if (spec.fraction != NET_FORMAT_AUTO || spec.ste == NET_STE_LEARNED_STEP || !calibrated ||
+      calibrated->count != 1)
+    return asked;
+  spec.fraction = -ilogbf(calibrated->steps[0]);
+  spec.per = NET_PER_TENSOR;
+  return net_format_intern(n, &spec);
+}
+
+double net_quantize_standard_step(const netc *n, net_format_id format) {
+  const net_format_spec *spec = net_format_at(n, format);
+  if (spec->family != NET_FORMAT_integer) return 1;
+  return ldexp(1, -(spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction));
+}
+
+/* ---- sums of integers ---- */
+
+/* Whether all values are whole multiples of powers of two; their largest magnitude in such steps. */
+static bool is_integer(const netc *n, quantize_grid grid, double *largest) {
+  const net_format_spec *spec = net_format_at(n, grid.format);
+  *largest = spec->is_unsigned ? ldexp(1, spec->width) - 1 : ldexp(1, spec->width - 1);
+  return spec->family == NET_FORMAT_integer && spec->ste != NET_STE_LEARNED_STEP;
+}
+
+/* The step of a channel is 2^−fraction. */
+static int fraction_of(const netc *n, quantize_grid grid, uint32_t channel) {
+  const net_format_spec *spec = net_format_at(n, grid.format);
+  if (spec->fraction != NET_FORMAT_AUTO) return spec->fraction;
+  if (!grid.steps) return spec->width / 2;
+  return -ilogbf(grid.steps->steps[grid.steps->count > 1 ? channel : 0]);
+}
+
+static uint32_t channels_of(const netc *n, quantize_grid grid) {
+  return net_format_at(n, grid.format)->fraction == NET_FORMAT_AUTO && grid.steps ? grid.steps->count : 1;
+}
+
+bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight, quantize_grid bias,
+                             bool has_bias) {
+  double largest_x, largest_w, largest_b = 0;
+  if (!is_integer(n, x, &largest_x) || !is_integer(n, weight, &largest_w)) return false;
+  if (has_bias && !is_integer(n, bias, &largest_b)) return false;
+  int finest = INT32_MIN, coarsest = INT32_MAX; /* of x, whose channels are summed over */
+  for (uint32_t c = 0; c < channels_of(n, x); c++) {
+    int f = fraction_of(n, x, c);
+    if (f > finest) finest = f;
+    if (f < coarsest) coarsest = f;
+  }
+  uint32_t channels = channels_of(n, weight);
+  if (has_bias && channels_of(n, bias) > channels) channels = channels_of(n, bias);
+  for (uint32_t c = 0; c < channels; c++) {
+    int fw = fraction_of(n, weight, c), fb = has_bias ? fraction_of(n, bias, c) : INT32_MIN;
+    int grid = finest + fw > fb ? finest + fw : fb;
+    double bound = ldexp(count * largest_x * largest_w, grid - coarsest - fw);
+    if (has_bias) bound += ldexp(largest_b, grid - fb);
+    if (bound >= 0x1p24) return true;
+  }
+  return false;
+}
