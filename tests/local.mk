@@ -152,7 +152,8 @@ FORMATS_SUPPORT = tests/unit/formats_support.c tests/unit/formats_support.h
 FORMATS_TESTS = tests/unit/formats_recorded tests/unit/formats_elements tests/unit/formats_mx \
   tests/unit/formats_make tests/unit/formats_blocks
 check_PROGRAMS += $(FORMATS_TESTS)
-tests_unit_formats_recorded_SOURCES = tests/unit/formats_recorded.c $(FORMATS_SUPPORT)
+tests_unit_formats_recorded_SOURCES = tests/unit/formats_recorded.c tests/unit/recorded.c tests/unit/recorded.h \
+  $(FORMATS_SUPPORT)
 tests_unit_formats_recorded_LDADD = $(TEST_LDADD)
 tests_unit_formats_elements_SOURCES = tests/unit/formats_elements.c $(FORMATS_SUPPORT)
 tests_unit_formats_elements_LDADD = $(TEST_LDADD)

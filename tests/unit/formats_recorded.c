@@ -1,101 +1,9 @@
-/* formats/ against what MASE gives (tests/formats), bit for bit with mase_compatible = true. */
+/* formats/ against what MASE gives (tests/formats), bit for bit with mase_compatible = true. Run with files of
+ * that form as arguments it compares those, and says how many values differ in which way. */
 #include "tests/unit/formats_support.h"
+#include "tests/unit/recorded.h"
 
-#include "support/file.h"
-
-#include <jansson.h>
-
-/* ---- reading ---- */
-
-static char *next_field(char **line) {
-  char *begin = *line, *tab = begin + strcspn(begin, "\t\n");
-  *line = *tab ? tab + 1 : tab;
-  *tab = 0;
-  return begin;
-}
-
-static uint32_t read_floats(netc *n, const char *text, float **values) {
-  NET_VEC(float) list = {0};
-  for (char *end; *text; text = end + (*end == ' ')) {
-    uint32_t bits = (uint32_t)strtoul(text, &end, 16);
-    assert_true(end == text + 8);
-    net_vec_push(&n->arena, &list, formats_bits(bits));
-  }
-  *values = list.at;
-  return list.count;
-}
-
-static long long integer(const json_t *object, const char *key) {
-  json_t *value = json_object_get(object, key);
-  assert_true(json_is_integer(value));
-  return json_integer_value(value);
-}
-
-static const char *flag(const json_t *object, const char *key) {
-  assert_true(json_is_boolean(json_object_get(object, key)));
-  return json_is_true(json_object_get(object, key)) ? "true" : "false";
-}
-
-static const char *list_text(netc *n, const json_t *list) {
-  const char *text = "[";
-  for (size_t i = 0; i < json_array_size(list); i++)
-    text = net_arena_format(&n->arena, "%s%s%lld", text, i ? ", " : "",
-                            (long long)json_integer_value(json_array_get(list, i)));
-  return net_arena_format(&n->arena, "%s]", text);
-}
-
-/* ", bias = 7", or nothing for null */
-static const char *bias(netc *n, const json_t *p) {
-  json_t *value = json_object_get(p, "exponent_bias");
-  if (json_is_null(value)) return "";
-  return net_arena_format(&n->arena, ", bias = %lld", integer(p, "exponent_bias"));
-}
-
-#define TEXT(...) net_arena_format(&n->arena, __VA_ARGS__)
-
-/* A block of `size` along dimension 0 or the last one. */
-static const char *along(netc *n, const json_t *p) {
-  long long size = integer(p, "block_size");
-  if (integer(p, "block_dim") == -1) return TEXT("%lld", size);
-  assert_int_equal(integer(p, "block_dim"), 0);
-  return TEXT("[%lld, 1]", size);
-}
-
-/* The row's format as it is written in a program; NULL: none. */
-static const char *format_text(netc *n, const char *name, const json_t *p) {
-  if (!strcmp(name, "integer"))
-    return TEXT("integer(%lld, %lld, unsigned = %s", integer(p, "width"), integer(p, "frac_width"),
-                json_is_true(json_object_get(p, "is_signed")) ? "false" : "true");
-  if (!strcmp(name, "integer_floor"))
-    return TEXT("integer(%lld, %lld, rounding = floor", integer(p, "width"), integer(p, "frac_width"));
-  if (!strncmp(name, "integer_for_hw", 14))
-    return TEXT("integer(%lld, %lld", integer(p, "width"), integer(p, "frac_width"));
-  if (!strncmp(name, "minifloat", 9))
-    return TEXT("%s(%lld, %lld%s", !strcmp(name, "minifloat_denorm") ? name : "minifloat",
-                integer(p, "width"), integer(p, "exponent_width"), bias(n, p));
-  if (!strcmp(name, "log")) return TEXT("log(%lld%s", integer(p, "width"), bias(n, p));
-  if (!strcmp(name, "binary")) return TEXT("binary(%s, %s", flag(p, "bipolar"), flag(p, "stochastic"));
-  if (!strcmp(name, "ternary")) return TEXT("ternary(%s", flag(p, "scaling_factor"));
-  if (!strcmp(name, "block_fp"))
-    return TEXT("block_fp(%lld, %lld%s, block = %s", integer(p, "width"), integer(p, "exponent_width"),
-                bias(n, p), list_text(n, json_object_get(p, "block_size")));
-  if (!strcmp(name, "block_minifloat"))
-    return TEXT("block_minifloat(%lld, %lld, %lld, %s", integer(p, "width"), integer(p, "exponent_width"),
-                integer(p, "exponent_bias_width"), list_text(n, json_object_get(p, "block_size")));
-  if (!strcmp(name, "block_log"))
-    return TEXT("block_log(%lld, %lld, %s", integer(p, "width"), integer(p, "exponent_bias_width"),
-                list_text(n, json_object_get(p, "block_size")));
-  if (!strncmp(name, "scale_integer", 13)) return TEXT("scaled_integer(%lld", integer(p, "width"));
-  if (!strcmp(name, "mxint"))
-    return TEXT("mxint(%lld, block = %s, scale_bits = %lld", integer(p, "element_bits"), along(n, p),
-                integer(p, "scale_bits"));
-  if (!strcmp(name, "mxfp")) {
-    long long e = integer(p, "element_exp_bits"), m = integer(p, "element_frac_bits");
-    if (e == 2 && m == 1) return TEXT("mxfp4(%s", along(n, p));
-    return TEXT("mxfp%lld_e%lldm%lld(%s", 1 + e + m, e, m, along(n, p));
-  }
-  return NULL;
-}
+#include <stdio.h>
 
 /* ---- comparing ---- */
 
@@ -160,7 +68,7 @@ static void compare(const char *row, const char *format, const net_format_spec *
 /* What mxint_hardware does: E = ⌊log2 blockmax⌋ less 2^(e−1) − w, mantissas cut towards −∞. Not a format of
  * netc: with an exponent of 8 bits and a width of 8 every value becomes ±2^−120 of the largest. */
 static void check_hardware(const json_t *p, const net_shape *shape, const float *x, const float *expected) {
-  uint32_t w = (uint32_t)integer(p, "width"), e = (uint32_t)integer(p, "exponent_width");
+  uint32_t w = (uint32_t)recorded_integer(p, "width"), e = (uint32_t)recorded_integer(p, "exponent_width");
   const json_t *size = json_object_get(p, "parallelism");
   uint32_t rows = (uint32_t)json_integer_value(json_array_get(size, 0));
   uint32_t columns = (uint32_t)json_integer_value(json_array_get(size, 1));
@@ -198,14 +106,6 @@ static void check_error(const char *format, const net_format_spec *spec, const n
   assert_true(zeros && zeros < rows * columns);
 }
 
-static char *load(netc *n, const char *name) {
-  const char *path = net_arena_format(&n->arena, "%s/tests/formats/%s", NETC_TEST_SOURCE, name);
-  const char *text;
-  size_t length;
-  assert_true(net_file_read(n, NET_NOWHERE, path, &text, &length));
-  return net_arena_copy(&n->arena, text, length); /* to cut up */
-}
-
 typedef struct {
   const char *name;
   net_shape shape;
@@ -217,40 +117,38 @@ static void run(const char *file, tally *t) {
   formats_begin(&n);
   input_set sets[8];
   uint32_t set_count = 0;
-  for (char *line = load(&n, file); *line;) {
-    char *end = line + strcspn(line, "\n"), *rest = line;
-    line = *end ? end + 1 : end;
-    *end = 0;
-    const char *row = next_field(&rest), *name = next_field(&rest);
+  char *left = recorded_load(&n, file);
+  for (char *rest; (rest = recorded_line(&left));) {
+    const char *row = recorded_field(&rest), *name = recorded_field(&rest);
     if (row[0] == '@') {
       assert_true(set_count < 8);
       input_set *set = &sets[set_count++];
       *set = (input_set){.name = row + 1, .shape = {.rank = 1, .dim = {(uint32_t)strtoul(name, NULL, 10)}}};
-      assert_int_equal(read_floats(&n, next_field(&rest), &set->values), set->shape.dim[0]);
+      assert_int_equal(recorded_floats(&n, recorded_field(&rest), &set->values), set->shape.dim[0]);
       continue;
     }
-    json_t *p = json_loads(next_field(&rest), 0, NULL);
-    const char *place = next_field(&rest), *fourth = next_field(&rest), *results = next_field(&rest);
+    json_t *p = json_loads(recorded_field(&rest), 0, NULL);
+    const char *place = recorded_field(&rest), *fourth = recorded_field(&rest), *results = recorded_field(&rest);
     input_set x = {.name = place};
     for (uint32_t i = 0; i < set_count; i++)
       if (!strcmp(sets[i].name, place)) x = sets[i];
-    if (!set_count) x.shape = formats_shape(place), read_floats(&n, fourth, &x.values);
+    if (!set_count) x.shape = formats_shape(place), recorded_floats(&n, fourth, &x.values);
     assert_non_null(x.values);
-    const char *text = format_text(&n, name, p);
+    const char *text = recorded_format(&n, name, p);
     t->rows++;
     float *expected = NULL;
     bool raised = !strncmp(results, "ERROR", 5);
     const net_format_spec *spec = NULL;
     if (text) spec = formats_read(&n, net_arena_format(&n.arena, "%s, mase_compatible = true)", text));
     else if (!is_exception(name, 0, true)) fail_msg("case %s: %s is not known", row, name);
-    if (!raised) read_floats(&n, results, &expected);
+    if (!raised) recorded_floats(&n, results, &expected);
     t->skipped += !text || raised;
     if (!text && !strcmp(name, "mxint_hardware")) check_hardware(p, &x.shape, x.values, expected);
     if (raised) check_error(name, spec, &x.shape, x.values);
     if (text && !raised) {
       bool batched = json_is_true(json_object_get(p, "skip_first_dim"));
       net_format_tensor tensor = {.shape = &x.shape, .batched = batched, .values = x.values};
-      assert_int_equal(read_floats(&n, results, &expected), net_shape_elements(&x.shape));
+      assert_int_equal(recorded_floats(&n, results, &expected), net_shape_elements(&x.shape));
       compare(row, name, spec, &tensor, expected, t);
     }
     json_decref(p);
@@ -283,8 +181,22 @@ static void test_later(void **state) {
   assert_true(t.excepted == 0 && t.close == 0);
 }
 
-int main(void) {
+/* A file given by its name. */
+static void test_file(void **state) {
+  tally t = {0};
+  run(*state, &t);
+  printf("%s: %u rows, %u left out; %u values, of which %u are exceptions and %u agree but for summation\n",
+         (const char *)*state, t.rows, t.skipped, t.values, t.excepted, t.close);
+}
+
+int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_elementwise), cmocka_unit_test(test_block),
                                      cmocka_unit_test(test_later)};
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  if (count < 2) return cmocka_run_group_tests(tests, NULL, NULL);
+  int failed = 0;
+  for (int i = 1; i < count; i++) {
+    const struct CMUnitTest file[] = {cmocka_unit_test_prestate(test_file, arguments[i])};
+    failed += cmocka_run_group_tests(file, NULL, NULL);
+  }
+  return failed;
 }
