@@ -2,6 +2,7 @@ netc_SOURCES = \
   compiler/driver/bench.c compiler/driver/bench.h \
   compiler/driver/bench_time.c \
   compiler/driver/check.c \
+  compiler/driver/compare.c \
   compiler/driver/driver.h \
   compiler/driver/fmt.c \
   compiler/driver/help.c \
@@ -12,6 +13,7 @@ netc_SOURCES = \
   compiler/driver/progress.c compiler/driver/progress.h \
   compiler/driver/report.h \
   compiler/driver/report_dot.c \
+  compiler/driver/report_fields.c \
   compiler/driver/report_json.c \
   compiler/driver/report_nodes.c \
   compiler/driver/report_tables.c \

@@ -43,6 +43,14 @@ dr_table dr_report_kinds(const dr_report *report);
 dr_table dr_report_layers(const dr_report *report);
 dr_table dr_report_lines(const dr_report *report);
 const char *dr_attribute_text(netc *n, const net_attribute *attribute); /* "[4, -1]" */
+/* All that is known of a row, by field: "shape", "weight.format", "attributes.bias", "macs", "place". */
+typedef struct {
+  const char *name;
+  dr_cell value;
+} dr_field;
+typedef NET_VEC(dr_field) dr_fields;
+dr_fields dr_report_fields(const dr_report *report, const dr_report_row *row);
+dr_fields dr_report_total_fields(const dr_report *report);
 json_t *dr_report_json(const dr_report *report); /* network, nodes, kinds, layers, totals */
 void dr_report_print_dot(FILE *to, const dr_report *report);
 

@@ -40,6 +40,8 @@ void dr_table_cost(dr_table *t, double number) {
   dr_table_number(t, number);
   t->cells.at[t->cells.count - 1].quiet = number == 0;
 }
+void dr_table_flag(dr_table *t, bool flag) { add(t, NULL, flag); }
+void dr_table_cell(dr_table *t, dr_cell cell) { net_vec_push(&t->n->arena, &t->cells, cell); }
 void dr_table_empty(dr_table *t) { add(t, NULL, NAN); }
 uint32_t dr_table_rows(const dr_table *t) { return t->cells.count / t->column_count; }
 
@@ -53,6 +55,8 @@ static const char *plain(net_arena *arena, double x) {
   return net_arena_format(arena, "%.17g", x);
 }
 
+static bool is_number(dr_cell_kind kind) { return kind == DR_COUNT || kind == DR_REAL || kind == DR_SHARE; }
+
 static const char *cell_text(const dr_table *t, const dr_cell *cell, dr_cell_kind kind, dr_form form) {
   net_arena *arena = &t->n->arena;
   double x = cell->number;
@@ -62,7 +66,8 @@ static const char *cell_text(const dr_table *t, const dr_cell *cell, dr_cell_kin
   if (kind == DR_FLAG) return people ? x ? "yes" : "no" : x ? "true" : "false";
   if (!people) return plain(arena, x);
   if (kind == DR_SHARE) return net_arena_format(arena, "%.1f %%", 100 * x);
-  return kind == DR_COUNT ? net_thousands(arena, x) : net_arena_format(arena, "%.6g", x);
+  bool count = kind == DR_COUNT || (kind == DR_ANY && x == rint(x) && fabs(x) < 1e15);
+  return count ? net_thousands(arena, x) : net_arena_format(arena, "%.6g", x);
 }
 
 static json_t *cell_json(const dr_cell *cell, dr_cell_kind kind) {
@@ -70,7 +75,7 @@ static json_t *cell_json(const dr_cell *cell, dr_cell_kind kind) {
   if (cell->text) return net_json_text(cell->text);
   if (isnan(x)) return json_null();
   if (kind == DR_FLAG) return json_boolean(x != 0);
-  if (kind == DR_COUNT && x == rint(x) && fabs(x) <= 0x1p53) return json_integer((json_int_t)x);
+  if ((kind == DR_COUNT || kind == DR_ANY) && x == rint(x) && fabs(x) <= 0x1p53) return json_integer((json_int_t)x);
   return net_json_number(x);
 }
 
@@ -98,7 +103,7 @@ void dr_table_print(FILE *to, const dr_table *t, dr_form form) {
   char *alignment = net_arena_alloc(arena, t->column_count + 1, 1);
   for (uint32_t c = 0; c < t->column_count; c++) {
     titles[c] = t->columns[c].title;
-    alignment[c] = t->columns[c].kind == DR_WORD || t->columns[c].kind == DR_FLAG ? 'l' : 'r';
+    alignment[c] = is_number(t->columns[c].kind) ? 'r' : 'l';
   }
   net_table text = net_table_new(arena, t->column_count, titles, alignment);
   for (uint32_t i = 0; i < t->cells.count; i++)

@@ -20,6 +20,7 @@ typedef enum {
   DR_REAL,  /* 0.123457 for people */
   DR_SHARE, /* of 1: "12.3 %" for people, 0.123 for programs */
   DR_FLAG,  /* yes, no; true, false for programs */
+  DR_ANY,   /* text or number, as the cell has it */
 } dr_cell_kind;
 
 typedef struct {
@@ -48,6 +49,8 @@ void dr_table_word(dr_table *table, const char *text); /* NULL: empty */
 void dr_table_number(dr_table *table, double number);
 void dr_table_cost(dr_table *table, double number); /* 0 is shown in JSON only */
 void dr_table_empty(dr_table *table);
+void dr_table_flag(dr_table *table, bool flag);
+void dr_table_cell(dr_table *table, dr_cell cell);
 uint32_t dr_table_rows(const dr_table *table);
 
 /* In JSON: an object a line. */
