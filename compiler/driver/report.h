@@ -22,6 +22,7 @@ typedef struct {
   netc *n;
   const net_graph *graph;
   uint32_t batch;
+  bool formatted; /* some tensor has a number format of its own */
   dr_report_row *rows;
   uint32_t count;
   net_cost_total total;
@@ -33,6 +34,11 @@ extern const char *const dr_kinds[DR_KINDS]; /* what fx calls nodes */
 
 /* Costs the graph, which is the subject's or one made from it. */
 dr_report dr_report_make(dr_subject *subject, net_graph *graph, uint32_t batch);
+/* The format of a row's tensor, "integer(8, 4)"; NULL: the node has no such tensor, or says nothing of its
+ * accumulator. */
+const char *dr_report_format(const dr_report *report, const dr_report_row *row, net_tensor_role role);
+/* The name of what gives a value, an input or a node, quantisers aside; NULL: a parameter and the like. */
+const char *dr_report_source(const dr_report *report, net_value_id value);
 /* "f32[16]" */
 const char *dr_report_shape(const dr_report *report, const net_value *value);
 

@@ -3,15 +3,28 @@
 
 #include "graph/operator.h"
 
+static const net_tensor_role shown_formats[] = {NET_TENSOR_INPUT, NET_TENSOR_WEIGHT, NET_TENSOR_BIAS,
+                                                NET_TENSOR_ACCUMULATOR, NET_TENSOR_OUTPUT};
+enum { SHOWN_FORMATS = sizeof shown_formats / sizeof *shown_formats };
+
+#define COLUMNS_OF_NODES                                                                                     \
+  {"node", "name", DR_WORD}, {"kind", "kind", DR_WORD}, {"op", "op", DR_WORD}, {"inputs", "inputs", DR_WORD}, \
+      {"shape", "shape", DR_WORD}
+#define COLUMNS_OF_COSTS                                                                                     \
+  {"parameters", "parameters", DR_COUNT}, {"MACs", "macs", DR_COUNT}, {"FLOPs", "flops", DR_COUNT},          \
+      {"BitOPs", "bitops", DR_COUNT}, {0}
+
 dr_table dr_report_nodes(const dr_report *r) {
-  static const dr_column columns[] = {
-      {"node", "name", DR_WORD},     {"kind", "kind", DR_WORD},
-      {"op", "op", DR_WORD},         {"inputs", "inputs", DR_WORD},
-      {"shape", "shape", DR_WORD},   {"parameters", "parameters", DR_COUNT},
-      {"MACs", "macs", DR_COUNT},    {"FLOPs", "flops", DR_COUNT},
-      {"BitOPs", "bitops", DR_COUNT},
-      {0}};
-  dr_table t = dr_table_new(r->n, "nodes", "Nodes", columns);
+  static const dr_column columns[] = {COLUMNS_OF_NODES, COLUMNS_OF_COSTS};
+  static const dr_column with_formats[] = {COLUMNS_OF_NODES,
+                                           {"input", "input", DR_WORD},
+                                           {"weight", "weight", DR_WORD},
+                                           {"bias", "bias", DR_WORD},
+                                           {"accumulator", "accumulator", DR_WORD},
+                                           {"output", "output", DR_WORD},
+                                           COLUMNS_OF_COSTS};
+  dr_table t = dr_table_new(r->n, "nodes", "Nodes", r->formatted ? with_formats : columns);
+  int formats = r->formatted ? SHOWN_FORMATS : 0;
   for (uint32_t i = 0; i < r->count; i++) {
     const dr_report_row *row = &r->rows[i];
     dr_table_word(&t, row->name);
@@ -19,13 +32,14 @@ dr_table dr_report_nodes(const dr_report *r) {
     dr_table_word(&t, row->op);
     dr_table_word(&t, row->inputs);
     dr_table_word(&t, dr_report_shape(r, row->value));
+    for (int k = 0; k < formats; k++) dr_table_word(&t, dr_report_format(r, row, shown_formats[k]));
     dr_table_cost(&t, (double)row->parameters);
     dr_table_cost(&t, row->macs);
     dr_table_cost(&t, row->flops);
     dr_table_cost(&t, row->bitops);
   }
   dr_table_word(&t, "total");
-  for (int i = 0; i < 4; i++) dr_table_empty(&t);
+  for (int i = 0; i < 4 + formats; i++) dr_table_empty(&t);
   dr_table_number(&t, (double)r->total.parameters);
   dr_table_number(&t, r->total.macs);
   dr_table_number(&t, r->total.flops);

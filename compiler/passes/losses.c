@@ -41,10 +41,11 @@ static net_value_id class_weight(builder *b, const net_loss_term *term, const ch
   return v;
 }
 
+/* What others see of the value that a term names: behind the node's own quantisers. */
 static net_value_id prediction_of(builder *b, const net_loss_term *term) {
   net_graph *g = b->graph;
   net_value_id v = net_graph_find_value(g, term->prediction);
-  if (v != NET_NONE) return v;
+  if (v != NET_NONE) return net_graph_seen(g, v);
   const char **names = NET_NEW_ARRAY(g->arena, const char *, g->values.count + 1);
   for (net_value_id i = 0; i < g->values.count; i++) names[i] = net_text(g->n, g->values.at[i].name);
   const char *near = net_nearest(net_text(g->n, term->prediction), names, g->values.count);

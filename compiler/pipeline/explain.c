@@ -46,5 +46,7 @@ const char *pl_explain(void *context, const rt_step *step) {
   }
   net_run_all(&run);
   net_node_id node = net_run_first_not_finite(&run);
-  return node == NET_NONE ? NULL : net_text(graphs->n, net_graph_at(graph, node)->name);
+  if (node == NET_NONE) return NULL;
+  const net_node *at = net_graph_at(graph, node);
+  return net_text(graphs->n, net_node_is_quantizer(graph, node) ? at->owner : at->name);
 }

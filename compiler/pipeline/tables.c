@@ -76,7 +76,7 @@ static void make_scalars(pl_tables *t, const net_graph *graph) {
 }
 
 static void add_output(pl_tables *t, const net_graph *graph, net_value_id id) {
-  const net_value *value = net_graph_value_at(graph, id);
+  const net_value *value = net_graph_value_at(graph, net_graph_plain(graph, id)); /* called as the network does */
   t->program.outputs[t->program.output_count++] = (rt_output){
       name_text(graph, value->name), (uint32_t)net_shape_elements(&value->shape), value->shape};
 }
