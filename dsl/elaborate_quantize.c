@@ -216,6 +216,17 @@ static bool is_setting(const net_entry *entry) {
   return entry->kind == NET_ENTRY_SET && entry->path.parts.count == 1;
 }
 
+/* linear = integer(8, 4) forgets to say of what. */
+static bool is_about_nodes(net_elaborator *e, net_ident name) {
+  netc *n = e->n;
+  const char *text = net_text(n, name.name);
+  const net_op *op = net_op_find(n, text, NULL);
+  if (!(op && op->user) && strcmp(text, "default") && !net_program_find(e->program, NET_DECL_LAYER, name.name))
+    return false;
+  net_error(n, name.loc, "a rule says which tensor takes a format: %s { weight = integer(8, 4) }", text);
+  return true;
+}
+
 bool net_elaborate_rules(net_elaborator *e, const net_decl *decl, net_quantization *quantization) {
   netc *n = e->n;
   *quantization = (net_quantization){.name = decl->name.name,
@@ -226,10 +237,14 @@ bool net_elaborate_rules(net_elaborator *e, const net_decl *decl, net_quantizati
   maker m = {.quantization = quantization};
   net_map settings = *decl->map;
   settings.entries = (net_entries){0};
-  for (uint32_t i = 0; i < decl->map->entries.count; i++) /* they hold for every rule, wherever they stand */
-    if (is_setting(&decl->map->entries.at[i]))
-      net_vec_push(&n->arena, &settings.entries, decl->map->entries.at[i]);
-  bool ok = net_take_map(e, &settings, block_keys, BLOCK_KEYS, "a quantize block", NULL, &m);
+  bool ok = true;
+  for (uint32_t i = 0; i < decl->map->entries.count; i++) { /* they hold for every rule, wherever they stand */
+    const net_entry *entry = &decl->map->entries.at[i];
+    if (!is_setting(entry)) continue;
+    if (is_about_nodes(e, entry->path.parts.at[0])) ok = false;
+    else net_vec_push(&n->arena, &settings.entries, *entry);
+  }
+  ok &= net_take_map(e, &settings, block_keys, BLOCK_KEYS, "a quantize block", NULL, &m);
   for (uint32_t i = 0; i < decl->map->entries.count; i++) {
     const net_entry *entry = &decl->map->entries.at[i];
     if (is_setting(entry)) continue;

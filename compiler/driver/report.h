@@ -58,6 +58,8 @@ typedef NET_VEC(dr_field) dr_fields;
 dr_fields dr_report_fields(const dr_report *report, const dr_report_row *row);
 dr_fields dr_report_total_fields(const dr_report *report);
 json_t *dr_report_json(const dr_report *report); /* network, nodes, kinds, layers, totals */
+/* why.c: show --why NODE; gives the exit code. */
+int dr_why(dr_subject *subject);
 void dr_report_print_dot(FILE *to, const dr_report *report);
 
 #endif

@@ -41,6 +41,7 @@ int dr_show(dr_call *call) {
   if (!dr_open(call, &subject)) return DR_WRONG_INPUT;
   net_network *network = &subject.experiment.network;
   if (!dr_elaborate_network(&subject)) return DR_WRONG_INPUT;
+  if (dr_has(call, DR_why)) return dr_why(&subject);
   pl_options options;
   if (!dr_compile_options(call, &options)) return DR_WRONG_COMMAND;
   if (options.print_after != PL_STAGES || options.stop_after != PL_STAGES || options.print_ir ||
