@@ -202,3 +202,9 @@ EXTRA_DIST += tests/statistics/README.md tests/statistics/mase.txt tests/statist
 # The README's program.
 TESTS += tests/readme.sh
 EXTRA_DIST += tests/readme.sh tests/README.md
+
+# Ranges, integer-only graphs.
+check_PROGRAMS += tests/unit/ranges
+tests_unit_ranges_SOURCES = tests/unit/ranges.c $(GRAPH_SUPPORT)
+tests_unit_ranges_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/ranges

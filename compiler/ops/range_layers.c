@@ -40,7 +40,8 @@ static void round_coefficients(const net_ranging *call, uint32_t format, uint32_
   net_shape shape = ops_vector(channels);
   double *from = NET_NEW_ARRAY(call->arena, double, channels), *to = NET_NEW_ARRAY(call->arena, double, channels);
   float *low = NET_NEW_ARRAY(call->arena, float, channels), *high = NET_NEW_ARRAY(call->arena, float, channels);
-  for (uint32_t c = 0; c < channels; c++) from[c] = (float)x[c].lo, to[c] = (float)x[c].hi;
+  for (uint32_t c = 0; c < channels; c++) low[c] = (float)x[c].lo, high[c] = (float)x[c].hi;
+  for (uint32_t c = 0; c < channels; c++) from[c] = low[c], to[c] = high[c];
   net_format_range(spec, &(net_format_tensor){.shape = &shape}, from, to, low, high);
   for (uint32_t c = 0; c < channels; c++) x[c] = ops_interval(low[c], high[c]), grids[c] = ops_format_grid(spec);
 }

@@ -84,6 +84,11 @@ static bool check(const net_ranges *r, net_node_id id) {
     bits = needed, fraction = -grid, worst = sum;
   }
   if (!bits) return true;
+  if (spec->is_unsigned && worst.lo < 0) {
+    net_error(n, node->loc, "the accumulator of '%s' can be from %g to %g, but %s has no numbers below 0", owner,
+              worst.lo, worst.hi, format);
+    return false;
+  }
   net_error(n, node->loc,
             "the accumulator of '%s' can be from %g to %g, which takes %d bits with fraction %d, but %s has "
             "%d: give it more, or write overflow = wrap",

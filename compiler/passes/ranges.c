@@ -34,6 +34,12 @@ static bool is_exact(net_range x, double terms, int grid, net_type type) {
   return grid != NET_NO_GRID && most <= ldexp(1, grid + (type == NET_F64 ? DBL_MANT_DIG : FLT_MANT_DIG));
 }
 
+/* volatile: GCC 12 forgets to round two neighbours at once (-O2, x86_64). */
+static double rounded(double x) {
+  volatile float y = (float)x;
+  return y;
+}
+
 /* Operators without ulps round once, to nearest, which never descends; the others may be off by ulps of the
  * largest magnitude in the result or of their terms. */
 static void round_outward(net_ranges *r, net_value_id id, double ulps) {
@@ -49,7 +55,7 @@ static void round_outward(net_ranges *r, net_value_id id, double ulps) {
     double slack = ulps > 0 ? ulps * (wide ? 0x1p-50 : 0x1p-23) * fmax(largest, r->terms[id][i]) : 0;
     if (slack > 0) x->lo -= slack + 0x1p-149, x->hi += slack + 0x1p-149; /* denormals lie 2^-149 apart */
     if (isnan(x->lo) || isnan(x->hi)) *x = anything;
-    if (!wide) x->lo = (float)x->lo, x->hi = (float)x->hi;
+    if (!wide) *x = (net_range){rounded(x->lo), rounded(x->hi)};
     r->grids[id][i] = NET_NO_GRID;
   }
 }
