@@ -23,7 +23,8 @@ netc_SOURCES = \
   compiler/driver/table_output.c compiler/driver/table_output.h \
   compiler/driver/test.c \
   compiler/driver/train.c \
-  compiler/driver/verbs.def
+  compiler/driver/verbs.def \
+  compiler/driver/why.c
 EXTRA_DIST += compiler/driver/README.md
 
 # The manual page and the completions are made from the option tables by netc itself.
