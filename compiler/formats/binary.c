@@ -37,4 +37,5 @@ const net_format_family fm_binary = {.complete = complete,
                                      .prepare = prepare,
                                      .fit = fit,
                                      .value = value,
+    .emitter = &fm_binary_emitter,
                                      .reach = reach};

@@ -47,4 +47,5 @@ const net_format_family fm_block_fp = {.complete = complete,
                                        .prepare = prepare,
                                        .fit = fit,
                                        .value = value,
+    .emitter = &fm_block_fp_emitter,
                                        .reach = fm_reach_double};

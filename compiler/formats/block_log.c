@@ -43,4 +43,5 @@ const net_format_family fm_block_log = {.complete = complete,
                                         .prepare = prepare,
                                         .fit = fit,
                                         .value = value,
+    .emitter = &fm_block_log_emitter,
                                         .reach = reach};

@@ -41,4 +41,5 @@ const net_format_family fm_block_minifloat = {.complete = complete,
                                               .prepare = prepare,
                                               .fit = fit,
                                               .value = value,
+    .emitter = &fm_block_minifloat_emitter,
                                               .reach = fm_reach_double};

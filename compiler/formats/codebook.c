@@ -85,4 +85,5 @@ const net_format_family fm_codebook = {.complete = complete,
                                        .prepare = prepare,
                                        .fit = fit,
                                        .value = value,
+    .emitter = &fm_codebook_emitter,
                                        .reach = reach};

@@ -10,7 +10,10 @@ extern const net_format_family fm_ieee, fm_integer, fm_ap_fixed, fm_scaled_integ
     fm_mxint, fm_mx, fm_codebook;
 
 /* as loops: formats/emit.h */
-extern const struct fm_emitter fm_ieee_emitter, fm_integer_emitter, fm_scaled_integer_emitter;
+extern const struct fm_emitter fm_ieee_emitter, fm_integer_emitter, fm_scaled_integer_emitter,
+    fm_minifloat_emitter, fm_minifloat_denorm_emitter, fm_log_emitter, fm_block_fp_emitter,
+    fm_block_minifloat_emitter, fm_block_log_emitter, fm_binary_emitter, fm_ternary_emitter, fm_mxint_emitter,
+    fm_mx_emitter, fm_codebook_emitter;
 
 /* "NAME needs WHAT from LOW to HIGH, not VALUE" */
 bool fm_in_range(netc *n, const net_format_spec *spec, const char *what, int32_t value, int32_t low,

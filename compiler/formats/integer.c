@@ -111,4 +111,5 @@ const net_format_family fm_integer = {.complete = complete,
                                       .term = term,
                                       .emitter = &fm_integer_emitter};
 const net_format_family fm_ap_fixed = {
-    .complete = complete_ap_fixed, .width = fm_width, .block = block, .prepare = prepare, .value = value};
+    .complete = complete_ap_fixed, .width = fm_width, .block = block, .prepare = prepare, .value = value,
+    .emitter = &fm_integer_emitter};

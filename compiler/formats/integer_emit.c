@@ -98,8 +98,25 @@ static lp_expr most_off_zero(const fm_emission *e) {
   return off_zero(e, high);
 }
 
+/* MASE's finds steps per unit in each row. */
+static lp_expr row_scale(const fm_emission *e, lp_expr maximum) {
+  lp_expr above = fm_e_op(e, LP_add, maximum, fm_e_real(e, (double)1e-9f));
+  return fm_e_op(e, LP_div, fm_e_real(e, ldexp(1, e->spec->width - 1)), above);
+}
+
+static void share_rows(fm_emission *e) {
+  fm_e_cut(e);
+  e->scale = fm_e_at_part(e, fm_e_for_parts(e, "scale", NET_F32, fm_e_maxima(e), row_scale));
+  e->low = fm_e_op(e, LP_div, e->least, e->scale);
+  e->high = fm_e_op(e, LP_div, e->most, e->scale);
+}
+
 static void share_scaled(fm_emission *e) {
   set_steps(e);
+  if (e->mase && e->steps == LP_NONE) {
+    share_rows(e);
+    return;
+  }
   e->step = e->steps == LP_NONE ? fm_e_real(e, 1) : fm_e_step(e);
   if (e->zeros != LP_NONE) {
     e->least = fm_e_kept(e, "least", least_off_zero);
@@ -111,9 +128,10 @@ static void share_scaled(fm_emission *e) {
 
 /* Adding 0 leaves no −0: the reference adds a zero point. */
 static lp_expr scaled_value(const fm_emission *e, lp_expr x) {
-  lp_expr v = fm_e_op(e, LP_div, x, like(e, x, e->step));
+  lp_expr v = e->scale ? fm_e_op(e, LP_mul, x, like(e, x, e->scale)) : fm_e_op(e, LP_div, x, like(e, x, e->step));
   lp_expr q = fm_e_op(e, LP_add, lp_op1(e->f, LP_round, v), fm_e_like(e, x, 0));
-  lp_expr y = fm_e_op(e, LP_mul, e->step, lp_convert(e->f, NET_F32, saturated(e, q)));
+  lp_expr steps = lp_convert(e->f, NET_F32, saturated(e, q));
+  lp_expr y = e->scale ? fm_e_op(e, LP_div, steps, e->scale) : fm_e_op(e, LP_mul, e->step, steps);
   return fm_e_clamp(e, y, fm_e_real(e, -FLT_MAX), fm_e_real(e, FLT_MAX));
 }
 

@@ -2,13 +2,17 @@ libnetc_a_SOURCES += \
   compiler/formats/arguments.c \
   compiler/formats/arithmetic.c compiler/formats/arithmetic.h \
   compiler/formats/binary.c \
+  compiler/formats/block_emit.c \
   compiler/formats/block_fp.c \
   compiler/formats/block_log.c \
   compiler/formats/block_minifloat.c \
   compiler/formats/codebook.c \
+  compiler/formats/codebook_emit.c \
   compiler/formats/define.c \
   compiler/formats/emit.c compiler/formats/emit.h \
   compiler/formats/emit_arithmetic.c \
+  compiler/formats/emit_logarithm.c \
+  compiler/formats/emit_parts.c \
   compiler/formats/families.c compiler/formats/families.h \
   compiler/formats/formats.c compiler/formats/formats.def compiler/formats/formats.h \
   compiler/formats/ieee.c \
@@ -18,7 +22,9 @@ libnetc_a_SOURCES += \
   compiler/formats/list.h \
   compiler/formats/log.c \
   compiler/formats/make.c \
+  compiler/formats/mean_emit.c \
   compiler/formats/minifloat.c \
+  compiler/formats/minifloat_emit.c \
   compiler/formats/mx.c \
   compiler/formats/mxint.c \
   compiler/formats/parse.c \

@@ -20,4 +20,5 @@ static float value(const net_format_part *part, float x, float draw) {
 }
 
 const net_format_family fm_log = {
-    .complete = complete, .width = fm_width, .prepare = prepare, .value = value};
+    .complete = complete, .width = fm_width, .prepare = prepare, .value = value,
+    .emitter = &fm_log_emitter};

@@ -45,10 +45,12 @@ static float value_denorm(const net_format_part *part, float x, float draw) {
 }
 
 const net_format_family fm_minifloat = {
-    .complete = complete, .width = fm_width, .prepare = prepare, .value = value, .reach = fm_reach_double};
+    .complete = complete, .width = fm_width, .prepare = prepare, .value = value,
+    .emitter = &fm_minifloat_emitter, .reach = fm_reach_double};
 const net_format_family fm_minifloat_denorm = {
     .complete = complete_denorm,
     .width = fm_width,
     .prepare = prepare_denorm,
     .value = value_denorm,
+    .emitter = &fm_minifloat_denorm_emitter,
     .reach = fm_reach_double};

@@ -1,6 +1,6 @@
 /* The formats of OCP Microscaling Formats (MX) v1.0: elements times a block's power of two, 2^−127 to 2^127.
  */
-#include "formats/families.h"
+#include "formats/emit.h"
 
 #include <float.h>
 #include <math.h>
@@ -30,6 +30,14 @@ static bool as_mase(const net_format_spec *spec) { return spec->mase && elements
 static int highest(const net_format_spec *spec) {
   if (!as_mase(spec)) return elements[spec->family].highest;
   return (1 << elements[spec->family].exponent) - 1 - bias(spec);
+}
+
+fm_mx_element fm_mx_element_of(const net_format_spec *spec) {
+  uint16_t family = spec->family;
+  fm_mx_element e = {elements[family].exponent, elements[family].mantissa, bias(spec), highest(spec), as_mase(spec),
+                     elements[family].low, elements[family].high};
+  if (e.mase) e.high = fm_largest_float(e.mantissa, e.highest), e.low = -e.high;
+  return e;
 }
 
 static void share(net_format_part *part, int exponent) {
@@ -96,4 +104,5 @@ const net_format_family fm_mx = {.complete = complete,
                                  .prepare = prepare,
                                  .fit = fit,
                                  .value = value,
+    .emitter = &fm_mx_emitter,
                                  .reach = fm_reach_double};

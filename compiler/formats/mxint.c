@@ -49,4 +49,5 @@ const net_format_family fm_mxint = {.complete = complete,
                                     .prepare = prepare,
                                     .fit = fit,
                                     .value = value,
+    .emitter = &fm_mxint_emitter,
                                     .reach = fm_reach_double};

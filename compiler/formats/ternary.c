@@ -34,4 +34,5 @@ const net_format_family fm_ternary = {.complete = complete,
                                       .prepare = prepare,
                                       .fit = fit,
                                       .value = value,
+    .emitter = &fm_ternary_emitter,
                                       .reach = reach};

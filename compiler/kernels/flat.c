@@ -149,7 +149,7 @@ void kn_emit_flat(kn_schedule_state *s, const kn_group *group) {
   bool total = group->statements.count == 1 && !facts->axis_count && facts->reduction;
   if (total) {
     lp_expr_info info = *lp_expr_at(f, facts->reduction);
-    total = contiguous(s, first, kn_axis_of(f, lp_list_at(f, info.first)[info.count - 1]));
+    total = info.combine != LP_CHAIN && contiguous(s, first, kn_axis_of(f, lp_list_at(f, info.first)[info.count - 1]));
   }
   if (total) emit_total(s, first);
   else if (facts->axis_count && facts->whole && !facts->over_features && same_shape_everywhere(s, group))

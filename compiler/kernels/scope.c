@@ -87,9 +87,10 @@ static lp_expr load(kn_scope *scope, const lp_expr_info *info) {
 static bool integer_type(net_type type) { return type != NET_F32 && type != NET_F64 && type != NET_BOOL; }
 
 lp_expr kn_initial(lp_function *f, lp_combine combine, net_type type, uint32_t lanes) {
-  double start = combine == LP_SUM ? 0 : combine == LP_MAXIMUM ? -INFINITY : INFINITY;
+  bool sum = combine == LP_SUM || combine == LP_CHAIN;
+  double start = sum ? 0 : combine == LP_MAXIMUM ? -INFINITY : INFINITY;
   int64_t least = type == NET_I32 ? INT32_MIN : 0, most = type == NET_I32 ? INT32_MAX : (int64_t)UINT32_MAX;
-  int64_t integer = combine == LP_SUM ? 0 : combine == LP_MAXIMUM ? least : most;
+  int64_t integer = sum ? 0 : combine == LP_MAXIMUM ? least : most;
   return lp_splat_of(f, lp_constant(f, type, start, integer_type(type) ? integer : 0), lanes);
 }
 
@@ -97,7 +98,8 @@ lp_expr kn_accumulate(lp_function *f, lp_combine combine, lp_expr accumulator, l
   lp_expr_info info = *lp_expr_at(f, body);
   if (combine == LP_SUM && info.kind == LP_mul && info.type == NET_F32)
     return lp_op3(f, LP_fma, info.operand[0], info.operand[1], accumulator);
-  return lp_op2(f, combine == LP_SUM ? LP_add : combine == LP_MAXIMUM ? LP_max : LP_min, body, accumulator);
+  static const lp_expr_kind ops[] = {[LP_SUM] = LP_add, [LP_MAXIMUM] = LP_max, [LP_MINIMUM] = LP_min, [LP_CHAIN] = LP_add};
+  return lp_op2(f, ops[combine], body, accumulator);
 }
 
 void kn_cascade(uint32_t count, const uint32_t *extents, bool *starts) {

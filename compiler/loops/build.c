@@ -191,7 +191,7 @@ lp_expr lp_reduce_over(lp_function *f, lp_combine combine, uint32_t count, const
                        lp_expr body) {
   if (!lp_known(f, body, "a reduction")) return lp_real(f, 0);
   const lp_expr_info info = *lp_expr_at(f, body);
-  if (combine > LP_MINIMUM || info.lanes != 1 || info.type == NET_BOOL)
+  if (combine > LP_CHAIN || info.lanes != 1 || info.type == NET_BOOL)
     return lp_wrong(f, info.type, info.lanes, "reduction %u of %s with %u lanes", (unsigned)combine,
                     net_type_name(info.type), info.lanes);
   for (uint32_t i = 0; i < count; i++) {

@@ -190,7 +190,7 @@ lp_value lp_compute_bitcast(net_type to, net_type from, lp_value value) {
 }
 
 lp_value lp_compute_combine(lp_combine combine, net_type type, lp_value a, lp_value b) {
-  static const lp_expr_kind ops[] = {[LP_SUM] = LP_add, [LP_MAXIMUM] = LP_max, [LP_MINIMUM] = LP_min};
+  static const lp_expr_kind ops[] = {[LP_SUM] = LP_add, [LP_MAXIMUM] = LP_max, [LP_MINIMUM] = LP_min, [LP_CHAIN] = LP_add};
   lp_value r;
   lp_compute(ops[combine], type, false, 1, &a, &b, NULL, &r);
   return r;
@@ -198,7 +198,7 @@ lp_value lp_compute_combine(lp_combine combine, net_type type, lp_value a, lp_va
 
 lp_value lp_combine_start(lp_combine combine, net_type type) {
   lp_value r = {.integer = 0};
-  if (combine == LP_SUM) return r;
+  if (combine == LP_SUM || combine == LP_CHAIN) return r;
   double infinity = combine == LP_MAXIMUM ? -INFINITY : INFINITY;
   if (type == NET_F32) r.f32 = (float)infinity;
   else if (type == NET_F64) r.f64 = infinity;

@@ -76,7 +76,9 @@ typedef enum {
   LP_expr_kinds,
 } lp_expr_kind;
 
-typedef enum { LP_SUM, LP_MAXIMUM, LP_MINIMUM } lp_combine; /* add, max, min of expressions.def */
+/* add, max, min of expressions.def; a chain is a sum of one term after the other, in the order of the axes: only of
+ * reductions, never over the batch */
+typedef enum { LP_SUM, LP_MAXIMUM, LP_MINIMUM, LP_CHAIN } lp_combine;
 
 typedef struct {
   uint8_t kind;   /* lp_expr_kind */

@@ -78,7 +78,7 @@ static const char *list_fault(const lp_function *f, const lp_expr_info *info, lp
       if (list[k] == list[i]) return "reduced over an axis twice";
   }
   const lp_expr_info *body = lp_expr_at(f, info->operand[0]);
-  if (info->combine > LP_MINIMUM || !info->count) return "no such reduction";
+  if (info->combine > LP_CHAIN || !info->count) return "no such reduction";
   return body->type == info->type && body->lanes == 1 ? NULL : "a reduction of another type";
 }
 
