@@ -8,8 +8,10 @@ netc_SOURCES = \
   compiler/driver/help.c \
   compiler/driver/main.c \
   compiler/driver/new.c \
+  compiler/driver/observe.c compiler/driver/observe.h \
   compiler/driver/options.c compiler/driver/options.def \
   compiler/driver/predict.c \
+  compiler/driver/profile.c compiler/driver/profile.h compiler/driver/profile_run.c \
   compiler/driver/progress.c compiler/driver/progress.h \
   compiler/driver/report.h \
   compiler/driver/report_dot.c \

@@ -111,3 +111,7 @@ const char *dr_find_run(dr_call *call, const char *network) {
             base);
   return NULL;
 }
+
+bool dr_has_run(dr_call *call, const char *network) {
+  return !access(net_arena_format(&call->n->arena, "runs/%s/latest", network), F_OK);
+}

@@ -14,5 +14,7 @@ void dr_drop_run(dr_call *call, const char *network, const char *directory);
 const char *dr_resumed_run(dr_call *call, const char *network);
 /* The run that --out names, or the network's latest one. NULL: reported. */
 const char *dr_find_run(dr_call *call, const char *network);
+/* Whether it has one in runs/. */
+bool dr_has_run(dr_call *call, const char *network);
 
 #endif
