@@ -20,13 +20,14 @@ static bool read_format(const net_graph *graph, net_node_id node, const char *ke
   return !*text || net_format_parse(graph->n, text, strlen(text), net_graph_at(graph, node)->loc, format);
 }
 
-/* One that knows each element's value without the others or a profile. */
+/* One that knows each element's value without the others or a profile; a fraction that a profile was to choose
+ * is the standard one. */
 static bool format_fits(net_graph *graph, net_node_id node, const char *key) {
   uint32_t id;
   if (!read_format(graph, node, key, &id)) return false;
   const net_format_spec *spec = net_format_at(graph->n, id);
-  bool alone = (net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT) && spec->family != NET_FORMAT_scaled_integer;
-  if (alone && spec->fraction != NET_FORMAT_AUTO) return true;
+  bool alone = net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT;
+  if (alone && spec->family != NET_FORMAT_scaled_integer) return true;
   return ops_refuse(graph, node, NET_NONE, "takes a %s whose values stand alone, without a profile; %s do not",
                     key, net_format_text(graph->n, id));
 }
@@ -38,7 +39,8 @@ bool ops_batch_norm_formatted(const net_graph *graph, net_node_id node, uint32_t
 
 static double quantized(const netc *n, uint32_t format, double x) {
   float value = (float)x;
-  net_format_quantize(net_format_at(n, format), &(net_format_tensor){.shape = &(net_shape){0}, .values = &value}, &value);
+  net_format_tensor one = {.shape = &(net_shape){0}, .values = &value};
+  net_format_quantize(net_format_at(n, format), &one, &value);
   return value;
 }
 
@@ -63,7 +65,8 @@ bool batch_norm_shape(netc *n, net_graph *graph, net_node_id node) {
     return ops_refuse(graph, node, NET_NONE, "needs both weight and bias, or neither");
   if (!format_fits(graph, node, "weight_format") || !format_fits(graph, node, "bias_format")) return false;
   net_type type = net_node_bool(graph, node, "wide") ? NET_F64 : NET_F32;
-  return ops_result(graph, node, Y, type, ops_input(graph, node, X)->shape, true) && ops_result(graph, node, MEAN, NET_F32, channels, false) &&
+  return ops_result(graph, node, Y, type, ops_input(graph, node, X)->shape, true) &&
+         ops_result(graph, node, MEAN, NET_F32, channels, false) &&
          ops_result(graph, node, INVERSE, NET_F32, channels, false) &&
          ops_result(graph, node, VARIANCE, NET_F32, channels, false);
 }

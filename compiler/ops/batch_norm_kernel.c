@@ -1,9 +1,7 @@
 /* Kernels of batch_norm.c. Variances are taken around the mean: two passes, but no cancellation. */
-#include "formats/formats.h"
+#include "formats/emit.h"
 #include "ops/batch_norm.h"
 #include "ops/kernel.h"
-
-#include <math.h>
 
 enum { X, WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR };
 enum { Y, MEAN, INVERSE, VARIANCE };
@@ -36,24 +34,24 @@ static lp_expr kept(lp_function *f, const channels *c, lp_buffer buffer, lp_expr
 
 /* ---- with formats ---- */
 
-/* Plain integers, until formats are emitted by their families. */
-static lp_expr quantized(lp_function *f, uint32_t format, lp_expr v) {
-  const net_format_spec *spec = net_format_at(f->n, format);
-  if (format == NET_FORMAT_FLOAT32) return v;
-  if (spec->family != NET_FORMAT_integer || spec->rounding != NET_ROUND_HALF_EVEN || spec->overflow != NET_SATURATE)
-    net_fault(f->n, NET_NOWHERE, "batch_norm has no kernel for %s yet", net_format_text(f->n, format));
-  lp_expr scale = lp_real(f, ldexp(1, spec->fraction)), zero = lp_real(f, 0), half = lp_real(f, 0x1p23);
-  lp_expr q = lp_product(f, v, scale), size = lp_op1(f, LP_abs, q);
-  lp_expr whole = lp_difference(f, lp_addition(f, size, half), half);
-  whole = lp_select(f, lp_op2(f, LP_lt, size, half), whole, size);
-  q = lp_select(f, lp_op2(f, LP_lt, q, zero), lp_op1(f, LP_neg, whole), whole);
-  double most = ldexp(1, spec->width - !spec->is_unsigned) - 1, least = spec->is_unsigned ? 0 : -most - 1;
-  q = lp_op2(f, LP_max, q, lp_real(f, least));
-  return lp_quotient(f, lp_op2(f, LP_min, q, lp_real(f, most)), scale);
+/* A value for each channel, rounded to binary32 and to the format, loaded. */
+static lp_expr quantized(lp_function *f, const channels *c, const char *name, net_shape one_each, uint32_t format,
+                         lp_expr value) {
+  lp_buffer exact = lp_temporary(f, net_arena_format(f->arena, "%s_exact", name), NET_F32, one_each, false);
+  fm_emission e = {.f = f,
+                   .spec = net_format_at(f->n, format),
+                   .x = exact,
+                   .shape = one_each,
+                   .at = {c->channel.at[0]},
+                   .steps = LP_NONE,
+                   .zeros = LP_NONE};
+  ops_store(f, exact, &c->channel, lp_convert(f, NET_F32, value));
+  net_format_emit_begin(&e);
+  return kept(f, c, lp_temporary(f, name, NET_F32, one_each, false), net_format_emit_value(&e));
 }
 
-/* y = a·x + c, see batch_norm.c. a and c belong to a channel. Where all lie on integer grids that f32 holds, fma and
- * a product and a sum that round by themselves are the same. */
+/* y = a·x + c, see batch_norm.c. a and c belong to a channel. Where all lie on integer grids that f32 holds,
+ * fma and a product and a sum that round by themselves are the same. */
 static void affine(lp_function *f, const net_graph *graph, net_node_id node, const channels *c, lp_expr mean,
                    lp_expr variance, uint32_t weight_format, uint32_t bias_format) {
   net_shape one_each = ops_vector(ops_input(graph, node, X)->shape.dim[0]);
@@ -66,10 +64,8 @@ static void affine(lp_function *f, const net_graph *graph, net_node_id node, con
   lp_expr root = lp_op1(f, LP_sqrt, lp_addition(f, lp_convert(f, NET_F64, variance), epsilon));
   lp_expr a = lp_quotient(f, weight, root);
   lp_expr shift = lp_difference(f, bias, lp_product(f, lp_convert(f, NET_F64, mean), a));
-  a = kept(f, c, lp_temporary(f, "factor", NET_F32, one_each, false),
-           quantized(f, weight_format, lp_convert(f, NET_F32, a)));
-  shift = kept(f, c, lp_temporary(f, "shift", NET_F32, one_each, false),
-               quantized(f, bias_format, lp_convert(f, NET_F32, shift)));
+  a = quantized(f, c, "factor", one_each, weight_format, a);
+  shift = quantized(f, c, "shift", one_each, bias_format, shift);
   net_type type = ops_output(graph, node, Y)->type;
   lp_expr x = lp_convert(f, type, ops_load_in(f, graph, node, X, &c->at));
   ops_store(f, ops_out_buffer(f, graph, node, Y), &c->at,
@@ -96,8 +92,8 @@ void batch_norm_kernel(lp_function *f, const net_graph *graph, net_node_id node)
   } else {
     mean = ops_load_in(f, graph, node, RUNNING_MEAN, &c.channel);
     variance = ops_load_in(f, graph, node, RUNNING_VAR, &c.channel);
-    if (!formatted)
-      inverse = kept(f, &c, lp_temporary(f, "inverse", NET_F32, one_each, false), inverse_root(f, variance, epsilon));
+    lp_buffer inverses = formatted ? LP_NONE : lp_temporary(f, "inverse", NET_F32, one_each, false);
+    if (!formatted) inverse = kept(f, &c, inverses, inverse_root(f, variance, epsilon));
   }
   if (formatted) return affine(f, graph, node, &c, mean, variance, weight_format, bias_format);
   lp_expr factor = inverse, y;
