@@ -208,3 +208,10 @@ check_PROGRAMS += tests/unit/ranges
 tests_unit_ranges_SOURCES = tests/unit/ranges.c $(GRAPH_SUPPORT)
 tests_unit_ranges_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/ranges
+
+# Layers and networks as MASE ran them; tests/unit/golden FILE… compares any file of that form.
+check_PROGRAMS += tests/unit/golden
+tests_unit_golden_SOURCES = tests/unit/golden.c tests/unit/golden.h tests/unit/golden_cases.c tests/unit/recorded.c \
+  tests/unit/recorded.h tests/unit/jit_support.c tests/unit/jit_support.h $(FORMATS_SUPPORT)
+tests_unit_golden_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/golden
