@@ -208,6 +208,10 @@ check_PROGRAMS += tests/unit/ranges
 tests_unit_ranges_SOURCES = tests/unit/ranges.c $(GRAPH_SUPPORT)
 tests_unit_ranges_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/ranges
+check_PROGRAMS += tests/unit/integers
+tests_unit_integers_SOURCES = tests/unit/integers.c $(GRAPH_SUPPORT)
+tests_unit_integers_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/integers
 
 # Layers and networks as MASE ran them; tests/unit/golden FILE… compares any file of that form.
 check_PROGRAMS += tests/unit/golden
