@@ -80,6 +80,10 @@ static void question_bits(netc *n, const char *name, const net_format_spec *spec
   int width = spec->width, fraction = spec->fraction, second = ap ? width - fraction : fraction;
   if (spec->family != NET_FORMAT_integer || fraction == NET_FORMAT_AUTO) return;
   if (fraction <= width && (!ap || fraction >= 0)) return;
+  for (uint32_t i = 0; i < n->diagnostics.list.count; i++) { /* said already: programs are read again */
+    const net_diagnostic *d = &n->diagnostics.list.at[i];
+    if (d->severity == NET_WARNING && d->where.begin == loc.begin && d->where.end == loc.end) return;
+  }
   const char *swap = "";
   if (second > width && second <= 32)
     swap = net_arena_format(&n->arena, "; did you mean %s(%d, %d)?", name, second, width);
@@ -185,7 +189,7 @@ bool net_elaborate_codebooks(net_elaborator *e) {
   for (uint32_t i = 0; i < decls->count; i++)
     if (decls->at[i]->kind == NET_DECL_FORMAT && is_codebook(e, decls->at[i]))
       ok &= define_codebook(e, decls->at[i]);
-  for (uint32_t i = 0; ok && i < decls->count; i++) /* what they are called by other names */
+  for (uint32_t i = 0; i < decls->count; i++) /* what they are called by other names */
     if (decls->at[i]->kind == NET_DECL_FORMAT && !is_codebook(e, decls->at[i]))
       ok &= net_elaborate_format(e, decls->at[i]->value, &(net_format_habits){0}, &unused);
   return ok;

@@ -141,6 +141,13 @@ static bool suits(net_elaborator *e, const net_quantize_rule *rule, net_tensor_r
   return false;
 }
 
+/* A setting from outside has its own place, whatever it replaces. */
+static net_loc place(net_elaborator *e, net_loc tensor, net_loc value) {
+  const net_sources *sources = &e->n->sources;
+  bool apart = net_sources_find(sources, tensor).source != net_sources_find(sources, value).source;
+  return apart ? value : net_loc_join(tensor, value);
+}
+
 static bool take_format(net_elaborator *e, net_quantize_rule *rule, net_ident tensor, const net_expr *value,
                         const maker *m) {
   net_tensor_role role;
@@ -148,7 +155,7 @@ static bool take_format(net_elaborator *e, net_quantize_rule *rule, net_ident te
   if (!net_elaborate_tensor(e, tensor, &role)) return false;
   if (!net_elaborate_format(e, value, &m->habits, &format)) return false;
   if (!suits(e, rule, role, tensor, format, value->loc)) return false;
-  rule->tensors[role] = (net_format_choice){format, true, net_loc_join(tensor.loc, value->loc)};
+  rule->tensors[role] = (net_format_choice){format, true, place(e, tensor.loc, value->loc)};
   return true;
 }
 

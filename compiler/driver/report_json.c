@@ -46,8 +46,8 @@ json_t *dr_report_json(const dr_report *r) {
                 net_json_number(r->total.flops), "bitops", net_json_number(r->total.bitops), "parameters",
                 (json_int_t)r->total.parameters, "weight_bytes", net_json_number(r->total.weight_bytes),
                 "activation_bytes", (json_int_t)r->activation_bytes, "true_flops",
-                net_json_number(r->total.true_flops), "activation_bits",
-                net_json_number(r->total.activation_bits), "weight_bits",
+                net_json_number(r->total.true_flops), "average_activation_bits",
+                net_json_number(r->total.activation_bits), "average_weight_bits",
                 net_json_number(r->total.weight_bits));
   return json_pack("{s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "network", net_text(r->n, r->graph->name),
                    "parameters", (json_int_t)r->total.parameters, "batch", (json_int_t)r->batch, "nodes", nodes,
