@@ -13,11 +13,15 @@ netc_SOURCES = \
   compiler/driver/predict.c \
   compiler/driver/profile.c compiler/driver/profile.h compiler/driver/profile_run.c \
   compiler/driver/progress.c compiler/driver/progress.h \
+  compiler/driver/quantize.c compiler/driver/quantize.h \
+  compiler/driver/quantize_files.c \
   compiler/driver/report.h \
   compiler/driver/report_dot.c \
   compiler/driver/report_fields.c \
   compiler/driver/report_json.c \
   compiler/driver/report_nodes.c \
+  compiler/driver/report_quantized.c compiler/driver/report_quantized.h \
+  compiler/driver/report_quantized_costs.c \
   compiler/driver/report_tables.c \
   compiler/driver/runs.c compiler/driver/runs.h \
   compiler/driver/show.c \

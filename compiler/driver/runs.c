@@ -22,15 +22,6 @@ static long last_number(const char *path) {
   return last;
 }
 
-static bool is_empty(const char *path) {
-  DIR *directory = opendir(path);
-  bool empty = true;
-  for (struct dirent *entry; directory && (entry = readdir(directory));)
-    empty &= !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
-  if (directory) closedir(directory);
-  return empty;
-}
-
 /* Points latest at the run, by a rename, so that there always is one. */
 static void link_latest(netc *n, const char *base, const char *name) {
   const char *latest = net_arena_format(&n->arena, "%s/latest", base);
@@ -47,7 +38,7 @@ bool dr_can_begin(dr_call *call) {
   if (!out || stat(out, &st)) return true;
   if (!S_ISDIR(st.st_mode))
     return net_error(call->n, NET_NOWHERE, "%s is there already, and is no directory", out), false;
-  if (is_empty(out)) return true;
+  if (net_is_empty_directory(out)) return true;
   net_error(call->n, NET_NOWHERE, "%s is not empty: no run is overwritten (--resume goes on with one)", out);
   return false;
 }

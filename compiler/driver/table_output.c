@@ -43,6 +43,10 @@ void dr_table_cost(dr_table *t, double number) {
 void dr_table_flag(dr_table *t, bool flag) { add(t, NULL, flag); }
 void dr_table_cell(dr_table *t, dr_cell cell) { net_vec_push(&t->n->arena, &t->cells, cell); }
 void dr_table_empty(dr_table *t) { add(t, NULL, NAN); }
+void dr_table_hint(dr_table *t, const char *hint) {
+  dr_table_empty(t);
+  t->cells.at[t->cells.count - 1].hint = hint;
+}
 uint32_t dr_table_rows(const dr_table *t) { return t->cells.count / t->column_count; }
 
 /* Exactly, and without a fraction where there is none. */
@@ -55,14 +59,21 @@ static const char *plain(net_arena *arena, double x) {
   return net_arena_format(arena, "%.17g", x);
 }
 
-static bool is_number(dr_cell_kind kind) { return kind == DR_COUNT || kind == DR_REAL || kind == DR_SHARE; }
+/* Columns of numbers stand to the right. */
+static bool is_number(const dr_table *t, uint32_t column) {
+  dr_cell_kind kind = t->columns[column].kind;
+  if (kind != DR_ANY) return kind == DR_COUNT || kind == DR_REAL || kind == DR_SHARE;
+  for (uint32_t i = column; i < t->cells.count; i += t->column_count)
+    if (t->cells.at[i].text) return false;
+  return true;
+}
 
 static const char *cell_text(const dr_table *t, const dr_cell *cell, dr_cell_kind kind, dr_form form) {
   net_arena *arena = &t->n->arena;
   double x = cell->number;
   bool people = form != DR_AS_CSV;
   if (cell->text) return cell->text;
-  if (isnan(x) || cell->quiet) return "";
+  if (isnan(x) || cell->quiet) return people && cell->hint ? cell->hint : "";
   if (kind == DR_FLAG) return people ? x ? "yes" : "no" : x ? "true" : "false";
   if (!people) return plain(arena, x);
   if (kind == DR_SHARE) return net_arena_format(arena, "%.1f %%", 100 * x);
@@ -103,7 +114,7 @@ void dr_table_print(FILE *to, const dr_table *t, dr_form form) {
   char *alignment = net_arena_alloc(arena, t->column_count + 1, 1);
   for (uint32_t c = 0; c < t->column_count; c++) {
     titles[c] = t->columns[c].title;
-    alignment[c] = is_number(t->columns[c].kind) ? 'r' : 'l';
+    alignment[c] = is_number(t, c) ? 'r' : 'l';
   }
   net_table text = net_table_new(arena, t->column_count, titles, alignment);
   for (uint32_t i = 0; i < t->cells.count; i++)

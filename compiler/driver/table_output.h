@@ -30,6 +30,7 @@ typedef struct {
 
 typedef struct {
   const char *text; /* NULL: a number, or nothing */
+  const char *hint; /* what people see where there is nothing */
   double number;    /* NAN: nothing */
   bool quiet;       /* not shown, but in JSON */
 } dr_cell;
@@ -49,6 +50,7 @@ void dr_table_word(dr_table *table, const char *text); /* NULL: empty */
 void dr_table_number(dr_table *table, double number);
 void dr_table_cost(dr_table *table, double number); /* 0 is shown in JSON only */
 void dr_table_empty(dr_table *table);
+void dr_table_hint(dr_table *table, const char *hint); /* empty, but people see this */
 void dr_table_flag(dr_table *table, bool flag);
 void dr_table_cell(dr_table *table, dr_cell cell);
 uint32_t dr_table_rows(const dr_table *table);

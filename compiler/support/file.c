@@ -1,5 +1,6 @@
 #include "support/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -101,4 +102,13 @@ bool net_make_directories(netc *n, const char *path) {
     if (!kept) break;
   }
   return true;
+}
+
+bool net_is_empty_directory(const char *path) {
+  DIR *directory = opendir(path);
+  bool empty = directory != NULL;
+  for (struct dirent *entry; directory && (entry = readdir(directory));)
+    empty &= !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+  if (directory) closedir(directory);
+  return empty;
 }

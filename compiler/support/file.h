@@ -26,5 +26,7 @@ const char *net_path_join(netc *n, const char *directory, const char *name);
 const char *net_path_directory(netc *n, const char *path);
 /* like mkdir -p; reports failures */
 bool net_make_directories(netc *n, const char *path);
+/* Whether it is a directory with nothing in it. */
+bool net_is_empty_directory(const char *path);
 
 #endif
