@@ -53,13 +53,17 @@ const char *rt_checkpoint_tensor(const rt_checkpoint *checkpoint, uint32_t index
 /* Is it the optimiser's, or a normalisation: neither parameter nor statistic? */
 bool rt_checkpoint_is_extra(const rt_checkpoint *checkpoint, uint32_t index);
 
+/* NODE.TENSOR_step: a step that a quantiser learns. It may lack on either side of a load: it then stays as it is,
+ * or is not used. */
+bool rt_is_learned_step(const char *variable);
+
 typedef enum { RT_MATCH_NETC, RT_MATCH_NAME, RT_MATCH_ORDER } rt_match;
 /* Parameters and statistics into variables; optimiser state and normalisation are passed over.
  *   netc:  a netc checkpoint of the same network: equal names
  *   name:  equal names; a prefix that all names of a side share may be dropped
  *   order: the same sequence of shapes, modules in the file's order or in natural order of their names
  *          (0, 2, 10), within a module weight, bias, running_mean, running_var
- * F64 is rounded to F32. Leftovers on either side are errors, but for PyTorch's num_batches_tracked. Nothing
+ * F64 is rounded to F32. Leftovers on either side are errors, but for learned steps and for PyTorch's num_batches_tracked. Nothing
  * is written unless all fits. talk: the mapping, a line each, or NULL. */
 bool rt_checkpoint_load(netc *n, const rt_checkpoint *checkpoint, const rt_program *program, rt_match match,
                         float *variables, FILE *talk);

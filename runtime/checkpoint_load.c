@@ -40,6 +40,32 @@ static bool is_batch_counter(const char *name, const net_tensor *t) {
   return !strcmp(leaf_of(name), "num_batches_tracked") && t->type == NET_I64 && !t->shape.rank;
 }
 
+bool rt_is_learned_step(const char *variable) {
+  static const char *const tensors[] = {"input", "weight", "bias", "output", "accumulator"};
+  const char *leaf = leaf_of(variable);
+  size_t length = strlen(leaf);
+  if (length < 5 || strcmp(leaf + length - 5, "_step")) return false;
+  for (uint32_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+    size_t word = strlen(tensors[i]);
+    if (strncmp(leaf, tensors[i], word)) continue;
+    const char *rest = leaf + word; /* _step, or of another input, _2_step */
+    if (*rest == '_' && isdigit((unsigned char)rest[1])) rest += 1 + strspn(rest + 1, "0123456789");
+    if (!strcmp(rest, "_step")) return true;
+  }
+  return false;
+}
+
+/* A learned step that the other side does not have. */
+static bool is_alone(const match *m, const char *name, bool of_file) {
+  bool there = false;
+  if (!rt_is_learned_step(name)) return false;
+  for (uint32_t i = 0; of_file && i < m->program->variable_count; i++)
+    there |= !strcmp(m->program->variables[i].name, name);
+  for (uint32_t i = 0; !of_file && i < m->from->file.tensor_count; i++)
+    there |= !strcmp(m->from->file.tensors[i].name, name);
+  return !there;
+}
+
 static void collect(match *m) {
   m->file = NET_NEW_ARRAY(&m->n->arena, item, m->from->file.tensor_count);
   m->own = NET_NEW_ARRAY(&m->n->arena, item, m->program->variable_count);
@@ -48,14 +74,14 @@ static void collect(match *m) {
               .tensor = m->from->file.tensors[i].tensor,
               .partner = UINT32_MAX};
     a.leaf = leaf_of(a.name);
-    if (rt_checkpoint_is_extra(m->from, i)) continue;
+    if (rt_checkpoint_is_extra(m->from, i) || is_alone(m, a.name, true)) continue;
     if (!is_batch_counter(a.name, &a.tensor)) m->file[m->file_count++] = a;
     else if (m->talk)
       fprintf(m->talk, "%s is not used: netc's batch_norm keeps no count of batches\n", a.name);
   }
   for (uint32_t i = 0; i < m->program->variable_count; i++) {
     const rt_variable *v = &m->program->variables[i];
-    if (v->kind != RT_STATE)
+    if (v->kind != RT_STATE && !is_alone(m, v->name, false))
       m->own[m->own_count++] =
           (item){.name = v->name, .leaf = leaf_of(v->name), .variable = v, .partner = UINT32_MAX};
   }

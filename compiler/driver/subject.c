@@ -3,6 +3,7 @@
 #include "codegen/target.h"
 #include "driver/runs.h"
 #include "dsl/settings.h"
+#include "passes/quantize.h"
 #include "support/file.h"
 
 #include <unistd.h>
@@ -248,10 +249,28 @@ rt_checkpoint *dr_find_weights(dr_subject *subject) {
   return rt_checkpoint_open(call->n, path);
 }
 
+void dr_set_steps(dr_subject *subject, const rt_program *program, float *variables) {
+  netc *n = subject->call->n;
+  const net_quantization *q = subject->quantization;
+  for (uint32_t i = 0; q && i < program->variable_count; i++) {
+    const rt_variable *v = &program->variables[i];
+    uint64_t count = net_shape_elements(&v->shape);
+    if (v->kind != RT_PARAMETER || !rt_is_learned_step(v->name)) continue;
+    for (uint64_t k = 0; k < count; k++) variables[v->offset + k] = (float)v->value;
+    for (uint32_t c = 0; c < q->calibrated_count; c++) {
+      const net_calibrated *known = &q->calibrated[c];
+      const char *tensor = net_quantize_tensor_text(n, known->node, known->tensor, known->input);
+      if (strcmp(v->name, net_arena_format(&n->arena, "%s_step", tensor)) || known->count != count) continue;
+      memcpy(variables + v->offset, known->steps, count * sizeof(float));
+    }
+  }
+}
+
 bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_program *program,
                      float *variables) {
   dr_call *call = subject->call;
   rt_match match = RT_MATCH_NETC;
+  dr_set_steps(subject, program, variables); /* of a file that knows nothing of them */
   if (dr_has(call, DR_match)) match = strcmp(call->value[DR_match], "name") ? RT_MATCH_ORDER : RT_MATCH_NAME;
   else if (!rt_checkpoint_is_netc(from)) {
     dr_wrong(call,

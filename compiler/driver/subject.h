@@ -42,6 +42,8 @@ bool dr_threads(dr_call *call, uint32_t *threads);
 rt_checkpoint *dr_find_weights(dr_subject *subject);
 bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_program *program,
                      float *variables);
+/* Steps that quantisers learn begin as calibration found them. */
+void dr_set_steps(dr_subject *subject, const rt_program *program, float *variables);
 /* Zeroed and aligned room for a program's variables, in the arena. */
 float *dr_variables(dr_call *call, const rt_program *program);
 

@@ -107,6 +107,7 @@ static int train(dr_subject *subject, rt_data *data, const pl_compiled *compiled
   int code = DR_WRONG_INPUT;
   float *variables = dr_variables(call, program);
   rt_initialize(program, spec->seed, variables);
+  dr_set_steps(subject, program, variables);
   if (!load(subject, program, variables)) return DR_WRONG_INPUT;
   const char *stored =
       subject->checkpoint ? rt_checkpoint_metadata(subject->checkpoint, "program_name") : NULL;

@@ -21,15 +21,15 @@ typedef struct {
 
 /* ---- quantisers ---- */
 
-/* One number, or one for each channel. */
-static net_value_id add_value(maker *m, net_value_kind kind, const char *name, const net_calibrated *c, net_loc loc) {
+/* One number, or with channels one for each of them. */
+static net_value_id add_value(maker *m, net_value_kind kind, const char *name, uint32_t channels, net_loc loc) {
   net_shape shape = {0};
-  if (c && c->count > 1) shape = (net_shape){1, {c->count}};
+  if (channels > 1) shape = (net_shape){1, {channels}};
   return net_graph_value(m->to, kind, net_graph_fresh_name(m->to, name), NET_F32, shape, false, loc);
 }
 
 static net_value_id add_constant(maker *m, const char *name, const net_calibrated *c, bool zeros, net_loc loc) {
-  net_value_id v = add_value(m, NET_VALUE_CONSTANT, name, c, loc);
+  net_value_id v = add_value(m, NET_VALUE_CONSTANT, name, c->count, loc);
   float *data = NET_NEW_ARRAY(m->to->arena, float, c->count);
   for (uint32_t i = 0; i < c->count; i++) data[i] = zeros ? (float)c->zeros[i] : c->steps[i];
   m->to->values.at[v].data = data;
@@ -37,11 +37,15 @@ static net_value_id add_constant(maker *m, const char *name, const net_calibrate
 }
 
 /* A step that training changes follows the node's own parameters: frozen, or of a group, as they are. */
-static net_value_id add_learned(maker *m, const char *name, net_format_id format, net_node_id node,
+static net_value_id add_learned(maker *m, const char *name, net_format_id format, net_node_id node, net_value_id x,
                                 const net_calibrated *c, net_loc loc) {
-  net_value_id v = add_value(m, NET_VALUE_PARAMETER, name, c, loc);
+  const net_format_spec *spec = net_format_at(m->n, format);
+  const net_value *of = &m->to->values.at[x];
+  uint32_t channels = spec->per == NET_PER_CHANNEL && of->shape.rank ? of->shape.dim[0] : 1;
+  double first = c ? c->steps[0] : net_quantize_first_step(m->n, format, of);
+  net_value_id v = add_value(m, NET_VALUE_PARAMETER, name, channels, loc);
   net_value *step = &m->to->values.at[v];
-  step->init = (net_init){NET_INIT_FILL, c ? c->steps[0] : net_quantize_standard_step(m->n, format)};
+  step->init = (net_init){NET_INIT_FILL, first};
   for (uint32_t i = 0; i < m->from->nodes.at[node].input_count; i++) {
     net_value_id input = net_node_input(m->from, node, i);
     if (input == NET_NONE || m->from->values.at[input].kind != NET_VALUE_PARAMETER) continue;
@@ -66,7 +70,7 @@ static net_value_id quantise(maker *m, net_value_id x, net_node_id node, net_ten
   bool learned = steps && spec->ste == NET_STE_LEARNED_STEP;
   bool open = steps && (spec->family != NET_FORMAT_integer || spec->fraction == NET_FORMAT_AUTO);
   net_value_id inputs[] = {x, NET_NONE, NET_NONE};
-  if (learned) inputs[1] = add_learned(m, net_arena_format(&n->arena, "%s_step", tensor), format, node, c, choice->loc);
+  if (learned) inputs[1] = add_learned(m, net_arena_format(&n->arena, "%s_step", tensor), format, node, x, c, choice->loc);
   else if (open && c)
     inputs[1] = add_constant(m, net_arena_format(&n->arena, "%s.step", tensor), c, false, choice->loc);
   if (inputs[1] != NET_NONE && c && c->zeros)

@@ -16,8 +16,9 @@ const net_calibrated *net_quantize_calibrated(const net_quantization *quantizati
  * for the whole tensor. */
 net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_calibrated *calibrated);
 
-/* The step of a format that takes steps, where nothing says better. */
-double net_quantize_standard_step(const netc *n, net_format_id format);
+/* Where a learned step begins if no profile says better: the format's own fraction, or 2·mean|x| / √hi (Esser et al.,
+ * 2020) with the mean that the value's initial elements have; a result is taken to be of unit variance. */
+double net_quantize_first_step(const netc *n, net_format_id format, const net_value *value);
 
 /* The grid that a tensor lies on: its format, and the steps of its channels where the format leaves them open. */
 typedef struct {

@@ -28,10 +28,16 @@ net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_cali
   return net_format_intern(n, &spec);
 }
 
-double net_quantize_standard_step(const netc *n, net_format_id format) {
+double net_quantize_first_step(const netc *n, net_format_id format, const net_value *value) {
   const net_format_spec *spec = net_format_at(n, format);
-  if (spec->family != NET_FORMAT_integer) return 1;
-  return ldexp(1, -(spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction));
+  bool integer = spec->family == NET_FORMAT_integer, parameter = value->kind == NET_VALUE_PARAMETER;
+  if (integer && spec->fraction != NET_FORMAT_AUTO) return ldexp(1, -spec->fraction);
+  double low, high, normal = sqrt(2 / M_PI), mean = normal; /* of |N(0, 1)| */
+  if (parameter && value->init.kind == NET_INIT_FILL) mean = fabs(value->init.value);
+  if (parameter && value->init.kind == NET_INIT_UNIFORM) mean = value->init.value / 2;
+  if (parameter && value->init.kind == NET_INIT_NORMAL) mean = value->init.value * normal;
+  net_format_steps(spec, &low, &high);
+  return mean > 0 ? 2 * mean / sqrt(high) : ldexp(1, -spec->width / 2); /* all zeros: a format's standard */
 }
 
 /* ---- sums of integers ---- */
