@@ -188,6 +188,12 @@ tests_unit_jit_nests_SOURCES = tests/unit/jit_nests.c $(JIT_NETWORKS)
 tests_unit_jit_nests_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_nests
 
+# Calibration: steps from values.
+check_PROGRAMS += tests/unit/formats_calibrate
+tests_unit_formats_calibrate_SOURCES = tests/unit/formats_calibrate.c $(FORMATS_SUPPORT)
+tests_unit_formats_calibrate_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/formats_calibrate
+
 # Statistics of tensors.
 STATISTICS_TESTS = tests/unit/statistics tests/unit/statistics_mase
 check_PROGRAMS += $(STATISTICS_TESTS)

@@ -36,6 +36,9 @@ double fm_reach_double(const net_format_spec *spec, double most);
 /* The step and zero point that calibration or training gives the part at hand. */
 float fm_step(const net_format_tensor *x, const fm_parts *parts);
 int32_t fm_zero(const net_format_tensor *x, const fm_parts *parts);
+/* Fractions of integers, so that every value and 2^f are normal binary32. */
+enum { FM_LEAST_FRACTION = -95, FM_MOST_FRACTION = 126 };
+double fm_rounded(net_rounding rounding, double x);
 void fm_set_limit(net_format_part *part, float limit); /* range [−limit, limit] */
 
 #endif

@@ -3,14 +3,12 @@
 
 #include <math.h>
 
-enum { LEAST_FRACTION = -95, MOST_FRACTION = 126 }; /* so that every value and 2^f are normal binary32 */
-
 static bool complete(netc *n, net_format_spec *spec, net_loc loc) {
   spec->family = NET_FORMAT_integer;
   if (!fm_in_range(n, spec, "a width", spec->width, 1, 32, loc)) return false;
   if (spec->fraction == NET_FORMAT_UNSET) spec->fraction = spec->width / 2;
   if (spec->fraction != NET_FORMAT_AUTO &&
-      !fm_in_range(n, spec, "a fraction", spec->fraction, LEAST_FRACTION, MOST_FRACTION, loc))
+      !fm_in_range(n, spec, "a fraction", spec->fraction, FM_LEAST_FRACTION, FM_MOST_FRACTION, loc))
     return false;
   if (spec->overflow != NET_SYMMETRIC || (!spec->is_unsigned && spec->width > 1)) return true;
   net_error(n, loc, "overflow = symmetric leaves out the lowest value, which %s; use saturate",
@@ -22,8 +20,8 @@ static bool complete(netc *n, net_format_spec *spec, net_loc loc) {
 static bool complete_ap_fixed(netc *n, net_format_spec *spec, net_loc loc) {
   if (!fm_in_range(n, spec, "a width", spec->width, 1, 32, loc)) return false;
   int32_t integer = spec->fraction; /* where the argument was put */
-  if (!fm_in_range(n, spec, "an integer part", integer, spec->width - MOST_FRACTION,
-                   spec->width - LEAST_FRACTION, loc))
+  if (!fm_in_range(n, spec, "an integer part", integer, spec->width - FM_MOST_FRACTION,
+                   spec->width - FM_LEAST_FRACTION, loc))
     return false;
   spec->fraction = spec->width - integer;
   return complete(n, spec, loc);
@@ -55,7 +53,7 @@ static void prepare(const net_format_tensor *x, fm_parts *parts, net_format_part
   part->high = (float)high * part->step;
 }
 
-static double rounded(net_rounding rounding, double x) {
+double fm_rounded(net_rounding rounding, double x) {
   double whole = floor(x);
   switch (rounding) {
   case NET_ROUND_HALF_EVEN: return rint(x);
@@ -87,11 +85,11 @@ static float placed(const net_format_part *part, double x, double q) {
 
 static float value(const net_format_part *part, float x, float draw) {
   (void)draw;
-  return placed(part, x, rounded(part->spec->rounding, x * part->scale));
+  return placed(part, x, fm_rounded(part->spec->rounding, x * part->scale));
 }
 
 static float wide(const net_format_part *part, double x) {
-  return placed(part, x, rounded(part->spec->rounding, x * part->scale));
+  return placed(part, x, fm_rounded(part->spec->rounding, x * part->scale));
 }
 
 static float term(const net_format_part *part, float x) {
@@ -99,7 +97,7 @@ static float term(const net_format_part *part, float x) {
   net_format_steps(part->spec, &low, &high);
   float v = x * part->scale;
   if (v <= (float)low) return (float)low;
-  return v >= (float)high ? (float)high : (float)rounded(part->spec->rounding, v) - v;
+  return v >= (float)high ? (float)high : (float)fm_rounded(part->spec->rounding, v) - v;
 }
 
 const net_format_family fm_integer = {.complete = complete,

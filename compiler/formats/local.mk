@@ -6,6 +6,7 @@ libnetc_a_SOURCES += \
   compiler/formats/block_fp.c \
   compiler/formats/block_log.c \
   compiler/formats/block_minifloat.c \
+  compiler/formats/calibrate.c compiler/formats/calibrate.h \
   compiler/formats/codebook.c \
   compiler/formats/codebook_emit.c \
   compiler/formats/define.c \

@@ -6,6 +6,7 @@
 #ifndef NETC_GRAPH_QUANTIZATION_H
 #define NETC_GRAPH_QUANTIZATION_H
 
+#include "formats/calibrate.h"
 #include "graph/graph.h"
 
 typedef struct {
@@ -22,14 +23,6 @@ typedef struct net_quantize_rule {
   net_format_choice tensors[NET_TENSORS];
   net_loc loc;
 } net_quantize_rule;
-
-/* How a range is chosen from a profile. */
-typedef enum {
-  NET_CALIBRATE_MINMAX,
-  NET_CALIBRATE_PERCENTILE,
-  NET_CALIBRATE_MSE,
-  NET_CALIBRATE_ENTROPY
-} net_calibrator;
 
 /* What a profile has decided for one tensor whose format leaves it open: steps (2^−fraction for an integer
  * with fraction = auto) and zero points, one or one for each channel. */
