@@ -49,6 +49,11 @@ tests_unit_graph_cost_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/graph tests/unit/graph_text tests/unit/graph_cost
 
 PASSES_SUPPORT = tests/unit/passes_support.c tests/unit/passes_support.h $(GRAPH_SUPPORT)
+check_PROGRAMS += tests/unit/costs_recorded
+tests_unit_costs_recorded_SOURCES = tests/unit/costs_recorded.c $(PASSES_SUPPORT)
+tests_unit_costs_recorded_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/costs_recorded
+EXTRA_DIST += tests/graph/costs.tsv
 check_PROGRAMS += tests/unit/interpret tests/unit/passes tests/unit/differentiate tests/unit/backward \
   tests/unit/updates
 tests_unit_interpret_SOURCES = tests/unit/interpret.c tests/unit/tiny_ops.h
