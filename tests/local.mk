@@ -230,3 +230,9 @@ tests_unit_golden_SOURCES = tests/unit/golden.c tests/unit/golden.h tests/unit/g
   tests/unit/recorded.h tests/unit/jit_support.c tests/unit/jit_support.h $(FORMATS_SUPPORT)
 tests_unit_golden_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/golden
+
+# Exact sums in f64.
+check_PROGRAMS += tests/unit/jit_wide
+tests_unit_jit_wide_SOURCES = tests/unit/jit_wide.c tests/unit/jit_support.c tests/unit/jit_support.h
+tests_unit_jit_wide_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/jit_wide
