@@ -231,6 +231,18 @@ tests_unit_golden_SOURCES = tests/unit/golden.c tests/unit/golden.h tests/unit/g
 tests_unit_golden_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/golden
 
+# Quantisers compiled for every target, against the formats' references.
+JIT_QUANTIZERS = tests/unit/jit_quantizers.c tests/unit/jit_quantizers.h $(JIT_SUPPORT)
+check_PROGRAMS += tests/unit/jit_formats
+tests_unit_jit_formats_SOURCES = tests/unit/jit_formats.c $(JIT_QUANTIZERS)
+tests_unit_jit_formats_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/jit_formats
+check_PROGRAMS += tests/unit/jit_parts
+tests_unit_jit_parts_SOURCES = tests/unit/jit_parts.c tests/unit/recorded.c tests/unit/recorded.h \
+  $(FORMATS_SUPPORT) $(JIT_QUANTIZERS)
+tests_unit_jit_parts_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/jit_parts
+
 # Exact sums in f64.
 check_PROGRAMS += tests/unit/jit_wide
 tests_unit_jit_wide_SOURCES = tests/unit/jit_wide.c tests/unit/jit_support.c tests/unit/jit_support.h

@@ -88,6 +88,26 @@ static void accumulate(kn_schedule_state *s, kn_scope *scope, uint32_t index, lp
   }
 }
 
+/* Whether indices are constants once loops are unrolled: they depend on no longer axis. */
+static bool unrolls(const lp_function *f, uint32_t first, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    for (uint32_t axis = 1; axis < f->axes.count; axis++)
+      if (kn_extent(f, axis) > MOST_UNROLLED && lp_depends(f, lp_list_at(f, first)[i], axis)) return false;
+  return true;
+}
+
+static bool unrolls_everywhere(const kn_schedule_state *s, const kn_group *group, lp_buffer buffer) {
+  for (uint32_t k = 0; k < group->statements.count; k++) {
+    const lp_statement *statement = kn_statement(s, group->statements.at[k]);
+    const kn_facts *facts = &s->facts[group->statements.at[k]];
+    if (statement->buffer == buffer && !unrolls(s->f, statement->first, statement->count)) return false;
+    for (uint32_t r = 0; r < facts->reads.count; r++)
+      if (facts->reads.at[r].buffer == buffer && !unrolls(s->f, facts->reads.at[r].first, facts->reads.at[r].count))
+        return false;
+  }
+  return true;
+}
+
 /* Values of few elements that only this nest sees live in registers; their loops are unrolled. */
 static void bind_locals(kn_schedule_state *s, kn_scope *scope, const kn_group *group) {
   for (uint32_t k = 0; k < group->statements.count; k++) {
@@ -95,6 +115,7 @@ static void bind_locals(kn_schedule_state *s, kn_scope *scope, const kn_group *g
     const lp_buffer_info *info = &s->f->buffers.at[buffer];
     uint32_t elements = (uint32_t)net_shape_elements(&info->shape);
     if (!s->local[buffer] || !info->batched || elements > MOST_IN_REGISTERS) continue;
+    if (!unrolls_everywhere(s, group, buffer)) continue;
     lp_reg reg = lp_reg_new(s->f, net_text(s->f->n, info->name), info->type, scope->lanes, elements, 1);
     kn_scope_bind(scope, buffer, reg, false, 0, 0);
   }
