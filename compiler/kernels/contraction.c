@@ -9,8 +9,7 @@
 
 enum { MOST_UNROLLED_TILES = 1 };
 
-/* Results of a forward tile, so that accumulators, the samples' vectors and a weight fit the registers. */
-static uint32_t forward_rows(const kn_machine *machine, uint32_t columns) {
+uint32_t kn_forward_rows(const kn_machine *machine, uint32_t columns) {
   uint32_t most = (machine->registers - columns - 1) / columns;
   uint32_t wanted = machine->registers >= 32 ? 8 : 6;
   if (columns == 1 && machine->registers >= 32) wanted = 12;
@@ -57,8 +56,7 @@ static lp_expr open_tiles(lp_function *f, const char *name, const kn_split *spli
   return lp_addition(f, lp_int(f, split->start[part]), lp_product(f, t, lp_int(f, split->size[part])));
 }
 
-/* What the group does with accumulator [r][q]: the statement's own expression, then the epilogue. */
-static void finish_forward(kn_scope *scope, const kn_group *group, lp_expr reduced) {
+void kn_finish(kn_scope *scope, const kn_group *group, lp_expr reduced) {
   kn_schedule_state *s = scope->s;
   const kn_facts *first = &s->facts[group->statements.at[0]];
   lp_expr zero = lp_int(scope->f, 0);
@@ -68,6 +66,7 @@ static void finish_forward(kn_scope *scope, const kn_group *group, lp_expr reduc
     const lp_statement *statement = kn_statement(s, index);
     for (uint32_t i = 0; i < first->axis_count; i++)
       scope->axis[s->facts[index].axes[i]] = scope->axis[first->axes[i]];
+    if (scope->vector_axis) scope->vector_axis = s->facts[index].axes[first->axis_count - 1];
     kn_scope_renew(scope);
     if (!k) {
       scope->memo[first->reduction] = reduced;
@@ -120,7 +119,7 @@ static void forward_tile(kn_scope *scope, const kn_group *group, lp_expr start, 
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
   scope->axis[facts->tile[0]] = lp_addition(f, start, r);
   scope->within = lp_addition(f, first, lp_product(f, c, lp_int(f, lanes)));
-  finish_forward(scope, group, lp_read_reg(f, a, r, c));
+  kn_finish(scope, group, lp_read_reg(f, a, r, c));
   close(f, 3);
 }
 
@@ -130,7 +129,7 @@ void kn_emit_forward(kn_schedule_state *s, const kn_group *group) {
   const kn_facts *facts = &s->facts[index];
   bool wide = lp_expr_at(f, facts->reduction)->type == NET_F64; /* a vector of them takes two registers */
   uint32_t columns = !wide && f->tile >= 2 * lanes && f->tile % (2 * lanes) == 0 ? 2 : 1;
-  kn_split split = kn_split_evenly(kn_extent(f, facts->tile[0]), forward_rows(s->machine, wide ? 2 : columns));
+  kn_split split = kn_split_evenly(kn_extent(f, facts->tile[0]), kn_forward_rows(s->machine, wide ? 2 : columns));
   kn_scope *scope = kn_scope_new(s, lanes, 0);
   lp_nest_begin(f, kn_group_name(s, group));
   uint32_t opened = open_others(scope, facts, facts->tile[0], LP_NONE);
@@ -261,6 +260,7 @@ void kn_emit_weight(kn_schedule_state *s, const kn_group *group) {
   lp_function *f = s->f;
   uint32_t index = group->statements.at[0];
   const kn_facts *facts = &s->facts[index];
+  if (kn_in_panels(s, index)) return kn_emit_panels(s, group);
   lp_expr body = lp_expr_at(f, facts->reduction)->operand[0];
   weight_job job = {s, kn_scope_new(s, s->machine->lanes, 0), index, facts->tile[0], facts->tile[1],
                     lp_expr_at(f, body)->operand[0], lp_expr_at(f, body)->operand[1], false};

@@ -1,12 +1,14 @@
 /* Fusion: which statements share a nest.
  *
- * What depends on no sample comes first. Then statements are placed one by one, in order. Each may join a group no earlier than the last group that writes
- * what it reads (results are never overwritten, and updates come behind everything else, so nothing else holds
- * it back). It joins the first group that takes it:
+ * What depends on no sample comes first, then what the loss and metrics need. Statements are placed one by one, in
+ * order. Each may join a group no earlier than the last group that writes what it reads (results are never
+ * overwritten, so nothing else holds it back; only updates, which are placed last, also stay behind the test of the
+ * loss and behind whatever reads what they change). It joins the first group that takes it:
  *   forward contraction   element-wise statements on its results, at the same point: the epilogue
  *   feature nest          statistics over the batch per channel, values per channel, element-wise statements whose
  *                         reads of the group's own values are at the same channel
  *   sample nest           anything per sample
+ *   weight gradient       updates of what it is the gradient of, if it is summed in panels
  *   flat nest             element-wise statements over the same extents
  * A group of element-wise statements alone stays flexible: statistics of its results make it a feature nest. */
 #include "kernels/schedule.h"
@@ -158,9 +160,24 @@ static bool forward_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
          s->f->buffers.at[kn_statement(s, index)->buffer].type == NET_F32;
 }
 
+/* An update of what the gradient is of: element-wise, lanes along the last axis. */
+static bool weight_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
+  const kn_facts *facts = &s->facts[index];
+  const lp_statement *statement = kn_statement(s, index);
+  if (!statement->update || facts->kind != KN_FLAT || !facts->full || !elementwise(facts) ||
+      !uses_group(s, g, index) || !same_domain(s, g->statements.at[0], index) ||
+      !kn_panels_update(s, g->statements.at[0]))
+    return false;
+  for (uint32_t r = 0; r < facts->reads.count; r++)
+    if (facts->reads.at[r].count && !kn_at_point(s->f, &facts->reads.at[r], statement)) return false;
+  return true;
+}
+
 static bool takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   if (s->facts[index].kind == KN_SCATTER) return false; /* rows of output have a nest of their own */
-  if (g->statements.count >= MOST_STATEMENTS || g->update != kn_statement(s, index)->update) return false;
+  if (g->statements.count >= MOST_STATEMENTS) return false;
+  if (g->kind == KN_WEIGHT) return weight_takes(s, g, index);
+  if (g->update != kn_statement(s, index)->update) return false;
   switch (g->kind) {
   case KN_FORWARD: return s->facts[g->statements.at[0]].whole && forward_takes(s, g, index);
   case KN_FEATURE: return feature_takes(s, g, index);
@@ -176,7 +193,14 @@ static void add(kn_schedule_state *s, uint32_t group, uint32_t index) {
   net_vec_push(s->f->arena, &g->statements, index);
   s->group_of[index] = group;
   s->writer[to] = group;
-  if (s->f->buffers.at[to].storage == LP_RESULT && s->f->buffers.at[to].slot == 0) g->finite = true;
+  if (s->f->buffers.at[to].storage == LP_RESULT && s->f->buffers.at[to].slot == 0) {
+    g->finite = true;
+    s->checked = group + 1;
+  }
+  for (uint32_t r = 0; r < s->facts[index].reads.count; r++) {
+    uint32_t *reader = &s->reader[s->facts[index].reads.at[r].buffer];
+    if (*reader < group) *reader = group;
+  }
 }
 
 static void place(kn_schedule_state *s, uint32_t index) {
@@ -188,6 +212,11 @@ static void place(kn_schedule_state *s, uint32_t index) {
   }
   uint32_t w = s->writer[kn_statement(s, index)->buffer]; /* parts of one value stay in order */
   if (w != LP_NONE && w > earliest) earliest = w;
+  if (kn_statement(s, index)->update) { /* variables change behind the test and behind all who read them */
+    uint32_t reader = s->reader[kn_statement(s, index)->buffer];
+    if (s->checked > earliest) earliest = s->checked;
+    if (reader > earliest) earliest = reader;
+  }
   for (uint32_t g = earliest; g < s->groups.count && !s->options->unfused; g++)
     if (takes(s, &s->groups.at[g], index)) return add(s, g, index);
   kn_group fresh = {.kind = facts->kind, .update = kn_statement(s, index)->update};
@@ -212,6 +241,21 @@ static void find_written(kn_schedule_state *s) {
     if (!kn_statement(s, i)->update) s->written[kn_statement(s, i)->buffer] = true;
 }
 
+/* What the results need comes before gradients, so that updates may begin as soon as there are any. */
+static const bool *find_wanted(const kn_schedule_state *s) {
+  const lp_function *f = s->f;
+  bool *needed = NET_NEW_ARRAY(f->arena, bool, f->buffers.count + 1);
+  bool *wanted = NET_NEW_ARRAY(f->arena, bool, f->statements.count + 1);
+  for (uint32_t i = f->statements.count; i-- > 0;) {
+    const lp_statement *statement = kn_statement(s, i);
+    bool result = f->buffers.at[statement->buffer].storage == LP_RESULT;
+    wanted[i] = !statement->update && (result || needed[statement->buffer]);
+    for (uint32_t k = 0; wanted[i] && k < s->facts[i].reads.count; k++)
+      needed[s->facts[i].reads.at[k].buffer] = true;
+  }
+  return wanted;
+}
+
 /* A value is local if it lies in scratch and only the group that writes it reads it. */
 static void find_locals(kn_schedule_state *s) {
   lp_function *f = s->f;
@@ -233,11 +277,15 @@ void kn_group_statements(kn_schedule_state *s) {
   lp_function *f = s->f;
   s->group_of = NET_NEW_ARRAY(f->arena, uint32_t, f->statements.count + 1);
   s->writer = NET_NEW_ARRAY(f->arena, uint32_t, f->buffers.count + 1);
+  s->reader = NET_NEW_ARRAY(f->arena, uint32_t, f->buffers.count + 1);
   for (lp_buffer b = 0; b < f->buffers.count; b++) s->writer[b] = LP_NONE;
   find_written(s);
   for (uint32_t i = 0; i < f->statements.count; i++) s->group_of[i] = LP_NONE;
   for (uint32_t i = 0; i < f->statements.count; i++)
     if (s->facts[i].live && in_front(s, i)) place(s, i);
+  const bool *wanted = find_wanted(s);
+  for (uint32_t i = 0; i < f->statements.count; i++)
+    if (s->facts[i].live && s->group_of[i] == LP_NONE && wanted[i]) place(s, i);
   for (int update = 0; update < 2; update++)
     for (uint32_t i = 0; i < f->statements.count; i++)
       if (s->facts[i].live && s->group_of[i] == LP_NONE && kn_statement(s, i)->update == (bool)update) place(s, i);

@@ -8,6 +8,7 @@ libnetc_a_SOURCES += \
   compiler/kernels/kernels.h \
   compiler/kernels/layout.c \
   compiler/kernels/lower.c \
+  compiler/kernels/panel.c \
   compiler/kernels/sample.c \
   compiler/kernels/schedule.c compiler/kernels/schedule.h \
   compiler/kernels/scope.c

@@ -4,12 +4,22 @@
 #include "loops/print.h"
 
 /* Samples of a batch tile: as many vectors as measured best, but no more padding than two vectors' worth: a forward
- * tile broadcasts each weight for two. A batch of less than that takes whole vectors. */
+ * tile broadcasts each weight for two. A batch of less than that takes whole vectors.
+ *
+ * A forward tile wants two vectors of each feature. Where a batch tile of all features is far more than the first
+ * cache holds, steps of a whole tile fall into few of the cache's sets: there the two should lie side by side. */
 static void choose_tile(lp_function *f, const kn_machine *machine) {
-  enum { MOST_VECTORS = 16 };
+  enum { MOST_VECTORS = 16, MOST_BYTES = 64 << 10 };
+  uint64_t widest = 1;
+  for (lp_buffer b = 0; b < f->buffers.count; b++)
+    if (f->buffers.at[b].batched && f->buffers.at[b].storage == LP_SCRATCH) {
+      uint64_t elements = net_shape_elements(&f->buffers.at[b].shape);
+      if (elements > widest) widest = elements;
+    }
   uint32_t lanes = machine->lanes, vectors = (f->batch + lanes - 1) / lanes;
   uint32_t tile = vectors >= 2 ? 2 : 1, least = (vectors + tile - 1) / tile * tile;
-  while (2 * tile <= MOST_VECTORS && least % (2 * tile) == 0) tile *= 2;
+  uint64_t bytes = widest * lanes * sizeof(float); /* of a vector of samples */
+  while (2 * tile <= MOST_VECTORS && least % (2 * tile) == 0 && 2 * tile * bytes <= MOST_BYTES) tile *= 2;
   f->lanes = lanes;
   f->tile = lanes * tile;
   f->padded = lanes * least;

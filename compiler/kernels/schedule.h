@@ -52,6 +52,8 @@ typedef struct {
   kn_facts *facts;     /* by statement */
   uint32_t *group_of;  /* by statement; LP_NONE while unplaced */
   uint32_t *writer;    /* by buffer: last group that writes it; LP_NONE */
+  uint32_t *reader;    /* by buffer: last group that reads it; 0 if none */
+  uint32_t checked;    /* first group behind the test for a finite loss: updates may begin there */
   bool *written;       /* by buffer: some statement that is no update writes it */
   bool *local;         /* by buffer: seen only inside the group that writes it */
   NET_VEC(kn_group) groups;
@@ -71,6 +73,10 @@ bool kn_at_point(const lp_function *f, const kn_access *access, const lp_stateme
 void kn_group_statements(kn_schedule_state *s);
 /* "linear_1+relu_1": the nodes that a group computes; else the buffer that it writes */
 net_name kn_group_name(const kn_schedule_state *s, const kn_group *group);
+
+/* Whether a weight gradient is computed in panels (panel.c), and whether updates may use it there and then. */
+bool kn_in_panels(const kn_schedule_state *s, uint32_t statement);
+bool kn_panels_update(const kn_schedule_state *s, uint32_t statement);
 
 /* ---- layouts and places (layout.c) ---- */
 
@@ -128,6 +134,11 @@ uint32_t kn_tiles_of_part(const lp_function *f);
 /* total[i][j] = combine(total[i][j], part[i][j]) */
 void kn_carry(lp_function *f, lp_combine combine, lp_reg total, lp_reg part, lp_expr i, lp_expr j);
 
+/* Results of a forward tile, so that accumulators, the samples' vectors and a weight fit the registers. */
+uint32_t kn_forward_rows(const kn_machine *machine, uint32_t columns);
+/* What a group does with a vector of its contraction's results: the statement's own expression, then the epilogue. */
+void kn_finish(kn_scope *scope, const kn_group *group, lp_expr reduced);
+
 /* Splits an extent into equal tiles of at most most: n[0] tiles of size[0], then n[1] tiles of size[0] − 1. */
 typedef struct {
   uint32_t size[2], n[2], start[2];
@@ -140,6 +151,7 @@ void kn_emit_gather(kn_schedule_state *s, const kn_group *group);
 void kn_emit_scatter(kn_schedule_state *s, const kn_group *group);
 void kn_emit_forward(kn_schedule_state *s, const kn_group *group);
 void kn_emit_weight(kn_schedule_state *s, const kn_group *group);
+void kn_emit_panels(kn_schedule_state *s, const kn_group *group);
 void kn_emit_feature(kn_schedule_state *s, const kn_group *group);
 void kn_emit_sample(kn_schedule_state *s, const kn_group *group);
 void kn_emit_flat(kn_schedule_state *s, const kn_group *group);

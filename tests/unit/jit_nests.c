@@ -142,7 +142,104 @@ static void test_unfused(void **state) {
   }
 }
 
+/* ---- updates ---- */
+
+typedef struct {
+  const lp_function *f;
+  bool *read, *stored; /* by buffer */
+  bool tested;         /* the loss */
+} touched;
+
+static void touch_expr(touched *t, lp_expr e) {
+  if (!e) return;
+  const lp_expr_info *info = lp_expr_at(t->f, e);
+  if (info->kind == LP_load) t->read[info->which] = true;
+  for (uint32_t i = 0; i < 3; i++) touch_expr(t, info->operand[i]);
+}
+
+static void touch(touched *t, lp_stmt stmt) {
+  for (; stmt; stmt = t->f->stmts.at[stmt].next) {
+    const lp_stmt_info *s = &t->f->stmts.at[stmt];
+    if (s->kind == LP_STORE) t->stored[s->which] = true;
+    if (s->kind == LP_FINITE) t->tested = true;
+    touch_expr(t, s->value);
+    touch(t, s->body);
+  }
+}
+
+/* Variables change behind the test of the loss, each in nests of one name, and no other reads it after that.
+ */
+static void check_order(const lp_function *f, const char *what) {
+  netc *n = f->n;
+  const char **changed = NET_NEW_ARRAY(&n->arena, const char *, f->buffers.count + 1); /* by whom */
+  touched t = {.f = f};
+  for (uint32_t i = 0; i < f->nests.count; i++) {
+    const char *name = net_text(n, f->nests.at[i].name);
+    t.read = NET_NEW_ARRAY(&n->arena, bool, f->buffers.count + 1);
+    t.stored = NET_NEW_ARRAY(&n->arena, bool, f->buffers.count + 1);
+    touch(&t, f->nests.at[i].body);
+    for (lp_buffer b = 0; b < f->buffers.count; b++) {
+      if (f->buffers.at[b].storage != LP_VARIABLE) continue;
+      const char *variable = net_text(n, f->buffers.at[b].name);
+      if (t.stored[b] && !t.tested) fail_msg("%s: %s changes before the loss is tested", what, variable);
+      if ((t.read[b] || t.stored[b]) && changed[b] && strcmp(changed[b], name))
+        fail_msg("%s: %s is touched by %s after %s", what, variable, name, changed[b]);
+      if (t.stored[b]) changed[b] = name;
+    }
+  }
+}
+
+static void test_order(void **state) {
+  (void)state;
+  netc n;
+  cg_target found;
+  for (uint32_t i = 0; i < jit_network_count; i++)
+    for (uint32_t target = 0; target < JIT_TARGETS; target++)
+      for (jit_mode mode = JIT_SGD; mode < JIT_OPTIMIZERS; mode++) {
+        jit_begin(&n, target, &found);
+        net_graph *g = jit_network_graph(&n, &jit_networks[i], mode);
+        lp_function *f = jit_function_new(&n, &found, g, "step", NULL, 256, false, false)->f;
+        check_order(f, net_arena_format(&n.arena, "%s, %s", jit_networks[i].name, jit_mode_names[mode]));
+        netc_free(&n);
+      }
+}
+
+/* An optimiser's update runs where the gradient is summed, unless more samples come than are summed at a time
+ * or the gradient is clipped first. */
+static void test_panels(void **state) {
+  (void)state;
+  static const jit_network network = {
+      .name = "panels", .text = "(x: f32[48]) { x -> linear(64) -> relu -> out: linear(5) }", CLASSES(5)};
+  static const char *const together =
+      "linear_1.weight_gradient+linear_1.weight.update: linear_1.weight, "
+      "linear_1.weight.exp_avg, linear_1.weight.exp_avg_sq, features, gradient";
+  netc n;
+  cg_target found;
+  static const struct {
+    jit_mode mode;
+    uint32_t batch;
+    bool fused;
+  } steps[] = {{JIT_ADAMW, 32, true}, {JIT_ADAMW, 256, true}, {JIT_ADAMW, 512, false}, {JIT_ADAM, 32, false}};
+  for (uint32_t target = 0; target < JIT_TARGETS; target++)
+    for (uint32_t k = 0; k < sizeof steps / sizeof *steps; k++) {
+      jit_begin(&n, target, &found);
+      net_graph *g = jit_network_graph(&n, &network, steps[k].mode);
+      lp_function *f = jit_function_new(&n, &found, g, "step", NULL, steps[k].batch, false, false)->f;
+      uint32_t fused = 0, summed = 0;
+      for (uint32_t i = 0; i < f->nests.count; i++) {
+        const char *text = nest_text(f, i);
+        fused += !strcmp(text, together);
+        summed += is_node(text, "linear_1.weight_gradient");
+      }
+      uint32_t width = 2 * found.lanes, nests = found.lanes >= 8 ? 1 + (48 % width != 0) : 1;
+      assert_int_equal(summed, nests);
+      assert_int_equal(fused, found.lanes >= 8 && steps[k].fused ? nests : 0);
+      netc_free(&n);
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fusion), cmocka_unit_test(test_unfused)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fusion), cmocka_unit_test(test_unfused),
+                                     cmocka_unit_test(test_order), cmocka_unit_test(test_panels)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,14 @@ static const network networks[] = {
      " g: f32[b, 12] = gelu(n) {approximate = none}\n"
      " p: f32[b, 12] = softmax(g) {axis = -1}\n s: f32[b, 12] = mul(p, x)\n output s\n",
      "bce_with_logits", "s", 0},
+    {"panels", /* columns: whole panels, a single vector, part of one; rows: tiles of two sizes */
+     "graph g\n input x: f32[b, 44]\n"
+     " parameter l.weight: f32[66, 44] = uniform(0.15)\n parameter l.bias: f32[66] = uniform(0.15)\n"
+     " parameter m.weight: f32[4, 66] = uniform(0.1)\n parameter m.bias: f32[4] = uniform(0.1)\n"
+     " l: f32[b, 66] = linear(x, l.weight, l.bias) {features = 66, bias = true}\n"
+     " r: f32[b, 66] = relu(l)\n"
+     " m: f32[b, 4] = linear(r, m.weight, m.bias) {features = 4, bias = true}\n output m\n",
+     "cross_entropy", "m", 4},
 };
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
@@ -112,7 +120,8 @@ static net_graph *make_graph(netc *n, const network *net, mode m) {
   net_optimizer optimizer = {.op = m == ADAM ? "adam" : "sgd"};
   net_attribute momentum = net_attribute_real(n, "momentum", 0.9);
   if (m == SGD) optimizer.attributes = &momentum, optimizer.attribute_count = 1, optimizer.clip_norm = 0.5;
-  net_pass_context context = {n, &n->arena, &objective, &optimizer, true};
+  net_pass_context context = {
+      .n = n, .arena = &n->arena, .objective = &objective, .optimizer = &optimizer, .verify = true};
   uint32_t have = P_SHAPED;
   const net_graph *t = g;
   for (net_pass_id p = 0; p < NET_PASS_COUNT && t; p++)
@@ -277,8 +286,19 @@ static void test_unfused(void **state) {
     for (uint32_t l = 0; l < 4; l++) check(&networks[i], lane_counts[l], 33, 20, true, SGD);
 }
 
+/* More samples than a panel takes at a time: 256, and what is left. */
+static void test_blocks(void **state) {
+  (void)state;
+  const network *panels = &networks[NETWORKS - 1];
+  assert_string_equal(panels->name, "panels");
+  for (uint32_t l = 0; l < 3; l++) {
+    check(panels, lane_counts[l], 600, 600, false, ADAM);
+    check(panels, lane_counts[l], 512, 290, l % 2, SGD);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_exact), cmocka_unit_test(test_masked),
-                                     cmocka_unit_test(test_unfused)};
+                                     cmocka_unit_test(test_unfused), cmocka_unit_test(test_blocks)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
