@@ -93,6 +93,8 @@ void kn_place_buffers(kn_schedule_state *s) {
     w.lives[b] = (life){LP_NONE, 0, (bytes + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES};
   }
   for (; w.nest < f->nests.count; w.nest++) walk_stmts(&w, f->nests.at[w.nest].body);
+  for (lp_buffer b = 0; b < count; b++) /* what only registers hold needs neither layout nor place */
+    if (f->buffers.at[b].storage == LP_SCRATCH && w.lives[b].first == LP_NONE) f->buffers.at[b].rank = 0;
   lp_buffer *placed = NET_NEW_ARRAY(f->arena, lp_buffer, count + 1);
   bool *done = NET_NEW_ARRAY(f->arena, bool, count + 1);
   for (;;) {

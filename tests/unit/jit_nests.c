@@ -83,6 +83,12 @@ static const fusion cases[] = {
      .nests = {"linear_1+batch_norm_1+relu_1: relu_1"},
      .nodes = {"linear_1", "relu_1"},
      .times = {1, 1}},
+    {.network = {.name = "registers", /* what lies in no memory may be larger than all that does */
+                 .text = "(x: f32[4, 1]) { x + (x -> reshape([1, 4])) -> tanh -> sum -> out: relu }",
+                 .losses = {"mse"},
+                 .predictions = {"out"}},
+     .mode = JIT_EVALUATE,
+     .nests = {"reshape_1+add_1+tanh_1+3 more: mse_1"}},
     {.network = {.name = "relu at the end",
                  .text = "(x: f32[16]) { x -> linear(32) -> batch_norm -> out: relu }",
                  .losses = {"mse"},
