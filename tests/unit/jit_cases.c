@@ -176,7 +176,8 @@ static net_node_id make_binary(jit_maker *m, const net_op *op) {
   }
   if (way == 3)
     for (uint32_t i = 0; i < part.rank; i++) part.dim[i] = 1;
-  net_value_id in[] = {data(m, "x", whole, !rarely(m)), data(m, "a", part, pick(m, 3))};
+  bool first = !rarely(m), second = pick(m, 3);
+  net_value_id in[] = {data(m, "x", whole, first), data(m, "a", part, second)};
   if (way == 4) in[1] = in[0];
   if (pick(m, 2)) in[1] ^= in[0], in[0] ^= in[1], in[1] ^= in[0];
   return call(m, op, in, 2, &(attributes){0});
