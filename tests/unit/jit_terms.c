@@ -157,6 +157,11 @@ static void log_softmax_gradient(const result *r, double *terms) { softmax_gradi
 
 /* ---- losses ---- */
 
+/* log Σ exp(x − largest) − (x − largest at the target), the sum being 1 at least; mean by weight */
+static void cross_entropy(const result *r, double *terms) {
+  if (!r->output) terms[0] = 1;
+}
+
 /* p·gain − hit − floor, times scale · s / weight sum */
 static void cross_entropy_gradient(const result *r, double *terms) {
   uint64_t classes = size_of(r, 0) / r->count;
@@ -207,6 +212,7 @@ static const struct {
     {"log_softmax_gradient", log_softmax_gradient},
     {"gelu", gelu},
     {"gelu_gradient", gelu},
+    {"cross_entropy", cross_entropy},
     {"cross_entropy_gradient", cross_entropy_gradient},
     {"bce_with_logits", bce},
 };
