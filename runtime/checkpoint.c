@@ -34,7 +34,7 @@ bool rt_checkpoint_is_extra(const rt_checkpoint *c, uint32_t index) {
   if (!c->netc) return false;
   for (uint32_t i = 0; i < c->state_count; i++)
     if (!strcmp(c->state[i], name)) return true;
-  return !strncmp(name, RT_NORMALIZATION, sizeof RT_NORMALIZATION - 1);
+  return rt_checkpoint_is_calibration(c, name) || !strncmp(name, RT_NORMALIZATION, sizeof RT_NORMALIZATION - 1);
 }
 
 json_t *rt_checkpoint_json(netc *n, const rt_checkpoint *c, const char *key) {
@@ -68,6 +68,28 @@ const char **rt_checkpoint_classes(netc *n, const rt_checkpoint *c, uint32_t *co
   return *count ? names : NULL;
 }
 
+/* The list alone; the tensors are looked at when they are asked for. */
+static bool read_calibrated(netc *n, rt_checkpoint *c) {
+  if (!rt_checkpoint_metadata(c, "calibration")) return true;
+  json_t *list = rt_checkpoint_json(n, c, "calibration"), *item;
+  size_t i;
+  if (!list) return false;
+  bool ok = json_is_array(list);
+  c->calibrated = NET_NEW_ARRAY(&n->arena, const char *, json_array_size(list));
+  c->formats = NET_NEW_ARRAY(&n->arena, const char *, json_array_size(list));
+  json_array_foreach(list, i, item) {
+    const char *tensor, *format;
+    if (json_unpack(item, "{s:s, s:s}", "tensor", &tensor, "format", &format)) {
+      ok = false;
+      continue;
+    }
+    c->calibrated[c->calibrated_count] = net_arena_copy(&n->arena, tensor, strlen(tensor));
+    c->formats[c->calibrated_count++] = net_arena_copy(&n->arena, format, strlen(format));
+  }
+  json_decref(list);
+  return ok || broken(n, c, "its metadata 'calibration' is broken");
+}
+
 static bool look_for_netc(netc *n, rt_checkpoint *c) {
   const char *format = rt_checkpoint_metadata(c, "netc_format");
   if (!format) return true; /* some other program's safetensors file */
@@ -76,7 +98,7 @@ static bool look_for_netc(netc *n, rt_checkpoint *c) {
     return broken(n, c,
                   net_arena_format(&n->arena, "its netc_format is %s, and this netc knows format %d only",
                                    format, RT_CHECKPOINT_VERSION));
-  return read_names(n, c, "state", &c->state, &c->state_count);
+  return read_names(n, c, "state", &c->state, &c->state_count) && read_calibrated(n, c);
 }
 
 rt_checkpoint *rt_checkpoint_open(netc *n, const char *path) {
@@ -173,4 +195,44 @@ const rt_fitted *rt_checkpoint_normalization(netc *n, const rt_checkpoint *c, ui
   json_decref(list);
   if (!ok) broken(n, c, "its normalisation is broken");
   return ok ? fitted : NULL;
+}
+
+/* ---- calibration ---- */
+
+bool rt_checkpoint_is_calibration(const rt_checkpoint *c, const char *name) {
+  const char *leaf = strrchr(name, '.');
+  if (!leaf || (strcmp(leaf, ".step") && strcmp(leaf, ".zero"))) return false;
+  for (uint32_t i = 0; i < c->calibrated_count; i++)
+    if (strlen(c->calibrated[i]) == (size_t)(leaf - name) && !strncmp(c->calibrated[i], name, (size_t)(leaf - name)))
+      return true;
+  return false;
+}
+
+/* One number, or a list of them. */
+static bool is_list(const net_tensor *t) { return t->type == NET_F32 && t->shape.rank <= 1 && net_shape_elements(&t->shape); }
+
+static bool read_steps(netc *n, const rt_checkpoint *c, rt_calibrated *into) {
+  const net_tensor *step = rt_checkpoint_find(c, net_arena_format(&n->arena, "%s.step", into->tensor));
+  const net_tensor *zero = rt_checkpoint_find(c, net_arena_format(&n->arena, "%s.zero", into->tensor));
+  if (!step || !is_list(step) || (zero && (!is_list(zero) || !net_shape_same(&zero->shape, &step->shape)))) return false;
+  into->count = (uint32_t)net_shape_elements(&step->shape);
+  into->steps = step->data;
+  into->zeros = zero ? zero->data : NULL;
+  for (uint32_t k = 0; k < into->count; k++) {
+    if (!(into->steps[k] > 0 && isfinite(into->steps[k]))) return false;
+    if (zero && !(fabsf(into->zeros[k]) <= 0x1p31f && into->zeros[k] == rintf(into->zeros[k]))) return false;
+  }
+  return true;
+}
+
+bool rt_checkpoint_calibration(netc *n, const rt_checkpoint *c, const rt_calibrated **calibrated, uint32_t *count) {
+  rt_calibrated *list = NET_NEW_ARRAY(&n->arena, rt_calibrated, c->calibrated_count + 1);
+  *calibrated = list;
+  *count = c->calibrated_count;
+  for (uint32_t i = 0; i < *count; i++) {
+    list[i] = (rt_calibrated){.tensor = c->calibrated[i], .format = c->formats[i]};
+    if (!read_steps(n, c, &list[i]))
+      return broken(n, c, net_arena_format(&n->arena, "its calibration of '%s' is broken", list[i].tensor));
+  }
+  return true;
 }

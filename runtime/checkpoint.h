@@ -11,6 +11,8 @@
  *   run                         JSON object: rt_position, batch_size, rows, shuffle
  *   normalization               JSON list, per input {"width", "steps": ["standard", …]}
  *   classes, state              JSON lists of strings: names of classes; tensors that belong to the optimiser
+ *   quantize, calibration       of quantised networks: the block's name; JSON list, per tensor that was calibrated
+ *                               {"tensor", "format"}, whose steps and zero points are TENSOR.step, TENSOR.zero
  * There are no times in it: equal runs make equal files. */
 #ifndef NETC_RUNTIME_CHECKPOINT_H
 #define NETC_RUNTIME_CHECKPOINT_H
@@ -44,13 +46,16 @@ const char *rt_checkpoint_metadata(const rt_checkpoint *checkpoint, const char *
 const char *rt_checkpoint_program(const rt_checkpoint *checkpoint); /* flattened .net text, or NULL */
 /* One per input, as rt_data_load takes it. NULL: not a netc checkpoint's, or reported as broken. */
 const rt_fitted *rt_checkpoint_normalization(netc *n, const rt_checkpoint *checkpoint, uint32_t *count);
+/* What a quantised network was calibrated to. False: broken, reported. *count may be 0. */
+bool rt_checkpoint_calibration(netc *n, const rt_checkpoint *checkpoint, const rt_calibrated **calibrated,
+                               uint32_t *count);
 /* NULL: there are none */
 const char **rt_checkpoint_classes(netc *n, const rt_checkpoint *checkpoint, uint32_t *count);
 bool rt_checkpoint_position(netc *n, const rt_checkpoint *checkpoint, rt_position *position); /* reports */
 uint32_t rt_checkpoint_tensors(const rt_checkpoint *checkpoint);
 /* Name and bytes, in the order of the file. F16 and BF16 are shown widened to F32, which is exact. */
 const char *rt_checkpoint_tensor(const rt_checkpoint *checkpoint, uint32_t index, net_tensor *view);
-/* Is it the optimiser's, or a normalisation: neither parameter nor statistic? */
+/* Is it the optimiser's, of a normalisation or a calibration: neither parameter nor statistic? */
 bool rt_checkpoint_is_extra(const rt_checkpoint *checkpoint, uint32_t index);
 
 /* NODE.TENSOR_step: a step that a quantiser learns. It may lack on either side of a load: it then stays as it is,

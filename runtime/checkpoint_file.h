@@ -13,7 +13,13 @@ struct rt_checkpoint {
   bool netc;
   const char **state; /* names of the optimiser's tensors */
   uint32_t state_count;
+  const char **calibrated; /* names of calibrated tensors … */
+  const char **formats;    /* … and their formats */
+  uint32_t calibrated_count;
 };
+
+/* Is it a step or a zero point that calibration found? */
+bool rt_checkpoint_is_calibration(const rt_checkpoint *checkpoint, const char *name);
 
 /* The tensor of a name, or NULL. */
 const net_tensor *rt_checkpoint_find(const rt_checkpoint *checkpoint, const char *name);

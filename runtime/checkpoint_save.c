@@ -60,6 +60,14 @@ static json_t *describe_classes(const rt_snapshot *s) {
   return list;
 }
 
+static json_t *describe_calibration(const rt_snapshot *s) {
+  json_t *list = json_array();
+  for (uint32_t i = 0; i < s->spec->calibrated_count; i++)
+    json_array_append_new(list, json_pack("{s:s, s:s}", "tensor", s->spec->calibrated[i].tensor, "format",
+                                          s->spec->calibrated[i].format));
+  return list;
+}
+
 static json_t *describe(netc *n, const char *path, writer *w) {
   const rt_snapshot *s = w->from;
   const char *program = s->spec->program_text ? s->spec->program_text : "";
@@ -85,6 +93,10 @@ static json_t *describe(netc *n, const char *path, writer *w) {
   if (!put_json(metadata, "normalization", describe_normalization(s))) bad = "normalization";
   if (!put_json(metadata, "classes", describe_classes(s))) bad = "classes";
   if (!put_json(metadata, "state", describe_state(s))) bad = "state";
+  if (s->spec->quantize) {
+    if (json_object_set_new(metadata, "quantize", json_string(s->spec->quantize))) bad = "quantize";
+    if (!put_json(metadata, "calibration", describe_calibration(s))) bad = "calibration";
+  }
   if (!bad) return metadata;
   net_error(n, NET_NOWHERE, "cannot write %s: the text of '%s' is not UTF-8", path, bad);
   json_decref(metadata);
@@ -111,11 +123,22 @@ static void add_tensors(writer *w) {
     }
 }
 
+static void add_calibration(writer *w) {
+  const rt_train_spec *spec = w->from->spec;
+  for (uint32_t i = 0; i < spec->calibrated_count; i++) {
+    const rt_calibrated *c = &spec->calibrated[i];
+    net_shape shape = {.rank = c->count > 1, .dim = {c->count}};
+    add(w, net_arena_format(w->arena, "%s.step", c->tensor), &shape, c->steps);
+    if (c->zeros) add(w, net_arena_format(w->arena, "%s.zero", c->tensor), &shape, c->zeros);
+  }
+}
+
 bool rt_checkpoint_save(netc *n, const char *path, const rt_snapshot *snapshot, bool sync) {
   net_arena arena;
   net_arena_init(&arena, n->arena.guard);
   writer w = {.from = snapshot, .arena = &arena};
   add_tensors(&w);
+  if (snapshot->spec->quantize) add_calibration(&w);
   json_t *metadata = describe(n, path, &w);
   bool ok = metadata && rt_safetensors_write(n, path, metadata, w.tensors.at, w.tensors.count, sync);
   net_arena_free(&arena);

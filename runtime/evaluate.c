@@ -81,15 +81,20 @@ bool rt_evaluate(netc *n, const rt_program *program, const rt_data *data, rt_spl
 
 bool rt_predict(netc *n, const rt_program *program, const rt_split *rows, uint32_t threads,
                 const float *variables, float ***outputs) {
+  return rt_predict_into(n, &n->arena, program, rows, threads, variables, outputs);
+}
+
+bool rt_predict_into(netc *n, net_arena *into, const rt_program *program, const rt_split *rows, uint32_t threads,
+                     const float *variables, float ***outputs) {
   net_arena arena;
   net_arena_init(&arena, n->arena.guard);
   rt_pass pass;
   bool ok = rt_pass_make(n, &arena, program, &program->infer, rows, threads, variables, &pass);
   if (ok) {
-    *outputs = NET_NEW_ARRAY(&n->arena, float *, program->network_outputs);
+    *outputs = NET_NEW_ARRAY(into, float *, program->network_outputs);
     for (uint32_t i = 0; i < program->network_outputs; i++)
       (*outputs)[i] =
-          net_arena_alloc(&n->arena, (size_t)rows->rows * program->outputs[i].width * sizeof(float), 64);
+          net_arena_alloc(into, (size_t)rows->rows * program->outputs[i].width * sizeof(float), 64);
   }
   while (ok && rt_pass_next(&pass))
     for (uint32_t i = 0; i < program->network_outputs; i++) {

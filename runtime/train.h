@@ -29,6 +29,13 @@ const char *rt_metric_name(uint32_t i);
 /* Whether it has something to look at in a network that tells classes apart, or gives values. */
 bool rt_metric_fits(uint32_t i, bool classes, bool values);
 
+/* Steps that calibration chose for a tensor whose number format leaves them open. */
+typedef struct {
+  const char *tensor, *format; /* "linear_1.weight"; the format's text */
+  uint32_t count;              /* 1, or one for each channel */
+  const float *steps, *zeros;  /* zeros: zero points; NULL: all 0 */
+} rt_calibrated;
+
 typedef struct {
   uint32_t epochs, batch_size, threads; /* batch_size = rt_program.train.batch; threads 0 counts as 1 */
   uint64_t seed;
@@ -41,6 +48,9 @@ typedef struct {
   uint32_t metric_count;
   const char *program_text, *program_name; /* flattened .net text for checkpoints, UTF-8 */
   const char *settings;                    /* --set and options, a line each, stored beside it; or NULL */
+  const char *quantize;                    /* the block that number formats come from; or NULL */
+  const rt_calibrated *calibrated;         /* stored with it */
+  uint32_t calibrated_count;
   double flush_seconds; /* least time between two writes of checkpoints; 0: a second, and at most a twentieth
                            of the time goes into writing them */
 } rt_train_spec;
@@ -107,5 +117,8 @@ bool rt_evaluate(netc *n, const rt_program *program, const rt_data *data, rt_spl
 /* Network outputs for rows of inputs: one array per network output, rows × width, in n->arena. */
 bool rt_predict(netc *n, const rt_program *program, const rt_split *rows, uint32_t threads,
                 const float *variables, float ***outputs);
+/* The same in an arena of the caller's. */
+bool rt_predict_into(netc *n, net_arena *arena, const rt_program *program, const rt_split *rows, uint32_t threads,
+                     const float *variables, float ***outputs);
 
 #endif

@@ -211,7 +211,8 @@ static bool read_variables(rt_run *run, const rt_checkpoint *c) {
     }
   }
   for (uint32_t i = 0; i < c->file.tensor_count; i++)
-    extra += strncmp(c->file.tensors[i].name, RT_NORMALIZATION, sizeof RT_NORMALIZATION - 1) != 0;
+    extra += strncmp(c->file.tensors[i].name, RT_NORMALIZATION, sizeof RT_NORMALIZATION - 1) != 0 &&
+             !rt_checkpoint_is_calibration(c, c->file.tensors[i].name);
   if (extra != run->program->variable_count) {
     net_error(n, NET_NOWHERE,
               "cannot resume %s: the network or its optimizer has changed, %s has %u tensors more",

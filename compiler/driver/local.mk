@@ -1,6 +1,7 @@
 netc_SOURCES = \
   compiler/driver/bench.c compiler/driver/bench.h \
   compiler/driver/bench_time.c \
+  compiler/driver/calibrate.c compiler/driver/calibrate.h \
   compiler/driver/check.c \
   compiler/driver/compare.c \
   compiler/driver/driver.h \

@@ -39,6 +39,11 @@ void dr_observe_end(dr_observation *o) {
   net_arena_free(&o->arena);
 }
 
+void dr_observe_forget(dr_observation *o) {
+  pl_free(o->compiled);
+  o->compiled = NULL;
+}
+
 bool dr_is_observable(const net_graph *graph, net_value_id value) {
   const net_value *v = net_graph_value_at(graph, value);
   return v->kind == NET_VALUE_RESULT && v->batched && v->type == NET_F32;
@@ -98,8 +103,7 @@ static bool load_variables(dr_observation *o) {
 
 bool dr_observe_compile(dr_observation *o, const bool *wanted, uint32_t batch, const pl_options *options) {
   dr_call *call = o->subject->call;
-  pl_free(o->compiled);
-  o->compiled = NULL;
+  dr_observe_forget(o);
   net_graph *graph = net_graph_copy(&o->arena, o->graph);
   graph->outputs = (net_value_ids){0};
   for (net_value_id v = 0; v < graph->values.count; v++)

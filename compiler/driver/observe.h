@@ -32,6 +32,9 @@ void dr_observe_end(dr_observation *observation);
  * reported, or stopped as the options (or NULL) ask. May be called again, for others. */
 bool dr_observe_compile(dr_observation *observation, const bool *wanted, uint32_t batch, const pl_options *options);
 
+/* Drops the compiled function, and keeps what it found of values that all samples share. */
+void dr_observe_forget(dr_observation *observation);
+
 /* Whether the compiled function can give a value. */
 bool dr_is_observable(const net_graph *graph, net_value_id value);
 /* Elements of a value that all samples share; in the observation's arena. NULL: it is none. */

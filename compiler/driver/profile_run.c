@@ -1,3 +1,4 @@
+#include "driver/calibrate.h"
 #include "driver/observe.h"
 #include "driver/profile.h"
 
@@ -149,14 +150,12 @@ static void take_rows(profile *p) {
   p->result->samples = p->rows.rows;
 }
 
-static bool run(profile *p, int *code) {
+static bool run(profile *p, rt_checkpoint *weights, int *code) {
   dr_subject *subject = p->subject;
   const net_graph *g = p->result->graph;
-  rt_checkpoint *weights;
   pl_options options;
   *code = DR_WRONG_INPUT;
   if (!dr_compile_options(subject->call, &options) || !choose_rows(p) ||
-      !dr_weights_in_hand(subject, true, &weights) ||
       !dr_observe_begin(subject, g, weights, p->request->split, &p->observed))
     return false;
   take_rows(p);
@@ -171,15 +170,19 @@ static bool run(profile *p, int *code) {
   return true;
 }
 
-bool dr_profile_run(dr_subject *subject, const dr_profile_request *request, dr_profile_result *result, int *code) {
+bool dr_profile_run(dr_subject *subject, const dr_profile_request *request, dr_profile_result *result,
+                    int *code) {
   netc *n = subject->call->n;
+  rt_checkpoint *weights;
+  *code = DR_WRONG_INPUT;
+  if (!dr_weights_in_hand(subject, true, &weights) || !dr_settle_formats(subject, weights)) return false;
   const net_graph *g = subject->experiment.network.graph;
   *result = (dr_profile_result){.graph = g};
   profile p = {.subject = subject, .request = request, .result = result};
   net_arena_init(&p.observed.arena, n->arena.guard);
   p.statistics = NET_NEW_ARRAY(&n->arena, rt_statistics *, g->values.count + 1);
   p.summaries = NET_NEW_ARRAY(&n->arena, rt_summary *, g->values.count + 1);
-  bool ok = run(&p, code);
+  bool ok = run(&p, weights, code);
   dr_observe_end(&p.observed);
   return ok;
 }

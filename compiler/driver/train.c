@@ -1,4 +1,5 @@
 /* netc train */
+#include "driver/calibrate.h"
 #include "driver/progress.h"
 #include "driver/runs.h"
 #include "driver/subject.h"
@@ -88,6 +89,19 @@ static bool load(dr_subject *subject, const rt_program *program, float *variable
   return weights && dr_load_weights(subject, weights, program, variables);
 }
 
+/* Formats that are left open are settled before anything is compiled, and stay so while the run goes on. */
+static bool settle_formats(dr_subject *subject, const char *resumed) {
+  dr_call *call = subject->call;
+  rt_checkpoint *weights = NULL;
+  if (!dr_needs_calibration(subject)) return dr_settle_formats(subject, NULL);
+  if (resumed) weights = rt_checkpoint_open(call->n, net_arena_format(&call->n->arena, "%s/last.safetensors", resumed));
+  else if (dr_has(call, DR_load) || subject->checkpoint) weights = dr_find_weights(subject);
+  else
+    net_warning(call->n, NET_NOWHERE,
+                "number formats are calibrated on the initial weights: train in floats first, and go on with --load");
+  return !call->n->diagnostics.errors && dr_settle_formats(subject, weights);
+}
+
 /* The program beside the weights; a resumed run mostly has it. */
 static bool write_program(netc *n, const char *directory, const char *text) {
   const char *path = net_arena_format(&n->arena, "%s/program.net", directory), *old;
@@ -141,6 +155,7 @@ static int prepare(dr_subject *subject) {
     return net_error(n, NET_NOWHERE, "the program has no data: training needs a data block"), DR_WRONG_INPUT;
   if (dr_has(call, DR_resume) ? !(directory = dr_resumed_run(call, network)) : !dr_can_begin(call))
     return DR_WRONG_INPUT;
+  if (!settle_formats(subject, directory)) return DR_WRONG_INPUT;
   rt_data *data = rt_data_load(n, e->data, rt_data_splits(e->data) & ~(1u << RT_TEST), NULL);
   int code = DR_WRONG_INPUT;
   pl_compiled *compiled = NULL;

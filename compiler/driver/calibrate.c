@@ -1,0 +1,320 @@
+#include "driver/calibrate.h"
+
+#include "driver/observe.h"
+#include "graph/operator.h"
+#include "passes/quantize.h"
+#include "runtime/batches.h"
+#include "runtime/profile.h"
+
+#include <math.h>
+
+enum { BATCH = 256, MOST_FLOATS = 1 << 26 }; /* MOST_FLOATS: of values that are kept at a time */
+
+/* A tensor whose format leaves something open. */
+typedef struct {
+  net_node_id node;
+  net_tensor_role role;
+  uint32_t input;     /* of inputs: which */
+  net_value_id value; /* NET_NONE: the node makes it from its parameters */
+  net_format_id format;
+  uint32_t channels;
+  bool done;
+} tensor;
+
+typedef struct {
+  dr_subject *subject;
+  netc *n;
+  const net_graph *graph; /* in floats */
+  net_quantization *quantization;
+  NET_VEC(tensor) tensors;
+  dr_observation observed;
+  rt_split rows;
+  net_calibrated *found; /* one for each tensor */
+} calibration;
+
+/* ---- which tensors ---- */
+
+/* Whether the node makes such a tensor when it runs: batch_norm. */
+static bool makes(const net_graph *g, net_node_id node, net_tensor_role role) {
+  char key[32];
+  snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
+  for (uint32_t i = 0; i < g->nodes.at[node].attribute_count; i++)
+    if (!strcmp(net_text(g->n, g->attributes.at[g->nodes.at[node].first_attribute + i].key), key)) return true;
+  return false;
+}
+
+static void consider(calibration *c, const net_rules *rules, net_node_id node, net_tensor_role role, uint32_t input,
+                     net_value_id value) {
+  const net_quantize_rule *rule = net_rules_find(rules, node, role);
+  if (!rule) return;
+  const net_format_spec *spec = net_format_at(c->n, rule->tensors[role].format);
+  if (!net_format_calibrates(spec)) return;
+  tensor t = {.node = node, .role = role, .input = input, .value = value, .format = rule->tensors[role].format};
+  bool made = makes(c->graph, node, role);
+  const net_shape *shape = &net_graph_value_at(c->graph, value)->shape;
+  t.channels = spec->per == NET_PER_CHANNEL && shape->rank && !made ? shape->dim[0] : 1;
+  if (made) t.value = NET_NONE;
+  net_vec_push(&c->n->arena, &c->tensors, t);
+}
+
+static bool choose_tensors(calibration *c) {
+  const net_graph *g = c->graph;
+  net_rules *rules;
+  if (!net_rules_begin(c->n, g, c->quantization, &rules)) return false;
+  for (net_node_id id = 0; id < g->nodes.count; id++) {
+    uint32_t data = 0;
+    for (uint32_t i = 0; i < g->nodes.at[id].input_count; i++) {
+      net_value_id v = net_node_input(g, id, i);
+      net_tensor_role role = net_node_role(g, id, i);
+      uint32_t input = role == NET_TENSOR_INPUT ? data++ : 0;
+      if (v != NET_NONE && role != NET_TENSORS) consider(c, rules, id, role, input, v);
+    }
+    consider(c, rules, id, NET_TENSOR_ACCUMULATOR, 0, net_node_output(g, id, 0));
+    consider(c, rules, id, NET_TENSOR_OUTPUT, 0, net_node_output(g, id, 0));
+  }
+  net_rules_end(rules);
+  return true;
+}
+
+static bool begin(calibration *c, dr_subject *subject, net_quantization *quantization) {
+  *c = (calibration){.subject = subject, .n = subject->call->n, .quantization = quantization};
+  c->graph = subject->plain;
+  return choose_tensors(c);
+}
+
+/* ---- their values ---- */
+
+/* What a formatted batch_norm multiplies by and adds: a = γ/√(var + ε), c = β − mean·a, each rounded to binary32. */
+static const float *made_values(calibration *c, const tensor *t, uint64_t *count) {
+  const net_graph *g = c->graph;
+  static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
+  const float *parts[4] = {0};
+  const net_op_field *fields;
+  uint32_t field_count = net_op_inputs(c->n, net_node_op(g, t->node), &fields);
+  for (uint32_t i = 0; i < field_count; i++)
+    for (int p = 0; p < 4; p++) {
+      net_value_id v = net_node_input(g, t->node, i);
+      if (strcmp(fields[i].name, names[p]) || v == NET_NONE) continue;
+      parts[p] = dr_observed_constant(&c->observed, v);
+      *count = net_shape_elements(&g->values.at[v].shape);
+    }
+  float *made = NET_NEW_ARRAY(&c->observed.arena, float, *count);
+  double epsilon = net_node_real(g, t->node, "epsilon");
+  for (uint64_t i = 0; i < *count; i++) {
+    double a = (parts[0] ? parts[0][i] : 1) / sqrt(parts[3][i] + epsilon);
+    made[i] = (float)(t->role == NET_TENSOR_WEIGHT ? a : (parts[1] ? parts[1][i] : 0) - parts[2][i] * a);
+  }
+  return made;
+}
+
+/* Percentiles and entropies are about what samples make of activations; of weights and biases every one counts, as
+ * TensorRT has it. */
+static net_calibrator calibrator_of(const calibration *c, const tensor *t) {
+  bool given = t->role == NET_TENSOR_WEIGHT || t->role == NET_TENSOR_BIAS;
+  net_calibrator how = c->quantization->calibrator;
+  return given && how != NET_CALIBRATE_MSE ? NET_CALIBRATE_MINMAX : how;
+}
+
+/* rows × elements of the tensor. */
+static net_step step_of(calibration *c, const tensor *t, uint32_t channel, const float *values, uint64_t rows,
+                        uint64_t elements, float *room) {
+  uint64_t inner = elements / t->channels;
+  if (t->channels > 1) {
+    for (uint64_t r = 0; r < rows; r++)
+      memcpy(room + r * inner, values + r * elements + channel * inner, inner * sizeof *room);
+    values = room;
+  }
+  return net_calibrate(c->n, net_format_at(c->n, t->format), calibrator_of(c, t), c->quantization->percentile, values,
+                       rows * inner);
+}
+
+static void calibrate(calibration *c, tensor *t, const float *values, uint64_t rows, uint64_t elements) {
+  net_arena arena;
+  net_arena_init(&arena, c->n->arena.guard);
+  float *room = NET_NEW_ARRAY(&arena, float, t->channels > 1 ? rows * elements / t->channels : 1);
+  float *steps = NET_NEW_ARRAY(&c->n->arena, float, t->channels);
+  int32_t *zeros = NET_NEW_ARRAY(&c->n->arena, int32_t, t->channels), any = 0;
+  for (uint32_t k = 0; k < t->channels; k++) {
+    net_step s = step_of(c, t, k, values, rows, elements, room);
+    steps[k] = s.step;
+    any |= zeros[k] = s.zero;
+  }
+  c->found[t - c->tensors.at] = (net_calibrated){.node = c->graph->nodes.at[t->node].name,
+                                                 .tensor = t->role,
+                                                 .input = t->input,
+                                                 .count = t->channels,
+                                                 .steps = steps,
+                                                 .zeros = any ? zeros : NULL};
+  t->done = true;
+  net_arena_free(&arena);
+}
+
+/* What all samples share, and the network's inputs. */
+static void calibrate_given(calibration *c) {
+  for (uint32_t i = 0; i < c->tensors.count; i++) {
+    tensor *t = &c->tensors.at[i];
+    uint64_t count = 0;
+    const float *values = t->value == NET_NONE ? made_values(c, t, &count)
+                                               : dr_observed_constant(&c->observed, t->value);
+    const rt_column *column = t->value == NET_NONE ? NULL : dr_observed_input(&c->observed, t->value, &c->rows);
+    if (t->value != NET_NONE) count = net_shape_elements(&net_graph_value_at(c->graph, t->value)->shape);
+    if (values) calibrate(c, t, values, 1, count);
+    else if (column) calibrate(c, t, column->data, c->rows.rows, column->width);
+  }
+}
+
+/* Tensors to go, as many values as may be kept at a time. */
+static uint32_t choose_values(const calibration *c, bool *wanted) {
+  uint64_t floats = 0;
+  uint32_t chosen = 0;
+  memset(wanted, 0, c->graph->values.count * sizeof *wanted);
+  for (uint32_t i = 0; i < c->tensors.count; i++) {
+    const tensor *t = &c->tensors.at[i];
+    if (t->done || t->value == NET_NONE || wanted[t->value] || !dr_is_observable(c->graph, t->value)) continue;
+    uint64_t more = c->rows.rows * net_shape_elements(&net_graph_value_at(c->graph, t->value)->shape);
+    if (chosen && floats + more > MOST_FLOATS) continue;
+    wanted[t->value] = true;
+    floats += more;
+    chosen++;
+  }
+  return chosen;
+}
+
+static bool calibrate_results(calibration *c) {
+  dr_observation *o = &c->observed;
+  net_arena arena;
+  net_arena_init(&arena, c->n->arena.guard);
+  const rt_program *program = pl_program(o->compiled);
+  float **outputs;
+  bool ok = rt_predict_into(c->n, &arena, program, &c->rows, o->threads, o->variables, &outputs);
+  for (uint32_t i = 0; i < program->network_outputs && ok; i++)
+    for (uint32_t k = 0; k < c->tensors.count; k++)
+      if (!c->tensors.at[k].done && c->tensors.at[k].value == o->outputs[i])
+        calibrate(c, &c->tensors.at[k], outputs[i], c->rows.rows, program->outputs[i].width);
+  net_arena_free(&arena);
+  return ok;
+}
+
+/* ---- all of it ---- */
+
+static void take_rows(calibration *c) {
+  const rt_split *split = &c->observed.data->split[RT_TRAIN];
+  uint32_t count = split->rows;
+  if (c->quantization->samples && c->quantization->samples < count) count = (uint32_t)c->quantization->samples;
+  rt_orders *orders =
+      rt_orders_make(&c->observed.arena, c->subject->experiment.recipe.train.seed, split->rows, 1, true);
+  c->rows = rt_split_take(&c->observed.arena, split, rt_orders_get(orders, 0).inner, count);
+}
+
+static bool run(calibration *c, rt_checkpoint *weights) {
+  if (!dr_observe_begin(c->subject, c->graph, weights, RT_TRAIN, &c->observed)) return false;
+  take_rows(c);
+  c->found = NET_NEW_ARRAY(&c->n->arena, net_calibrated, c->tensors.count);
+  bool *wanted = NET_NEW_ARRAY(&c->observed.arena, bool, c->graph->values.count + 1);
+  uint32_t left = choose_values(c, wanted);
+  if (!dr_observe_compile(&c->observed, wanted, BATCH, NULL)) return false;
+  calibrate_given(c);
+  for (; left; left = choose_values(c, wanted)) {
+    if (!c->observed.compiled && !dr_observe_compile(&c->observed, wanted, BATCH, NULL)) return false;
+    if (!calibrate_results(c)) return false;
+    dr_observe_forget(&c->observed);
+  }
+  for (uint32_t i = 0; i < c->tensors.count; i++)
+    if (!c->tensors.at[i].done)
+      return net_fault(c->n, NET_NOWHERE, "'%s' has a tensor that cannot be calibrated",
+                       net_text(c->n, c->graph->nodes.at[c->tensors.at[i].node].name)),
+             false;
+  c->quantization->calibrated = c->found;
+  c->quantization->calibrated_count = c->tensors.count;
+  return true;
+}
+
+bool dr_needs_calibration(dr_subject *subject) {
+  calibration c;
+  return subject->quantization && begin(&c, subject, subject->quantization) && c.tensors.count;
+}
+
+bool dr_calibrate(dr_subject *subject, net_quantization *quantization, rt_checkpoint *weights) {
+  calibration c;
+  dr_call *call = subject->call;
+  if (!begin(&c, subject, quantization)) return false;
+  if (!c.tensors.count) return true;
+  net_arena_init(&c.observed.arena, c.n->arena.guard);
+  bool ok = run(&c, weights);
+  if (ok && !call->json)
+    fprintf(call->talk, "calibrated %u tensors on %u samples of the train split\n", c.tensors.count, c.rows.rows);
+  dr_observe_end(&c.observed);
+  return ok;
+}
+
+/* ---- stored ---- */
+
+static const char *text_of(calibration *c, const tensor *t) {
+  return net_quantize_tensor_text(c->n, c->graph->nodes.at[t->node].name, t->role, t->input);
+}
+
+static bool take_stored(calibration *c, const tensor *t, const rt_calibrated *stored, uint32_t count,
+                        net_calibrated *into) {
+  const char *name = text_of(c, t), *format = net_format_text(c->n, t->format);
+  for (uint32_t i = 0; i < count; i++) {
+    const rt_calibrated *s = &stored[i];
+    if (strcmp(s->tensor, name) || strcmp(s->format, format) || s->count != t->channels) continue;
+    *into = (net_calibrated){.node = c->graph->nodes.at[t->node].name,
+                             .tensor = t->role,
+                             .input = t->input,
+                             .count = s->count,
+                             .steps = s->steps};
+    if (!s->zeros) return true;
+    int32_t *zeros = NET_NEW_ARRAY(&c->n->arena, int32_t, s->count);
+    for (uint32_t k = 0; k < s->count; k++) zeros[k] = (int32_t)fminf(s->zeros[k], 0x1.fffffep30f);
+    into->zeros = zeros;
+    return true;
+  }
+  return false;
+}
+
+/* Whether the checkpoint was calibrated for all that is open now. */
+static bool recall(calibration *c, const rt_checkpoint *weights, bool *all) {
+  const rt_calibrated *stored;
+  uint32_t count;
+  *all = false;
+  if (!rt_checkpoint_calibration(c->n, weights, &stored, &count)) return false;
+  c->found = NET_NEW_ARRAY(&c->n->arena, net_calibrated, c->tensors.count);
+  for (uint32_t i = 0; i < c->tensors.count; i++)
+    if (!take_stored(c, &c->tensors.at[i], stored, count, &c->found[i])) return true;
+  c->quantization->calibrated = c->found;
+  c->quantization->calibrated_count = c->tensors.count;
+  return *all = true;
+}
+
+/* For checkpoints to come. */
+static void remember(calibration *c) {
+  rt_train_spec *spec = &c->subject->experiment.recipe.train;
+  rt_calibrated *list = NET_NEW_ARRAY(&c->n->arena, rt_calibrated, c->tensors.count + 1);
+  for (uint32_t i = 0; i < c->tensors.count; i++) {
+    const net_calibrated *from = &c->quantization->calibrated[i];
+    float *zeros = from->zeros ? NET_NEW_ARRAY(&c->n->arena, float, from->count) : NULL;
+    for (uint32_t k = 0; zeros && k < from->count; k++) zeros[k] = (float)from->zeros[k];
+    list[i] = (rt_calibrated){.tensor = text_of(c, &c->tensors.at[i]),
+                              .format = net_format_text(c->n, c->tensors.at[i].format),
+                              .count = from->count,
+                              .steps = from->steps,
+                              .zeros = zeros};
+  }
+  spec->quantize = net_text(c->n, c->quantization->name);
+  spec->calibrated = list;
+  spec->calibrated_count = c->tensors.count;
+}
+
+bool dr_settle_formats(dr_subject *subject, rt_checkpoint *weights) {
+  calibration c;
+  bool all = false;
+  if (!subject->quantization) return true;
+  if (!begin(&c, subject, subject->quantization)) return false;
+  if (c.tensors.count && weights && !recall(&c, weights, &all)) return false;
+  if (c.tensors.count && !all && !dr_calibrate(subject, subject->quantization, weights)) return false;
+  remember(&c);
+  if (!c.tensors.count) return true;
+  subject->experiment.network.graph = dr_quantized(subject, subject->plain, subject->quantization);
+  return subject->experiment.network.graph != NULL;
+}
