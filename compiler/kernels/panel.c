@@ -249,6 +249,10 @@ void kn_emit_panels(kn_schedule_state *s, const kn_group *group) {
                  .updates = group->statements.count > 1,
                  .total = f->padded / f->tile};
   j.tiles = j.total < most ? j.total : most;
+  for (uint32_t k = 0; k < group->statements.count; k++) { /* what only registers hold has no layout */
+    lp_buffer to = kn_statement(s, group->statements.at[k])->buffer;
+    if (s->local[to]) f->buffers.at[to].rank = 0;
+  }
   uint32_t column = emit_panels(&j, 0, PANEL_VECTORS, lanes);
   column = emit_panels(&j, column, 1, lanes);
   emit_panels(&j, column, 1, kn_extent(f, j.column_axis) - column);
