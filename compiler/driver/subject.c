@@ -131,9 +131,23 @@ net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net
   uint32_t have = P_SHAPED;
   net_pass_context context = {.n = n,
                               .arena = &n->arena,
+                              .objective = &subject->experiment.recipe.objective,
                               .quantization = quantization,
                               .verify = dr_has(subject->call, DR_verify_passes)};
-  return net_pass_run(&context, NET_PASS_quantize, network, &have);
+  network = net_pass_run(&context, NET_PASS_fold_batch_norm, network, &have);
+  return network ? net_pass_run(&context, NET_PASS_quantize, network, &have) : NULL;
+}
+
+/* What was a batch-norm's result before it was folded is now that of the node in front of it. */
+static void follow_folding(dr_subject *subject, const net_graph *now) {
+  net_objective *o = &subject->experiment.recipe.objective;
+  const net_graph *plain = subject->plain;
+  for (uint32_t i = 0; i < o->term_count; i++) {
+    net_loss_term *term = (net_loss_term *)&o->terms[i];
+    net_value_id v = net_graph_find_value(plain, term->prediction);
+    if (v == NET_NONE || net_graph_find_value(now, term->prediction) != NET_NONE) continue;
+    term->prediction = plain->values.at[net_node_input(plain, plain->values.at[v].def, 0)].name;
+  }
 }
 
 /* Number formats, as --quantize or the checkpoint asks. */
@@ -148,6 +162,7 @@ static bool quantize(dr_subject *subject) {
     return refused(subject);
   network->graph = dr_quantized(subject, subject->plain, q);
   subject->quantization = q;
+  if (network->graph) follow_folding(subject, network->graph);
   return network->graph != NULL;
 }
 

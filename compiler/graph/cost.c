@@ -62,25 +62,44 @@ double net_node_samples(const net_graph *graph, net_node_id node, uint32_t batch
   return batched ? batch : 1;
 }
 
-/* A parameter is stored as the node that takes it reads it. */
+/* What is stored of a value that is the same for all samples: what nodes read it as. */
+typedef struct {
+  double *width;    /* by value; 0: not stored */
+  const net_graph *graph;
+} storage;
+
+/* Parameters that a value is made of are not stored themselves. */
+static void replace(storage *s, net_value_id value) {
+  net_node_id def = s->graph->values.at[value].def;
+  if (def == NET_NONE || s->graph->values.at[value].batched) return;
+  for (uint32_t i = 0; i < s->graph->nodes.at[def].input_count; i++) {
+    net_value_id v = net_node_input(s->graph, def, i);
+    if (v == NET_NONE) continue;
+    s->width[v] = 0;
+    replace(s, v);
+  }
+}
+
+/* Weights and biases as the nodes that take them read them, other parameters as they are. */
 static double weight_bytes(const net_graph *graph) {
   net_arena scratch;
   net_arena_init(&scratch, graph->n->arena.guard);
-  double *width = NET_NEW_ARRAY(&scratch, double, graph->values.count + 1), bits = 0;
-  for (net_value_id v = 0; v < graph->values.count; v++) width[v] = net_value_width(graph, v);
+  storage s = {NET_NEW_ARRAY(&scratch, double, graph->values.count + 1), graph};
+  double bits = 0;
+  for (net_value_id v = 0; v < graph->values.count; v++)
+    s.width[v] = graph->values.at[v].kind == NET_VALUE_PARAMETER ? net_value_width(graph, v) : 0;
   for (net_node_id i = 0; i < graph->nodes.count; i++) {
     if (net_node_is_quantizer(graph, i)) continue;
     for (uint32_t k = 0; k < graph->nodes.at[i].input_count; k++) {
-      net_value_id v = net_node_input(graph, i, k), plain = net_graph_plain(graph, v);
+      net_value_id plain = net_graph_plain(graph, net_node_input(graph, i, k));
       net_tensor_role role = net_node_role(graph, i, k);
-      if (v != NET_NONE && (role == NET_TENSOR_WEIGHT || role == NET_TENSOR_BIAS))
-        width[plain] = net_format_width(graph->n, net_node_format(graph, i, role));
+      if (plain == NET_NONE || (role != NET_TENSOR_WEIGHT && role != NET_TENSOR_BIAS)) continue;
+      s.width[plain] = net_format_width(graph->n, net_node_format(graph, i, role));
+      replace(&s, plain);
     }
   }
-  for (net_value_id v = 0; v < graph->values.count; v++) {
-    const net_value *value = &graph->values.at[v];
-    if (value->kind == NET_VALUE_PARAMETER) bits += width[v] * (double)net_shape_elements(&value->shape);
-  }
+  for (net_value_id v = 0; v < graph->values.count; v++)
+    bits += s.width[v] * (double)net_shape_elements(&graph->values.at[v].shape);
   net_arena_free(&scratch);
   return bits / 8;
 }

@@ -87,6 +87,11 @@ bool net_node_has(const net_graph *graph, net_node_id node, net_tensor_role role
 
 /* ---- matching ---- */
 
+/* Rules are about what a sample goes through, not about what is made of parameters alone. */
+static bool is_ruled(const net_graph *g, net_node_id node) {
+  return !net_node_is_quantizer(g, node) && g->values.at[g->nodes.at[node].first_output].batched;
+}
+
 /* How closely a rule's subject fits a node, 0 the closest; NET_NONE: it does not. Rules of equal closeness
  * follow file order. */
 static uint32_t closeness(const net_rules *rules, uint32_t index, net_node_id id) {
@@ -113,7 +118,7 @@ static uint32_t closeness(const net_rules *rules, uint32_t index, net_node_id id
 const net_quantize_rule *net_rules_find(const net_rules *rules, net_node_id node, net_tensor_role role) {
   const net_quantize_rule *best = NULL;
   uint32_t least = NET_NONE;
-  if (!net_node_has(rules->graph, node, role)) return NULL;
+  if (!is_ruled(rules->graph, node) || !net_node_has(rules->graph, node, role)) return NULL;
   for (uint32_t i = 0; i < rules->quantization->rule_count; i++) {
     const net_quantize_rule *rule = &rules->quantization->rules[i];
     if (!rule->tensors[role].given) continue;
@@ -129,7 +134,7 @@ void net_rules_use(const net_rules *rules, net_rule_use *uses) {
   const net_graph *g = rules->graph;
   for (uint32_t i = 0; i < rules->quantization->rule_count; i++)
     for (net_node_id node = 0; node < g->nodes.count; node++) {
-      if (net_node_is_quantizer(g, node) || closeness(rules, i, node) == NET_NONE) continue;
+      if (!is_ruled(g, node) || closeness(rules, i, node) == NET_NONE) continue;
       uses[i].matched = true;
       for (net_tensor_role role = 0; role < NET_TENSORS; role++)
         uses[i].has[role] |= net_node_has(g, node, role);

@@ -79,6 +79,13 @@ ops_gradient quantize_gradient;
 ops_interpret quantize_interpret, quantize_gradient_interpret;
 ops_kernel quantize_kernel, quantize_gradient_kernel;
 
+/* fold.c */
+ops_shape fold_weight_shape, fold_bias_shape;
+ops_gradient fold_weight_gradient, fold_bias_gradient;
+ops_interpret fold_weight_interpret, fold_bias_interpret;
+ops_range fold_weight_range, fold_bias_range;
+ops_kernel fold_weight_kernel, fold_bias_kernel;
+
 /* dropout.c */
 ops_shape dropout_shape;
 ops_gradient dropout_gradient;

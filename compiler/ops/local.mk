@@ -11,6 +11,7 @@ libnetc_a_SOURCES += \
   compiler/ops/cross_entropy_kernel.c \
   compiler/ops/dropout.c \
   compiler/ops/families.h \
+  compiler/ops/fold.c \
   compiler/ops/kernel.c \
   compiler/ops/kernel.h \
   compiler/ops/layer_norm.c \

@@ -3,6 +3,7 @@ libnetc_a_SOURCES += \
   compiler/passes/differentiate.c \
   compiler/passes/eliminate_dead.c \
   compiler/passes/integer_only.c compiler/passes/integer_only.h \
+  compiler/passes/fold_batch_norm.c \
   compiler/passes/losses.c \
   compiler/passes/passes.c compiler/passes/passes.h compiler/passes/passes.def \
   compiler/passes/ranges.c compiler/passes/ranges.h \

@@ -23,7 +23,7 @@ enum {
 typedef struct net_pass_context {
   netc *n;
   net_arena *arena;               /* where the new graph goes */
-  const net_objective *objective; /* losses */
+  const net_objective *objective; /* losses; fold_batch_norm: what losses look at stays; NULL: nothing does */
   const net_optimizer *optimizer; /* differentiate */
   const net_quantization *quantization; /* quantize */
   bool verify;                    /* net_pass_run verifies what the pass made */

@@ -1,4 +1,5 @@
 /* graph/: costs, against what the lab's tool counts for its networks, per node and in total, at batch 8. */
+#include "formats/formats.h"
 #include "graph/cost.h"
 #include "tests/unit/graph_support.h"
 
@@ -163,7 +164,9 @@ static void test_counting(void **state) {
   ASSERT_IS(total.computations, 3 + 30 + 30 + 30);
   ASSERT_IS(total.flops, total.computations);
   assert_int_equal(total.parameters, 6);
-  g->values.at[support_find(g, "y")].format = 1;
+  net_format_id format;
+  assert_true(net_format_parse(&n, "integer(8, 4)", 13, NET_NOWHERE, &format));
+  g->values.at[support_find(g, "y")].format = format;
   net_graph_cost(g);
   ASSERT_IS(net_graph_cost_total(g, 10).flops, 3 + 30 + 30); /* relu's input is no float now */
   ASSERT_IS(net_graph_cost_total(g, 10).computations, total.computations);

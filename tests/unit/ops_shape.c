@@ -25,7 +25,7 @@ static void test_table(void **state) {
     assert_true(op->shape && op->interpret && op->kernel && op->ulps >= 0);
     assert_true(!parameters == !op->parameter);
     assert_true(!strcmp(op->kind, "call_module") || !strcmp(op->kind, "call_function") ||
-                !strcmp(op->kind, "call_method"));
+                !strcmp(op->kind, "call_method") || !strcmp(op->kind, "get_attr"));
     if (op->user && op->class != OP_LOSS) assert_non_null(op->gradient);
   }
   assert_int_equal(n.diagnostics.faults, 0); /* all declarations can be read */
