@@ -48,6 +48,15 @@ const char *const ops_cases[] = {
     X(", 3, 4") STATISTICS("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                                 "batch_norm(x, _, _, m, v) {affine = false}\n",
 
+    "parameter x: f32[4, 5] = 0\nparameter w: f32[4] = 1\nstatistic v: f32[4] = 1\n"
+    "y: f32[4, 5] = fold_weight(x, w, v)\n",
+    "parameter x: f32[3] = 0\nstatistic v: f32[3] = 1\ny: f32[3] = fold_weight(x, _, v) {epsilon = 0.1}\n",
+    "parameter x: f32[3, 2, 2] = 0\nparameter w: f32[3] = 1\nstatistic v: f32[3] = 1\n"
+    "y: f32[3, 2, 2] = fold_weight(x, w, v) {epsilon = 0.5}\n",
+    "parameter x: f32[4] = 0\n" NORM("4") "y: f32[4] = fold_bias(x, w, c, m, v)\n",
+    NORM("4") "y: f32[4] = fold_bias(_, w, c, m, v) {epsilon = 0.1}\n",
+    "parameter x: f32[4] = 0\n" STATISTICS("4") "y: f32[4] = fold_bias(x, _, _, m, v)\n",
+
     X(", 7") AFFINE("7") "y: f32[b, 7], mean: f32[b], inverse: f32[b] = layer_norm(x, w, c)\n",
     X(", 2, 3, 4") AFFINE("3, 4") "y: f32[b, 2, 3, 4], mean: f32[b, 2], inverse: f32[b, 2] = "
                                   "layer_norm(x, w, c) {dims = 2, epsilon = 0.1}\n",
