@@ -30,7 +30,16 @@ netc_SOURCES = \
   compiler/driver/table_output.c compiler/driver/table_output.h \
   compiler/driver/test.c \
   compiler/driver/train.c \
+  compiler/driver/sensitivity.c \
   compiler/driver/verbs.def \
+  compiler/driver/verify.c compiler/driver/verify.h \
+  compiler/driver/verify_formats.c \
+  compiler/driver/verify_layers.c \
+  compiler/driver/verify_nodes.c \
+  compiler/driver/verify_outputs.c \
+  compiler/driver/verify_require.c \
+  compiler/driver/verify_rows.c \
+  compiler/driver/weights.c compiler/driver/weights.h \
   compiler/driver/why.c
 EXTRA_DIST += compiler/driver/README.md
 

@@ -120,6 +120,7 @@ static bool run_node(net_integers *run, net_node_id id) {
   const char *name = net_text(run->n, node->name), *op = net_node_op(run->graph, id)->name;
   const net_integer_rule *rule = net_integer_rule_of(op);
   bool quantizer = !strcmp(op, "quantize");
+  if (run->floats[node->first_output]) return true; /* given */
   for (uint32_t i = 0; i < node->input_count; i++) {
     net_value_id v = net_node_input(run->graph, id, i);
     if (v == NET_NONE || run->values[v] || run->floats[v]) continue;

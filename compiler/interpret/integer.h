@@ -20,14 +20,14 @@ typedef struct net_integers {
   const net_graph *graph;
   net_arena *arena;
   uint32_t count;       /* samples */
-  const float **floats; /* by value: what is not quantised yet: inputs, parameters, statistics */
+  const float **floats; /* by value: what is not quantised yet: inputs, parameters */
   int64_t **values;     /* by value: elements as net_run.values has them; NULL: not there */
   int **fractions;      /* by value: of each element of a sample */
 } net_integers;
 
 /* Constants are in place. The graph is integer-only (passes/integer_only.h). */
 net_integers net_integers_begin(netc *n, const net_graph *graph, net_arena *arena, uint32_t count);
-/* An input's, parameter's or statistic's elements; not copied. */
+/* An input's, parameter's or statistic's elements, or what nodes make of parameters alone; not copied. */
 void net_integers_set(net_integers *run, net_value_id value, const float *elements);
 /* False: reported (a sum of more than 63 bits, an operator without a rule). */
 bool net_integers_run(net_integers *run);

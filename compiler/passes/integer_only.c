@@ -85,10 +85,21 @@ static bool has_attribute(const checker *c, net_node_id id, const char *key) {
   return false;
 }
 
+/* Made of parameters alone, before anything runs. */
+static bool is_shared(const net_graph *g, net_node_id id) {
+  const net_node *node = net_graph_at(g, id);
+  bool batched = false;
+  for (uint32_t i = 0; i < node->input_count; i++)
+    batched |= net_node_input(g, id, i) != NET_NONE && net_graph_value_at(g, net_node_input(g, id, i))->batched;
+  for (uint32_t i = 0; i < node->output_count; i++) batched |= g->values.at[node->first_output + i].batched;
+  return !batched;
+}
+
 static bool check_operator(checker *c, net_node_id id) {
   const net_node *node = net_graph_at(c->graph, id);
   const net_op *op = net_node_op(c->graph, id);
   bool formats = has_attribute(c, id, "weight_format");
+  if (is_shared(c->graph, id)) return true;
   if (!net_integers_has(op->name)) return broken(c, id, NET_NONE, "%s is no operator on integers", op->name);
   if (has_attribute(c, id, "training") && net_node_bool(c->graph, id, "training"))
     return broken(c, id, NET_NONE, "%s is in training", op->name);

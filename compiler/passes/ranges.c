@@ -62,7 +62,7 @@ static void round_outward(net_ranges *r, net_value_id id, double ulps) {
 
 /* ---- nodes ---- */
 
-static void find_node(net_ranges *r, net_arena *scratch, net_node_id id) {
+static void find_node(net_ranges *r, net_arena *scratch, net_node_id id, const float *const *data) {
   const net_node *node = net_graph_at(r->graph, id);
   const net_op *op = net_node_op(r->graph, id);
   const net_range **inputs = NET_NEW_ARRAY(scratch, const net_range *, node->input_count + 1);
@@ -72,8 +72,8 @@ static void find_node(net_ranges *r, net_arena *scratch, net_node_id id) {
     if (v != NET_NONE) inputs[i] = r->elements[v], grids[i] = r->grids[v];
   }
   net_value_id first = node->first_output;
-  for (uint32_t i = 0; i < node->output_count; i++) start(r, first + i, NULL);
-  if (!op->range) return;
+  for (uint32_t i = 0; i < node->output_count; i++) start(r, first + i, data ? data[first + i] : NULL);
+  if (!op->range || (data && data[first])) return;
   op->range(&(net_ranging){.graph = r->graph,
                            .node = id,
                            .arena = scratch,
@@ -105,7 +105,7 @@ net_ranges *net_ranges_find(netc *n, net_arena *arena, const net_graph *graph, c
   for (net_node_id i = 0; i < graph->nodes.count; i++) {
     net_arena scratch;
     net_arena_init(&scratch, n->arena.guard);
-    find_node(r, &scratch, i);
+    find_node(r, &scratch, i, data);
     net_arena_free(&scratch);
   }
   for (net_value_id v = 0; v < count; v++)

@@ -21,8 +21,8 @@ typedef struct net_ranges {
   net_range *values;    /* by value: over all of its elements */
 } net_ranges;
 
-/* data: by value, the elements of parameters and statistics in hand. NULL, all or one: only formats bound
- * them. */
+/* data: by value, elements in hand: of parameters, statistics, what nodes make of these alone. NULL, all or one:
+ * only formats bound them. */
 net_ranges *net_ranges_find(netc *n, net_arena *arena, const net_graph *graph, const float *const *data);
 
 /* A copy of the graph with the ranges that are finite as net_value.range. */

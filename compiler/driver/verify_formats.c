@@ -1,0 +1,123 @@
+/* Every quantised value lies on its format's grid, and no sum overflows. */
+#include "driver/verify.h"
+
+#include "formats/formats.h"
+#include "runtime/evaluate.h"
+
+#include <math.h>
+
+/* ---- grids ---- */
+
+/* The steps and zero points of a quantiser; false: it has none. */
+static bool calibration_of(dr_observation *o, net_node_id node, net_calibration *calibration) {
+  const net_graph *g = o->graph;
+  net_value_id step = net_node_input(g, node, 1), zero = net_node_input(g, node, 2);
+  if (step == NET_NONE) return false;
+  uint32_t count = (uint32_t)net_shape_elements(&g->values.at[step].shape);
+  const float *zeros = zero == NET_NONE ? NULL : dr_observed_constant(o, zero);
+  int32_t *points = NET_NEW_ARRAY(&o->arena, int32_t, count);
+  for (uint32_t i = 0; zeros && i < count; i++) points[i] = (int32_t)zeros[i];
+  *calibration = (net_calibration){dr_observed_constant(o, step), zeros ? points : NULL, count};
+  return true;
+}
+
+/* One quantiser of the graph. */
+typedef struct {
+  net_node_id node;
+  net_value_id value;
+  const net_format_spec *spec;
+  net_calibration calibration;
+  bool calibrated, off; /* off: some of its values were not on the grid */
+} quantizer;
+
+static void look(netc *n, quantizer *q, const net_graph *g, const float *values, uint32_t samples) {
+  const net_value *value = net_graph_value_at(g, q->value);
+  net_shape shape = value->shape;
+  if (value->batched) { /* samples come first */
+    shape = (net_shape){.rank = value->shape.rank + 1, .dim = {samples}};
+    for (uint32_t i = 0; i < value->shape.rank; i++) shape.dim[i + 1] = value->shape.dim[i];
+  }
+  (void)n;
+  net_format_tensor tensor = {.shape = &shape, .batched = value->batched, .values = values};
+  if (q->calibrated) tensor.calibration = &q->calibration;
+  q->off |= !net_format_on_grid(q->spec, &tensor);
+}
+
+static void say_grids(dr_verification *v, const dr_rows *rows, const quantizer *list, uint32_t count) {
+  uint32_t off = 0;
+  const quantizer *first = NULL;
+  for (uint32_t i = 0; i < count; i++)
+    if (list[i].off && !off++) first = &list[i];
+  json_t *fields = json_pack("{s:s, s:I, s:I, s:I, s:o}", "inputs", rows->name, "samples", (json_int_t)rows->rows.rows,
+                             "values", (json_int_t)count, "off_grid", (json_int_t)off, "node",
+                             net_json_text(first ? net_text(v->n, v->graph->nodes.at[first->node].name) : NULL));
+  if (off)
+    dr_verify_say(v, "grid", false, fields, "'%s' gives numbers that are none of %s",
+                  net_text(v->n, v->graph->nodes.at[first->node].name), net_format_spec_text(v->n, first->spec));
+  else
+    dr_verify_say(v, "grid", true, fields, "%u %s inputs: all %u quantised tensors lie on their grids", rows->rows.rows,
+                  rows->name, count);
+}
+
+bool dr_verify_grids(dr_verification *v, const dr_rows *rows) {
+  dr_observation *o = &v->seen;
+  const net_graph *g = v->graph;
+  const rt_program *program = pl_program(o->compiled);
+  quantizer *list = NET_NEW_ARRAY(&v->n->arena, quantizer, g->nodes.count + 1);
+  uint32_t count = 0;
+  for (net_node_id i = 0; i < g->nodes.count; i++) {
+    if (!net_node_is_quantizer(g, i)) continue;
+    quantizer *q = &list[count++];
+    net_value_id y = g->nodes.at[i].first_output;
+    *q = (quantizer){.node = i, .value = y, .spec = net_format_at(v->n, g->values.at[y].format)};
+    q->calibrated = calibration_of(o, i, &q->calibration);
+    const float *shared = g->values.at[y].batched ? NULL : dr_observed_constant(o, y);
+    if (shared) look(v->n, q, g, shared, 1);
+  }
+  net_arena arena;
+  net_arena_init(&arena, v->n->arena.guard);
+  rt_pass pass;
+  bool ok = rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
+  while (ok && rt_pass_next(&pass))
+    for (uint32_t i = 0; i < program->network_outputs; i++)
+      for (uint32_t k = 0; k < count; k++)
+        if (list[k].value == o->outputs[i]) look(v->n, &list[k], g, pass.step.outputs[i], pass.count);
+  if (ok) say_grids(v, rows, list, count);
+  net_arena_free(&arena);
+  return ok;
+}
+
+/* ---- sums ---- */
+
+enum { MOST_BITS = 64 }; /* of an integer in machine code */
+
+void dr_verify_accumulators(dr_verification *v) {
+  netc *n = v->n;
+  const net_graph *g = v->graph;
+  uint32_t errors = n->diagnostics.errors, said = n->diagnostics.list.count, sums = 0;
+  int most = 0;
+  const char *widest = NULL;
+  bool ok = net_ranges_check(v->ranges);
+  for (net_node_id i = 0; i < g->nodes.count; i++) {
+    net_accumulator a;
+    const char *name = net_text(n, g->nodes.at[i].name);
+    if (!net_accumulator_find(v->ranges, i, &a)) continue;
+    sums++;
+    if (a.bits > most) most = a.bits, widest = name;
+    ok &= a.bits <= MOST_BITS;
+    if (!v->call->json) continue;
+    json_t *fields = json_pack("{s:s, s:i, s:i, s:o, s:o}", "node", name, "bits", a.bits, "fraction", a.fraction, "low",
+                               net_json_number(a.range.lo), "high", net_json_number(a.range.hi));
+    dr_verify_say(v, "accumulator", a.bits <= MOST_BITS, fields, "%s", "");
+  }
+  const char *why = n->diagnostics.errors > errors ? n->diagnostics.list.at[said].message : "";
+  json_t *fields = json_pack("{s:I, s:o, s:o, s:o}", "sums", (json_int_t)sums, "most_bits",
+                             sums ? json_integer(most) : json_null(), "node", net_json_text(widest), "reason",
+                             *why ? net_json_text(why) : json_null());
+  if (!ok && *why) dr_verify_say(v, "accumulators", false, fields, "%s", why);
+  else if (!ok) dr_verify_say(v, "accumulators", false, fields, "'%s' needs %d bits", widest, most);
+  else if (!sums) dr_verify_say(v, "accumulators", true, fields, "no node sums integers");
+  else
+    dr_verify_say(v, "accumulators", true, fields, "%u sums of integers cannot overflow: at most %d bits, in '%s'", sums,
+                  most, widest);
+}

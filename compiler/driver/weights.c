@@ -1,0 +1,49 @@
+#include "driver/weights.h"
+
+#include "interpret/interpret.h"
+#include "pipeline/tables.h"
+
+/* Folded weights and the like. */
+static bool run_shared(const net_graph *g, const float **numbers) {
+  net_run run = net_run_begin(g->n, g, &g->n->arena, 1);
+  for (net_value_id v = 0; v < g->values.count; v++)
+    if (numbers[v]) net_run_set(&run, v, numbers[v]);
+  for (net_node_id id = 0; id < g->nodes.count; id++) {
+    const net_value *y = net_graph_value_at(g, net_node_output(g, id, 0));
+    bool shared = !y->batched && !net_node_is_quantizer(g, id);
+    for (uint32_t i = 0; i < g->nodes.at[id].input_count; i++) {
+      net_value_id x = net_node_input(g, id, i);
+      shared = shared && (x == NET_NONE || (run.values[x] && !g->values.at[x].batched));
+    }
+    if (!shared) continue;
+    if (!net_run_node(&run, id)) return false;
+    uint64_t count = net_run_elements(&run, net_node_output(g, id, 0));
+    float *elements = NET_NEW_ARRAY(&g->n->arena, float, count);
+    for (uint64_t i = 0; i < count; i++) elements[i] = (float)run.values[net_node_output(g, id, 0)][i];
+    numbers[net_node_output(g, id, 0)] = elements;
+  }
+  return true;
+}
+
+const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights) {
+  netc *n = subject->call->n;
+  const float **numbers = NET_NEW_ARRAY(&n->arena, const float *, graph->values.count + 1);
+  pl_request request = {.network = graph};
+  pl_graphs graphs = {.n = n, .infer = graph};
+  pl_tables tables = pl_make_tables(n, &n->arena, &request, &graphs, "");
+  const rt_program *program = &tables.program;
+  float *variables = dr_variables(subject->call, program);
+  rt_initialize(program, 0, variables); /* what a checkpoint of floats lacks: learned steps */
+  if (!dr_load_weights(subject, weights, program, variables)) return NULL;
+  for (uint32_t i = 0; i < program->variable_count; i++) {
+    net_value_id v = net_graph_find_value(graph, net_intern(n, program->variables[i].name));
+    if (v != NET_NONE) numbers[v] = variables + program->variables[i].offset;
+  }
+  return run_shared(graph, numbers) ? numbers : NULL;
+}
+
+const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights) {
+  netc *n = subject->call->n;
+  const float *const *numbers = weights ? dr_graph_weights(subject, graph, weights) : NULL;
+  return weights && !numbers ? NULL : net_ranges_find(n, &n->arena, graph, numbers);
+}
