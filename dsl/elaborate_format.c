@@ -103,8 +103,8 @@ static bool make(net_elaborator *e, const char *name, const net_expr *expr, cons
   netc *n = e->n;
   uint32_t given = args ? args->count : 0, count = 0;
   net_format_argument *at = NET_NEW_ARRAY(&n->arena, net_format_argument, given + 2);
-  bool ok = true;
-  for (uint32_t i = 0; i < given; i++) ok &= take_argument(e, expr, &args->at[i], &at[count++]);
+  bool ok = net_format_known(n, name, expr->loc);
+  for (uint32_t i = 0; i < given && ok; i++) ok = take_argument(e, expr, &args->at[i], &at[count++]);
   if (!ok) return false;
   if (!strcmp(name, "float32") && !count) return *format = NET_FORMAT_FLOAT32, true;
   if (habits->mase_compatible && !has(at, given, "mase_compatible"))
@@ -116,10 +116,11 @@ static bool make(net_elaborator *e, const char *name, const net_expr *expr, cons
     question_bits(n, name, net_format_at(n, id), expr->loc);
     return *format = id, true;
   }
-  bool ap = !strcmp(name, "ap_fixed"), integer = !strcmp(name, "integer") || !strcmp(name, "fixed");
-  if ((ap && (has(at, given, "fraction") || has(at, given, "frac"))) ||
-      (integer && (has(at, given, "integer") || has(at, given, "int"))))
-    note_bits(n, expr->loc);
+  static const char *const of_integer[] = {"fraction", "frac", "f"}, *const of_ap[] = {"integer", "int", "I", "W"};
+  bool integer = !strcmp(name, "integer") || !strcmp(name, "fixed"), mixed = false;
+  for (int i = 0; i < 3 && !strcmp(name, "ap_fixed"); i++) mixed |= has(at, given, of_integer[i]);
+  for (int i = 0; i < 4 && integer; i++) mixed |= has(at, given, of_ap[i]);
+  if (mixed) note_bits(n, expr->loc);
   return false;
 }
 
@@ -129,7 +130,7 @@ bool net_elaborate_format(net_elaborator *e, const net_expr *expr, const net_for
   net_ident name;
   const net_args *args;
   for (uint32_t hops = 0;; hops++) { /* format act = integer(8, 4) is another name for it */
-    if (!net_as_call(e, expr, "a number format", &name, &args)) return false;
+    if (!net_as_call(e, expr, "a number format such as integer(8, 4)", &name, &args)) return false;
     const net_decl *decl = net_program_find(e->program, NET_DECL_FORMAT, name.name);
     if (!decl || is_codebook(e, decl)) break;
     if (args && args->count) {

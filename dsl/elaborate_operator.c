@@ -25,17 +25,9 @@ bool net_expansion_node(net_expansion *b, const char *op, net_ident label, net_l
   return true;
 }
 
-/* Attributes that passes set, not people. */
-static bool internal(const char *name) {
-  static const char *const names[] = {"training", "stream", "wide", "weight_format", "bias_format"};
-  for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (!strcmp(name, names[i])) return true;
-  return false;
-}
-
 static const net_op_field *find_field(const net_op_field *fields, uint32_t count, const char *name) {
   for (uint32_t i = 0; i < count; i++)
-    if (!strcmp(fields[i].name, name) && !internal(name)) return &fields[i];
+    if (!strcmp(fields[i].name, name) && !net_op_is_internal(name)) return &fields[i];
   return NULL;
 }
 
@@ -45,7 +37,7 @@ static const char *signature(netc *n, const net_op *op) {
   uint32_t count = net_op_attributes(n, op, &fields), shown = 0;
   const char *text = net_arena_format(&n->arena, "%s(", op->name);
   for (uint32_t i = 0; i < count; i++) {
-    if (internal(fields[i].name)) continue;
+    if (net_op_is_internal(fields[i].name)) continue;
     text = net_arena_format(&n->arena, "%s%s%s", text, shown++ ? ", " : "", fields[i].name);
     if (fields[i].has_default) text = net_arena_format(&n->arena, "%s = %s", text, fields[i].default_text);
   }
@@ -109,7 +101,7 @@ static bool take_attribute(net_expansion *b, const net_op_field *field, const ne
 /* reshape(3, 5): what looks like several numbers is one list. */
 static const char *list_hint(netc *n, const net_op_field *fields, uint32_t count) {
   for (uint32_t i = 0; i < count; i++)
-    if (!internal(fields[i].name) && net_op_attribute_kind(&fields[i]) == NET_ATTRIBUTE_INTS)
+    if (!net_op_is_internal(fields[i].name) && net_op_attribute_kind(&fields[i]) == NET_ATTRIBUTE_INTS)
       return net_arena_format(&n->arena, ", where %s is one number or a list, like [2, 3]", fields[i].name);
   return "";
 }
@@ -142,12 +134,12 @@ bool net_expansion_operator(net_expansion *b, const net_op *op, net_ident label,
     if (arg->name.name.id) {
       field = find_field(fields, field_count, net_text(n, arg->name.name));
     } else {
-      while (position < field_count && internal(fields[position].name)) position++;
+      while (position < field_count && net_op_is_internal(fields[position].name)) position++;
       if (position < field_count) field = &fields[position++];
     }
     if (!field) {
       const char **names = NET_NEW_ARRAY(&n->arena, const char *, field_count + 1);
-      for (uint32_t k = 0; k < field_count; k++) names[k] = internal(fields[k].name) ? "" : fields[k].name;
+      for (uint32_t k = 0; k < field_count; k++) names[k] = net_op_is_internal(fields[k].name) ? "" : fields[k].name;
       const char *word = net_text(n, arg->name.name);
       if (*word)
         net_error(n, arg->name.loc, "'%s' has no argument '%s'%s", op->name, word,

@@ -1,6 +1,7 @@
 /* netc compare: two graphs, node by node, field by field. */
 #include "driver/report.h"
 
+#include <math.h>
 #include <unistd.h>
 
 /* One side: FILE:NETWORK:R, of which the last two may be left out. */
@@ -54,7 +55,8 @@ static const dr_report_row *find_row(const dr_report *r, const char *name) {
 }
 
 static bool is_same(const dr_cell *a, const dr_cell *b) {
-  if (!a->text || !b->text) return !a->text && !b->text && a->number == b->number;
+  if (!a->text || !b->text) /* no number is nothing on both sides */
+    return !a->text && !b->text && (a->number == b->number || (isnan(a->number) && isnan(b->number)));
   return !strcmp(a->text, b->text);
 }
 

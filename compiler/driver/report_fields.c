@@ -41,6 +41,7 @@ static void tensor(describer *d, const char *prefix, net_value_id id) {
   word(d, prefix, "format", net_format_text(d->r->n, v->format));
   if (v->range.lo <= v->range.hi)
     word(d, prefix, "range", net_arena_format(arena, "[%.9g, %.9g]", v->range.lo, v->range.hi));
+  v = net_graph_value_at(d->r->graph, net_graph_plain(d->r->graph, id)); /* in front of its quantiser */
   if (v->kind != NET_VALUE_PARAMETER && v->kind != NET_VALUE_STATISTIC) return;
   static const char *const inits[] = {
       [NET_INIT_FILL] = "", [NET_INIT_UNIFORM] = "uniform ", [NET_INIT_NORMAL] = "normal "};
@@ -133,5 +134,7 @@ dr_fields dr_report_total_fields(const dr_report *r) {
   number(&d, "bitops", r->total.bitops);
   number(&d, "weight_bytes", r->total.weight_bytes);
   number(&d, "activation_bytes", (double)r->activation_bytes);
+  number(&d, "average_weight_bits", r->total.weight_bits);
+  number(&d, "average_activation_bits", r->total.activation_bits);
   return d.fields;
 }

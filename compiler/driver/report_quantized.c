@@ -16,35 +16,26 @@ typedef struct {
 } change;
 typedef NET_VEC(change) changes;
 
-/* Where a node makes its weight or bias when it runs, their formats are attributes: batch_norm. */
-static const char *made_format(const net_graph *g, net_node_id node, net_tensor_role role) {
-  for (uint32_t i = 0; i < g->nodes.at[node].attribute_count; i++) {
-    const net_attribute *a = &g->attributes.at[g->nodes.at[node].first_attribute + i];
-    const char *key = net_text(g->n, a->key), *name = net_tensor_role_names[role];
-    if (!strncmp(key, name, strlen(name)) && !strcmp(key + strlen(name), "_format") && a->text.id)
-      return net_text(g->n, a->text);
-  }
-  return NULL;
+static const char *format_of(const net_graph *g, net_node_id node, net_tensor_role role, uint32_t input) {
+  net_format_id format = role == NET_TENSOR_INPUT ? g->values.at[net_node_input(g, node, input)].format
+                                                  : net_node_format(g, node, role);
+  return net_format_text(g->n, format);
 }
 
-static const char *input_format(const net_graph *g, net_node_id node, net_tensor_role role, uint32_t input) {
-  const char *made = made_format(g, node, role);
-  net_value_id v = net_node_input(g, node, input);
-  return made ? made : net_format_text(g->n, g->values.at[v].format);
+/* A parameter's format is its node's, others may come so. */
+static bool is_own(const net_graph *g, net_node_id node, net_tensor_role role, uint32_t input) {
+  if (role == NET_TENSOR_INPUT) return net_node_input_quantizer(g, node, input) != NET_NONE;
+  return role <= NET_TENSOR_BIAS || net_node_result_quantizer(g, node, role) != NET_NONE;
 }
 
 static void add_change(const dr_quantize_report *q, changes *list, net_node_id node, net_tensor_role role, const char *name,
                        uint32_t input) {
   const net_graph *a = q->before.graph, *b = q->after.graph;
   net_node_id other = net_graph_find(b, a->nodes.at[node].name);
-  bool result = role == NET_TENSOR_OUTPUT || role == NET_TENSOR_ACCUMULATOR;
-  change c = {node, role, name, NULL, NULL, false};
-  c.before = result ? net_format_text(q->n, net_node_format(a, node, role)) : input_format(a, node, role, input);
+  change c = {node, role, name, format_of(a, node, role, input), NULL, false};
   if (other != NET_NONE) {
-    c.after = result ? net_format_text(q->n, net_node_format(b, other, role)) : input_format(b, other, role, input);
-    c.own = result ? net_node_result_quantizer(b, other, role) != NET_NONE
-                   : net_node_input_quantizer(b, other, input) != NET_NONE || made_format(b, other, role);
-    c.own &= strcmp(c.before, c.after) != 0;
+    c.after = format_of(b, other, role, input);
+    c.own = is_own(b, other, role, input) && strcmp(c.before, c.after);
   }
   net_vec_push(&q->n->arena, list, c);
 }

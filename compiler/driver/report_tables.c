@@ -1,6 +1,7 @@
 /* A report as tables. */
 #include "driver/report.h"
 
+#include "formats/formats.h"
 #include "graph/operator.h"
 
 static const net_tensor_role shown_formats[] = {NET_TENSOR_INPUT, NET_TENSOR_WEIGHT, NET_TENSOR_BIAS,
@@ -8,11 +9,10 @@ static const net_tensor_role shown_formats[] = {NET_TENSOR_INPUT, NET_TENSOR_WEI
 enum { SHOWN_FORMATS = sizeof shown_formats / sizeof *shown_formats };
 
 #define COLUMNS_OF_NODES                                                                                     \
-  {"node", "name", DR_WORD}, {"kind", "kind", DR_WORD}, {"op", "op", DR_WORD}, {"inputs", "inputs", DR_WORD}, \
-      {"shape", "shape", DR_WORD}
+  {"node", "name", DR_WORD}, {"kind", "kind", DR_WORD}, {"op", "op", DR_WORD}, {"shape", "shape", DR_WORD}
 #define COLUMNS_OF_COSTS                                                                                     \
   {"parameters", "parameters", DR_COUNT}, {"MACs", "macs", DR_COUNT}, {"FLOPs", "flops", DR_COUNT},          \
-      {"BitOPs", "bitops", DR_COUNT}, {0}
+      {"BitOPs", "bitops", DR_COUNT}, {"inputs", "inputs", DR_WORD}, {0}
 
 dr_table dr_report_nodes(const dr_report *r) {
   static const dr_column columns[] = {COLUMNS_OF_NODES, COLUMNS_OF_COSTS};
@@ -30,26 +30,26 @@ dr_table dr_report_nodes(const dr_report *r) {
     dr_table_word(&t, row->name);
     dr_table_word(&t, row->kind);
     dr_table_word(&t, row->op);
-    dr_table_word(&t, row->inputs);
     dr_table_word(&t, dr_report_shape(r, row->value));
     for (int k = 0; k < formats; k++) dr_table_word(&t, dr_report_format(r, row, shown_formats[k]));
     dr_table_cost(&t, (double)row->parameters);
     dr_table_cost(&t, row->macs);
     dr_table_cost(&t, row->flops);
     dr_table_cost(&t, row->bitops);
+    dr_table_word(&t, row->inputs);
   }
   dr_table_word(&t, "total");
-  for (int i = 0; i < 4 + formats; i++) dr_table_empty(&t);
+  for (int i = 0; i < 3 + formats; i++) dr_table_empty(&t);
   dr_table_number(&t, (double)r->total.parameters);
   dr_table_number(&t, r->total.macs);
   dr_table_number(&t, r->total.flops);
   dr_table_number(&t, r->total.bitops);
+  dr_table_empty(&t);
   return t;
 }
 
 dr_table dr_report_kinds(const dr_report *r) {
-  static const dr_column columns[] = {{"kind", "kind", DR_WORD}, {"nodes", "nodes", DR_COUNT},
-      {0}};
+  static const dr_column columns[] = {{"kind", "kind", DR_WORD}, {"nodes", "nodes", DR_COUNT}, {0}};
   dr_table t = dr_table_new(r->n, "kinds", "Kinds of nodes", columns);
   for (int k = 0; k < DR_KINDS; k++) {
     uint32_t count = 0;
@@ -74,19 +74,19 @@ const char *dr_attribute_text(netc *n, const net_attribute *a) {
   return net_arena_format(&n->arena, "[%s]", list);
 }
 
-/* "features = 5, bias = true" */
+/* "features = 5, bias = true": what people may say */
 static const char *attributes_text(const dr_report *r, net_node_id node) {
   const char *text = "";
   for (uint32_t i = 0; i < r->graph->nodes.at[node].attribute_count; i++) {
     const net_attribute *a = &r->graph->attributes.at[r->graph->nodes.at[node].first_attribute + i];
-    const char *value = dr_attribute_text(r->n, a);
-    if (*value)
-      text = net_arena_format(&r->n->arena, "%s%s%s = %s", text, *text ? ", " : "", net_text(r->n, a->key), value);
+    const char *key = net_text(r->n, a->key);
+    if (!net_op_is_internal(key))
+      text = net_arena_format(&r->n->arena, "%s%s%s = %s", text, *text ? ", " : "", key, dr_attribute_text(r->n, a));
   }
   return text;
 }
 
-/* "weight f32[5, 16], bias f32[5]": what a layer keeps */
+/* "weight integer(8, 4)[5, 16], bias f32[5]": what a layer keeps */
 static const char *tensors_text(const dr_report *r, net_node_id node) {
   const net_op_field *fields;
   net_op_inputs(r->n, net_node_op(r->graph, node), &fields);
@@ -94,8 +94,11 @@ static const char *tensors_text(const dr_report *r, net_node_id node) {
   for (uint32_t i = 0; i < r->graph->nodes.at[node].input_count; i++) {
     net_value_id v = net_node_input(r->graph, node, i);
     if (v == NET_NONE || (strcmp(fields[i].kind, "parameter") && strcmp(fields[i].kind, "statistic"))) continue;
-    text = net_arena_format(&r->n->arena, "%s%s%s %s", text, *text ? ", " : "", fields[i].name,
-                            dr_report_shape(r, net_graph_value_at(r->graph, v)));
+    net_tensor_role role = net_node_role(r->graph, node, i);
+    net_format_id format = role == NET_TENSORS ? NET_FORMAT_FLOAT32 : net_node_format(r->graph, node, role);
+    const char *type = format == NET_FORMAT_FLOAT32 ? "f32" : net_format_text(r->n, format);
+    text = net_arena_format(&r->n->arena, "%s%s%s %s%s", text, *text ? ", " : "", fields[i].name, type,
+                            net_shape_text(&r->n->arena, &r->graph->values.at[v].shape));
   }
   return text;
 }

@@ -137,6 +137,8 @@ extern const net_format net_formats[];
 extern const uint32_t net_format_count;
 void net_formats_install(netc *n);
 
+/* Whether there is a format of that name; reports, with a suggestion. */
+bool net_format_known(netc *n, const char *name, net_loc loc);
 /* Format id of a call by name; reports unknown names (with a suggestion), wrong arguments. Every format takes
  * `ste = plain, clipped or learned_step` and `mase_compatible = true` besides its own arguments. */
 bool net_format_make(netc *n, const char *name, const net_format_argument *arguments, uint32_t count,

@@ -1,6 +1,7 @@
 /* Formats from calls: integer(8, fraction = auto, per = channel). */
 #include "formats/list.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -29,12 +30,13 @@ static bool find_row(const char *name, uint16_t *row) {
 static bool refuse_name(netc *n, const char *name, net_loc loc) {
   const net_format_list *list = n->format_list;
   uint32_t count = 0;
-  const char **names = NET_NEW_ARRAY(&n->arena, const char *, net_format_count + list->codebooks.count);
+  const char **names = NET_NEW_ARRAY(&n->arena, const char *, net_format_count + list->codebooks.count + 1);
   for (uint32_t i = 0; i < net_format_count; i++)
     if (i != NET_FORMAT_codebook) names[count++] = net_formats[i].name;
   for (uint32_t i = 0; i < list->codebooks.count; i++)
     names[count++] = net_text(n, list->codebooks.at[i]->name);
-  const char *near = net_nearest(name, names, count), *all = names[0];
+  names[count] = "codebook"; /* of which a program makes formats of its own */
+  const char *near = net_nearest(name, names, count + 1), *all = names[0];
   if (near) return net_error(n, loc, "there is no format '%s'; did you mean '%s'?", name, near), false;
   for (uint32_t i = 1; i < count; i++) all = net_arena_format(&n->arena, "%s, %s", all, names[i]);
   return net_error(n, loc, "there is no format '%s'; there are %s", name, all), false;
@@ -138,6 +140,13 @@ static bool set(call *c, const fm_argument *argument, const net_format_argument 
 
 /* ---- a call ---- */
 
+/* integer(w = 8): papers call arguments by their first letters. */
+static const char *by_letter(char letter, const char *const *names, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    if (names[i][0] == tolower((unsigned char)letter)) return names[i];
+  return NULL;
+}
+
 static bool by_name(call *c, const net_format_argument *given) {
   const char *names[FM_MAX_ARGUMENTS];
   for (uint32_t i = 0; i < c->count; i++) {
@@ -148,6 +157,7 @@ static bool by_name(call *c, const net_format_argument *given) {
     return false;
   }
   const char *near = net_nearest(given->name, names, c->count);
+  if (!near && !given->name[1]) near = by_letter(given->name[0], names, c->count);
   if (near) {
     net_error(c->n, given->loc, "%s has no argument '%s'; did you mean '%s'?", c->name, given->name, near);
     return false;
@@ -201,6 +211,11 @@ static bool read_call(call *c, const net_format_argument *arguments, uint32_t co
   for (uint32_t i = 0; i < count; i++)
     right &= arguments[i].name ? by_name(c, &arguments[i]) : by_position(c, &arguments[i]);
   return right && set_standards(c, loc) && net_formats[c->spec.family].family->complete(c->n, &c->spec, loc);
+}
+
+bool net_format_known(netc *n, const char *name, net_loc loc) {
+  uint16_t row;
+  return find_codebook(n, name) || find_row(name, &row) || refuse_name(n, name, loc);
 }
 
 bool net_format_make(netc *n, const char *name, const net_format_argument *arguments, uint32_t count,

@@ -32,6 +32,13 @@ net_attribute_kind net_op_attribute_kind(const net_op_field *attribute) {
   return kind;
 }
 
+bool net_op_is_internal(const char *attribute) {
+  static const char *const names[] = {"training", "stream", "wide", "weight_format", "bias_format"};
+  for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(attribute, names[i])) return true;
+  return false;
+}
+
 bool net_attribute_same(const net_attribute *a, const net_attribute *b) {
   if (!net_name_same(a->key, b->key) || a->kind != b->kind) return false;
   return a->integer == b->integer && net_name_same(a->text, b->text) && net_shape_same(&a->ints, &b->ints) &&

@@ -113,6 +113,8 @@ const net_op *net_op_find(const netc *n, const char *name, uint16_t *row); /* NU
 net_tensor_role net_op_input_role(const net_op_field *input);
 
 net_attribute_kind net_op_attribute_kind(const net_op_field *attribute);
+/* Whether passes set attributes of that name, not people. */
+bool net_op_is_internal(const char *attribute);
 
 /* Whether a value of that kind can be such an input: a parameter may be computed (quantised) or constant. */
 bool net_op_accepts(const net_op_field *input, net_value_kind kind);
