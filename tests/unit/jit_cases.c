@@ -156,6 +156,49 @@ static net_node_id make_dropout(jit_maker *m, const net_op *op) {
   return call(m, op, &x, 1, &a);
 }
 
+/* Steps are given to formats that take them. Gradients in training are not plain: those need no operator. */
+static net_node_id make_quantize(jit_maker *m, const net_op *op) {
+  static const struct {
+    const char *format;
+    bool steps;
+  } formats[] = {
+      {"integer(8, 4", false},
+      {"integer(5, 2, rounding = floor, overflow = wrap", false},
+      {"integer(4, 2, unsigned = true", true},
+      {"integer(3, auto, rounding = half_up", true},
+      {"scaled_integer(4", true},
+      {"scaled_integer(3, mase_compatible = true", false},
+      {"bfloat16(", false},
+      {"float16(", false},
+      {"minifloat(6, 3", false},
+      {"minifloat_denorm(6, 3, mase_compatible = true", false},
+      {"log(4", false},
+      {"block_fp(6, 4, block = [2, 4]", false},
+      {"block_minifloat(6, 3, 3, block = 5", false},
+      {"block_log(4, 4, block = 4, mase_compatible = true", false},
+      {"mxint(5, block = 8", false},
+      {"mxfp8_e4m3(block = 8", false},
+      {"mxint8(", false},
+      {"binary(stochastic = true", false},
+      {"ternary(scaled = true", false},
+  };
+  static const char *const gradients[] = {"plain", "clipped", "learned_step"};
+  attributes a = {0};
+  net_shape shape = some_shape(m);
+  uint32_t row = pick(m, sizeof formats / sizeof *formats), gradient = m->training ? 1 + pick(m, 2) : pick(m, 3);
+  if (gradient == 2 && pick(m, 4)) row = 2 + pick(m, 3);
+  bool steps = formats[row].steps && (gradient == 2 || strstr(formats[row].format, "auto") || row == 4);
+  bool channels = steps && shape.rank && pick(m, 2);
+  net_value_id in[] = {data(m, "x", shape, !rarely(m)), NET_NONE};
+  if (steps) in[1] = data(m, "positive", channels ? (net_shape){1, {shape.dim[0]}} : (net_shape){0}, false);
+  const char *text = formats[row].format, *comma = text[strlen(text) - 1] == '(' ? "" : ", ";
+  SET(text, "format", net_arena_format(m->graph->arena, "%s%s%sste = %s)", text, comma,
+                                       channels ? "per = channel, " : "", gradients[gradient]));
+  SET(bool, "training", m->training || pick(m, 2));
+  SET(int, "stream", pick(m, 5));
+  return call(m, op, in, 2, &a);
+}
+
 static net_node_id make_softmax(jit_maker *m, const net_op *op) {
   attributes a = {0};
   net_shape shape = shape_of(m, 1 + pick(m, 3));
@@ -337,6 +380,9 @@ static const struct {
     {"softmax", make_softmax},
     {"log_softmax", make_softmax},
     {"dropout", make_dropout},
+    {"quantize", make_quantize},
+    {"fold_weight", make_fold},
+    {"fold_bias", make_fold},
     {"add", make_binary},
     {"sub", make_binary},
     {"mul", make_binary},

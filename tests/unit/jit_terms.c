@@ -1,5 +1,7 @@
 #include "tests/unit/jit_terms.h"
 
+#include "formats/formats.h"
+
 /* A result and what it was made of. */
 typedef struct {
   const net_run *run;
@@ -188,6 +190,23 @@ static void gelu(const result *r, double *terms) {
   for (uint64_t i = 0; i < r->elements; i++) terms[i] = size(in(r, 0)[i]) / 2;
 }
 
+/* ---- the gradient of a learned step: Σ dy · term ---- */
+
+static void step_gradient(const result *r, double *terms) {
+  uint32_t id;
+  double low, high;
+  const char *text = net_text(r->graph->n, net_node_attribute(r->graph, r->node, "format")->text);
+  if (!r->output || !in(r, 2)) return;
+  assert_true(net_format_parse(r->graph->n, text, strlen(text), NET_NOWHERE, &id));
+  net_format_steps(net_format_at(r->graph->n, id), &low, &high);
+  uint64_t inner = size_of(r, 1) / (value_of(r, 1)->batched ? r->count : 1) / r->elements;
+  for (uint64_t i = 0; i < size_of(r, 1); i++) {
+    double v = in(r, 1)[i] / in(r, 2)[i / inner % r->elements];
+    double term = v <= low ? low : v >= high ? high : 1; /* roundings are less than a step */
+    terms[i / inner % r->elements] += size(in(r, 0)[i]) * fabs(term) / sqrt((double)inner * fmax(high, 1));
+  }
+}
+
 /* ---- tables ---- */
 
 static const struct {
@@ -215,6 +234,7 @@ static const struct {
     {"cross_entropy", cross_entropy},
     {"cross_entropy_gradient", cross_entropy_gradient},
     {"bce_with_logits", bce},
+    {"quantize_gradient", step_gradient},
 };
 
 void jit_terms(const net_run *run, net_node_id node, uint32_t output, double *terms) {
@@ -239,6 +259,7 @@ static const struct {
     {"layer_norm", HUGE},
     {"layer_norm_gradient", HUGE},
     {"gelu_gradient", HUGE}, /* the square of x */
+    {"quantize_gradient", HUGE},
     {"sum", HUGE},
     {"mean", HUGE},
     {"reduce_to", HUGE},
