@@ -328,6 +328,21 @@ static net_node_id make_clip_factor(jit_maker *m, const net_op *op) {
   return call(m, op, &x, 1, &a);
 }
 
+static net_node_id make_fold(jit_maker *m, const net_op *op) {
+  attributes a = {0};
+  bool weight = !strcmp(op->name, "fold_weight");
+  net_shape shape = weight ? shape_of(m, 1 + pick(m, 3)) : (net_shape){1, {m->width}};
+  net_shape channels = {1, {shape.dim[0]}};
+  net_value_id none = NET_NONE, x = weight || pick(m, 3) ? data(m, "x", shape, false) : none;
+  net_value_id scale = pick(m, 3) ? data(m, "scale", channels, false) : none;
+  net_value_id variance = own(m, "running_var", NET_VALUE_STATISTIC, channels);
+  SET(real, "epsilon", pick(m, 2) ? 1e-5 : 0.1);
+  if (weight) return call(m, op, (net_value_id[]){x, scale, variance}, 3, &a);
+  net_value_id shift = pick(m, 3) ? data(m, "shift", channels, false) : none;
+  net_value_id mean = own(m, "running_mean", NET_VALUE_STATISTIC, channels);
+  return call(m, op, (net_value_id[]){x, scale, shift, mean, variance}, 5, &a);
+}
+
 static net_node_id make_running_update(jit_maker *m, const net_op *op) {
   attributes a = {0};
   net_shape shape = {1, {m->width}};
