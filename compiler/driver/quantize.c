@@ -1,6 +1,9 @@
 /* netc quantize: what the rules of a quantize block make of a network. */
 #include "driver/quantize.h"
 
+#include "driver/calibrate.h"
+#include "driver/runs.h"
+
 /* The block: named, or the only one. */
 static bool choose(dr_subject *subject) {
   dr_call *call = subject->call;
@@ -25,6 +28,34 @@ static void print(dr_call *call, const dr_quantize_report *report, const dr_tabl
   else dr_quantize_print(call->out, report, form);
 }
 
+/* Weights: of --load, FILE, or the latest run; --out names no run here. */
+static rt_checkpoint *find_weights(dr_subject *subject) {
+  dr_call *call = subject->call;
+  const char *out = call->value[DR_out];
+  call->value[DR_out] = NULL;
+  rt_checkpoint *weights = dr_find_weights(subject);
+  call->value[DR_out] = out;
+  return weights;
+}
+
+/* The network with its formats, and weights if they are to be written or formats are left open to them. */
+static bool elaborate(dr_subject *subject, rt_checkpoint **weights) {
+  dr_call *call = subject->call;
+  *weights = NULL;
+  if (!dr_has(call, DR_out)) {
+    if (!dr_elaborate_network(subject)) return false;
+    if (!dr_needs_calibration(subject)) return true;
+    const char *network = net_text(call->n, subject->plain->name);
+    bool given = dr_has(call, DR_load) || subject->checkpoint || dr_has_run(call, network);
+    if (!given || !net_program_count(subject->program, NET_DECL_DATA, &(const net_decl *){NULL})) {
+      net_warning(call->n, subject->quantization->loc,
+                  "some formats stay open until weights and data are there to calibrate them: see netc profile");
+      return true;
+    }
+  }
+  return dr_elaborate(subject) && (*weights = find_weights(subject)) && dr_settle_formats(subject, *weights);
+}
+
 int dr_quantize(dr_call *call) {
   netc *n = call->n;
   dr_subject subject;
@@ -32,8 +63,8 @@ int dr_quantize(dr_call *call) {
   uint64_t batch = 8;
   if (!dr_table_form(call, &form) || !dr_integer(call, DR_batch, 1, 1 << 24, &batch)) return DR_WRONG_COMMAND;
   if (!dr_quantize_can_write(call) || !dr_open(call, &subject) || !choose(&subject)) return DR_WRONG_INPUT;
-  bool write = dr_has(call, DR_out);
-  if (write ? !dr_elaborate(&subject) : !dr_elaborate_network(&subject)) return DR_WRONG_INPUT;
+  rt_checkpoint *weights;
+  if (!elaborate(&subject, &weights)) return DR_WRONG_INPUT;
   dr_quantize_report report = {.n = n, .quantization = subject.quantization};
   if (!net_rules_begin(n, subject.plain, subject.quantization, &report.rules)) return DR_WRONG_INPUT;
   report.before = dr_report_make(&subject, subject.plain, (uint32_t)batch);
@@ -41,7 +72,7 @@ int dr_quantize(dr_call *call) {
   dr_table tables[DR_QUANTIZE_TABLES];
   dr_quantize_tables(&report, tables);
   const dr_table *one = dr_table_chosen(call, tables, DR_QUANTIZE_TABLES);
-  bool ok = !call->wrong && (!write || dr_quantize_write(&subject, &report, call->value[DR_out]));
+  bool ok = !call->wrong && (!dr_has(call, DR_out) || dr_quantize_write(&subject, &report, weights, call->value[DR_out]));
   if (ok) print(call, &report, tables, one, form);
   net_rules_end(report.rules);
   return ok ? DR_DONE : DR_WRONG_INPUT;

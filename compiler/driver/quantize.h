@@ -8,7 +8,8 @@
 bool dr_quantize_can_write(dr_call *call);
 /* Writes the graph, the tables, and the weights as their formats hold them into the directory, whole or not at
  * all. False: reported. */
-bool dr_quantize_write(dr_subject *subject, const dr_quantize_report *report, const char *directory);
+bool dr_quantize_write(dr_subject *subject, const dr_quantize_report *report, const rt_checkpoint *weights,
+                       const char *directory);
 
 /* The variables of a network with number formats: each weight and bias moved onto its grid. Gives whether doing so
  * again would leave them as they are. */

@@ -57,13 +57,20 @@ static bool quantize_variable(netc *n, const net_graph *g, net_node_id node, con
 
 bool dr_quantize_variables(netc *n, const net_graph *g, const rt_program *program, float *variables) {
   bool same = true;
+  uint32_t made = 0;
   for (net_node_id i = 0; i < g->nodes.count; i++) {
-    if (!net_node_is_quantizer(g, i)) continue;
+    net_tensor_role role = g->nodes.at[i].role;
+    if (!net_node_is_quantizer(g, i) || (role != NET_TENSOR_WEIGHT && role != NET_TENSOR_BIAS)) continue;
     const net_value *x = net_graph_value_at(g, net_node_input(g, i, 0));
     const rt_variable *variable =
         x->kind == NET_VALUE_PARAMETER ? find_variable(program, net_text(n, x->name)) : NULL;
     if (variable) same &= quantize_variable(n, g, i, program, variables, variable);
+    else made++;
   }
+  if (made)
+    net_warning(n, NET_NOWHERE,
+                "weights and biases that are made of others when the network runs (batch_norm is folded into them) "
+                "stay as they were: %u", made);
   return same;
 }
 
@@ -180,13 +187,10 @@ static bool write_all(dr_subject *subject, const dr_quantize_report *q, const rt
   return ok;
 }
 
-bool dr_quantize_write(dr_subject *subject, const dr_quantize_report *q, const char *directory) {
+bool dr_quantize_write(dr_subject *subject, const dr_quantize_report *q, const rt_checkpoint *weights,
+                       const char *directory) {
   dr_call *call = subject->call;
   int code;
-  call->value[DR_out] = NULL; /* it names no run */
-  rt_checkpoint *weights = dr_find_weights(subject);
-  call->value[DR_out] = directory;
-  if (!weights) return false;
   pl_compiled *compiled = dr_compile(subject, PL_INFER, subject->experiment.recipe.train.batch_size, &code);
   if (!compiled) return false;
   const rt_program *program = pl_program(compiled);

@@ -172,7 +172,8 @@ dr_table dr_quantize_tensors(const dr_quantize_report *q) {
       dr_table_word(&t, net_text(q->n, g->nodes.at[node].name));
       dr_table_word(&t, c->name);
       dr_table_word(&t, c->before);
-      dr_table_word(&t, c->after);
+      if (c->after) dr_table_word(&t, c->after);
+      else dr_table_hint(&t, "folded");
       if (rule) dr_table_word(&t, net_rule_text(q->n, rule));
       else dr_table_hint(&t, !c->after || !strcmp(c->before, c->after) ? "none" : "as it comes");
       dr_table_word(&t, at.source ? net_arena_format(&q->n->arena, "%s:%u", at.source->path, at.line) : NULL);
