@@ -253,3 +253,9 @@ check_PROGRAMS += tests/unit/jit_wide
 tests_unit_jit_wide_SOURCES = tests/unit/jit_wide.c tests/unit/jit_support.c tests/unit/jit_support.h
 tests_unit_jit_wide_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_wide
+
+# Number formats in a network.
+check_PROGRAMS += tests/unit/passes_quantize
+tests_unit_passes_quantize_SOURCES = tests/unit/passes_quantize.c $(PASSES_SUPPORT)
+tests_unit_passes_quantize_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/passes_quantize
