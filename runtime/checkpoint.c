@@ -34,7 +34,8 @@ bool rt_checkpoint_is_extra(const rt_checkpoint *c, uint32_t index) {
   if (!c->netc) return false;
   for (uint32_t i = 0; i < c->state_count; i++)
     if (!strcmp(c->state[i], name)) return true;
-  return rt_checkpoint_is_calibration(c, name) || !strncmp(name, RT_NORMALIZATION, sizeof RT_NORMALIZATION - 1);
+  return rt_checkpoint_is_calibration(c, name) ||
+         !strncmp(name, RT_NORMALIZATION, sizeof RT_NORMALIZATION - 1);
 }
 
 json_t *rt_checkpoint_json(netc *n, const rt_checkpoint *c, const char *key) {
@@ -203,18 +204,22 @@ bool rt_checkpoint_is_calibration(const rt_checkpoint *c, const char *name) {
   const char *leaf = strrchr(name, '.');
   if (!leaf || (strcmp(leaf, ".step") && strcmp(leaf, ".zero"))) return false;
   for (uint32_t i = 0; i < c->calibrated_count; i++)
-    if (strlen(c->calibrated[i]) == (size_t)(leaf - name) && !strncmp(c->calibrated[i], name, (size_t)(leaf - name)))
+    if (strlen(c->calibrated[i]) == (size_t)(leaf - name) &&
+        !strncmp(c->calibrated[i], name, (size_t)(leaf - name)))
       return true;
   return false;
 }
 
 /* One number, or a list of them. */
-static bool is_list(const net_tensor *t) { return t->type == NET_F32 && t->shape.rank <= 1 && net_shape_elements(&t->shape); }
+static bool is_list(const net_tensor *t) {
+  return t->type == NET_F32 && t->shape.rank <= 1 && net_shape_elements(&t->shape);
+}
 
 static bool read_steps(netc *n, const rt_checkpoint *c, rt_calibrated *into) {
   const net_tensor *step = rt_checkpoint_find(c, net_arena_format(&n->arena, "%s.step", into->tensor));
   const net_tensor *zero = rt_checkpoint_find(c, net_arena_format(&n->arena, "%s.zero", into->tensor));
-  if (!step || !is_list(step) || (zero && (!is_list(zero) || !net_shape_same(&zero->shape, &step->shape)))) return false;
+  if (!step || !is_list(step) || (zero && (!is_list(zero) || !net_shape_same(&zero->shape, &step->shape))))
+    return false;
   into->count = (uint32_t)net_shape_elements(&step->shape);
   into->steps = step->data;
   into->zeros = zero ? zero->data : NULL;
@@ -225,7 +230,8 @@ static bool read_steps(netc *n, const rt_checkpoint *c, rt_calibrated *into) {
   return true;
 }
 
-bool rt_checkpoint_calibration(netc *n, const rt_checkpoint *c, const rt_calibrated **calibrated, uint32_t *count) {
+bool rt_checkpoint_calibration(netc *n, const rt_checkpoint *c, const rt_calibrated **calibrated,
+                               uint32_t *count) {
   rt_calibrated *list = NET_NEW_ARRAY(&n->arena, rt_calibrated, c->calibrated_count + 1);
   *calibrated = list;
   *count = c->calibrated_count;

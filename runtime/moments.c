@@ -39,7 +39,7 @@ static void make_strips(rt_moments *m, net_arena *arena) {
   uint32_t extent = wide ? inner : LANES;
   m->strip_count = (width + extent - 1) / extent;
   m->strips = NET_NEW_ARRAY(arena, strip, m->strip_count);
-  m->channel = NET_NEW_ARRAY(arena, uint32_t, (size_t)m->strip_count * LANES);
+  m->channel = NET_NEW_ARRAY(arena, uint32_t, (size_t)m->strip_count *LANES);
   for (uint32_t i = 0; i < m->strip_count; i++, at += extent) {
     uint32_t columns = smaller(extent, width - at), lanes = smaller(LANES, columns);
     m->strips[i] = (strip){at, columns, m->slot_count, lanes};
@@ -137,9 +137,7 @@ static void merge(total *into, double count, double mean, double squares) {
 }
 
 /* Values that a slot gets of one row. */
-static double values_a_row(const strip *s, uint32_t lane) {
-  return (s->extent - lane + LANES - 1) / LANES;
-}
+static double values_a_row(const strip *s, uint32_t lane) { return (s->extent - lane + LANES - 1) / LANES; }
 
 static void end_block(rt_moments *m, uint64_t rows) {
   for (uint32_t i = 0; i < m->strip_count; i++)
@@ -199,7 +197,8 @@ rt_moment rt_moments_get(const rt_moments *m, uint32_t channel) {
       const total *t = &m->totals[slot];
       double count = values_a_row(&m->strips[i], k) * rows - m->missing[slot], s = m->sum[slot];
       merge(&sum, t->count, t->mean, t->squares);
-      if (count > 0) merge(&sum, count, m->shift[slot] + s / count, fmax(m->square[slot] - s * (s / count), 0));
+      if (count > 0)
+        merge(&sum, count, m->shift[slot] + s / count, fmax(m->square[slot] - s * (s / count), 0));
       sum.abs += t->abs + m->abs[slot];
       sum.not_finite += t->not_finite + m->missing[slot];
       result.min = fmin(result.min, m->low[slot]);

@@ -1,8 +1,8 @@
 /* Counts, extremes, means and variances of values that come in pieces: the same bits however they are cut.
  *
- * Values go to slots in an order that only the tensor's shape decides, each slot sums a block of them in double
- * around a value in their midst, and blocks and slots are merged by
- *   Chan, Golub, LeVeque, Updating formulae and a pairwise algorithm for computing sample variances, 1979. */
+ * Values go to slots in an order that only the tensor's shape decides, each slot sums a block of them in
+ * double around a value in their midst, and blocks and slots are merged by Chan, Golub, LeVeque, Updating
+ * formulae and a pairwise algorithm for computing sample variances, 1979. */
 #ifndef NETC_RUNTIME_MOMENTS_H
 #define NETC_RUNTIME_MOMENTS_H
 

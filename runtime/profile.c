@@ -41,7 +41,8 @@ rt_split rt_split_take(net_arena *arena, const rt_split *from, const uint32_t *i
     const rt_column *column = &from->inputs[i];
     size_t bytes = column->width * sizeof(float);
     char *data = net_arena_alloc(arena, count * bytes + 64, 64);
-    for (uint32_t r = 0; r < count; r++) memcpy(data + r * bytes, (char *)column->data + index[r] * bytes, bytes);
+    for (uint32_t r = 0; r < count; r++)
+      memcpy(data + r * bytes, (char *)column->data + index[r] * bytes, bytes);
     split.inputs[i] = *column;
     split.inputs[i].data = data;
   }

@@ -12,7 +12,7 @@ enum {
   RANKS = 4, /* in each channel: two quantiles, each between two values */
   BLOCK = 16,
   SINKS = 8, /* counts of a channel that nobody reads; they also keep channels off each other's cache sets */
-  TOP_STRIDE = TOPS + SINKS, /* counts of a channel in pass 0 */
+  TOP_STRIDE = TOPS + SINKS,             /* counts of a channel in pass 0 */
   DIGIT_STRIDE = RANKS * DIGITS + SINKS, /* and after */
 };
 
@@ -61,7 +61,7 @@ rt_selection *rt_selection_make(net_arena *arena, rt_layout layout, double quant
   rt_selection *s = NET_NEW(arena, rt_selection);
   *s = (rt_selection){.layout = layout, .quantile = quantile};
   s->counts = NET_NEW_ARRAY(arena, uint64_t, ((size_t)layout.channels + 1) * TOP_STRIDE);
-  s->digit_counts = NET_NEW_ARRAY(arena, uint64_t, (size_t)layout.channels * DIGIT_STRIDE);
+  s->digit_counts = NET_NEW_ARRAY(arena, uint64_t, (size_t)layout.channels *DIGIT_STRIDE);
   s->channels = NET_NEW_ARRAY(arena, channel, layout.channels);
   s->offset = NET_NEW_ARRAY(arena, size_t, layout.width);
   for (int r = 0; r < RANKS; r++) s->prefix[r] = NET_NEW_ARRAY(arena, uint32_t, layout.width + BLOCK);
@@ -84,7 +84,8 @@ static void count_tops(rt_selection *s, const float *rows, uint64_t count) {
 
 /* Without branches: who can tell which values will match? Those that do not go to sinks, in turn, since it
  * takes long to count in the same place twice running. */
-static inline void count_digit(rt_selection *s, uint32_t column, uint32_t key, uint32_t shift, uint32_t turn) {
+static inline void count_digit(rt_selection *s, uint32_t column, uint32_t key, uint32_t shift,
+                               uint32_t turn) {
   uint32_t digit = key >> (shift - DIGIT) & (DIGITS - 1), at = RANKS * DIGITS + turn % SINKS;
   for (uint32_t p = 0; p < s->places; p++)
     at = key >> shift == s->prefix[p][column] ? p * DIGITS + digit : at;

@@ -12,8 +12,8 @@ enum {
 /* The histogram of one channel. */
 typedef struct {
   double low, high, scale; /* scale: bins a unit */
-  uint64_t *counts; /* TURNS times: of the bins, and one more */
-  bool quick;       /* all values are finite, and products tell bins: the one more belongs to the last bin */
+  uint64_t *counts;        /* TURNS times: of the bins, and one more */
+  bool quick; /* all values are finite, and products tell bins: the one more belongs to the last bin */
 } histogram;
 
 struct rt_statistics {
@@ -34,7 +34,7 @@ rt_statistics *rt_statistics_make(net_arena *arena, const rt_statistics_spec *sp
   if (spec->bins) {
     s->histograms = NET_NEW_ARRAY(arena, histogram, spec->layout.channels);
     for (uint32_t c = 0; c < spec->layout.channels; c++)
-      s->histograms[c].counts = NET_NEW_ARRAY(arena, uint64_t, TURNS * (spec->bins + 1));
+      s->histograms[c].counts = NET_NEW_ARRAY(arena, uint64_t, TURNS *(spec->bins + 1));
   }
   if (spec->magnitudes) {
     s->magnitude_rows = spec->layout.width < CHUNK ? CHUNK / spec->layout.width : 1;
@@ -62,8 +62,8 @@ static inline uint32_t quick_bin(const histogram *h, double x) {
   return (uint32_t)(int32_t)((x - h->low) * h->scale);
 }
 
-/* Whether quick_bin gives every finite float its bin, the largest maybe one more. Both are steps upwards, so it is
- * enough that they agree on the floats at both sides of every edge. */
+/* Whether quick_bin gives every finite float its bin, the largest maybe one more. Both are steps upwards, so
+ * it is enough that they agree on the floats at both sides of every edge. */
 static bool is_quick(const histogram *h, uint32_t bins) {
   for (uint32_t bin = 1; bin < bins; bin++) {
     double edge = edge_of(h, bins, bin);
@@ -85,7 +85,8 @@ static void place_bins(rt_statistics *s) {
     h->low = m.min - margin;
     h->high = m.max + margin;
     for (double more = 0; !h->quick && more < 0x1p-30; more = more == 0 ? 0x1p-50 : 16 * more) {
-      h->scale = s->spec.bins / (h->high - h->low) * (1 + more); /* products at edges must not fall below them */
+      h->scale =
+          s->spec.bins / (h->high - h->low) * (1 + more); /* products at edges must not fall below them */
       h->quick = !m.not_finite && is_quick(h, s->spec.bins);
     }
   }

@@ -1,10 +1,10 @@
-/* Statistics of a tensor whose values come in pieces, batch by batch: the same bits however they are cut. They
- * take up to three passes over the same rows:
+/* Statistics of a tensor whose values come in pieces, batch by batch: the same bits however they are cut.
+ * They take up to three passes over the same rows:
  *
  *   do rt_statistics_add(s, …) for all rows, in order; while (rt_statistics_again(s));
  *
- * Values that are not finite are counted, and left out of everything else. Memory depends on the shape of a row
- * alone. */
+ * Values that are not finite are counted, and left out of everything else. Memory depends on the shape of a
+ * row alone. */
 #ifndef NETC_RUNTIME_STATISTICS_H
 #define NETC_RUNTIME_STATISTICS_H
 
@@ -23,11 +23,11 @@ enum { RT_STATISTICS_BINS = 65536 }; /* at most */
 /* Of n finite values; NaN where there are too few of them. */
 typedef struct {
   uint64_t count, not_finite;
-  double min, max, mean, abs_mean;            /* abs_mean: Σ|x| / n */
-  double variance, unbiased;                  /* Σ(x − mean)² / n, / (n − 1) */
-  double quantile_low, quantile_high;         /* Q(1 − q), Q(q): see selection.h */
-  double sigma_low, sigma_high;               /* mean ∓ sigma · √unbiased */
-  double histogram_low, histogram_high;       /* min, max; of a constant, half a unit to either side */
+  double min, max, mean, abs_mean;      /* abs_mean: Σ|x| / n */
+  double variance, unbiased;            /* Σ(x − mean)² / n, / (n − 1) */
+  double quantile_low, quantile_high;   /* Q(1 − q), Q(q): see selection.h */
+  double sigma_low, sigma_high;         /* mean ∓ sigma · √unbiased */
+  double histogram_low, histogram_high; /* min, max; of a constant, half a unit to either side */
   const uint64_t *histogram; /* counts in bins of equal width, each with its lower edge, the last with both */
 } rt_summary;
 

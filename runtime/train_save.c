@@ -182,6 +182,13 @@ static bool check_circumstances(rt_run *run, const rt_checkpoint *c, const rt_ru
       !agree(run, "rows of training data", shape->rows, run->cut.rows) ||
       !agree(run, "shuffle", shape->shuffle, spec->shuffle))
     return false;
+  const char *then = rt_checkpoint_metadata(c, "quantize"), *now = spec->quantize;
+  if (!then != !now || (then && strcmp(then, now))) {
+    net_error(n, NET_NOWHERE,
+              "cannot resume %s: it was trained with the number formats of '%s', and now with those of '%s'",
+              run->directory, then ? then : "none", now ? now : "none");
+    return false;
+  }
   if (!target)
     net_warning(n, NET_NOWHERE,
                 "%s was trained for target %s, and this is %s: results may differ in the last bits",

@@ -204,6 +204,12 @@ tests_unit_formats_calibrate_SOURCES = tests/unit/formats_calibrate.c $(FORMATS_
 tests_unit_formats_calibrate_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/formats_calibrate
 
+# What calibration found, in checkpoints.
+check_PROGRAMS += tests/unit/checkpoint_calibration
+tests_unit_checkpoint_calibration_SOURCES = tests/unit/checkpoint_calibration.c $(HAND)
+tests_unit_checkpoint_calibration_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/checkpoint_calibration
+
 # Statistics of tensors.
 STATISTICS_TESTS = tests/unit/statistics tests/unit/statistics_mase
 check_PROGRAMS += $(STATISTICS_TESTS)

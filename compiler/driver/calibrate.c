@@ -39,17 +39,19 @@ static bool makes(const net_graph *g, net_node_id node, net_tensor_role role) {
   char key[32];
   snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
   for (uint32_t i = 0; i < g->nodes.at[node].attribute_count; i++)
-    if (!strcmp(net_text(g->n, g->attributes.at[g->nodes.at[node].first_attribute + i].key), key)) return true;
+    if (!strcmp(net_text(g->n, g->attributes.at[g->nodes.at[node].first_attribute + i].key), key))
+      return true;
   return false;
 }
 
-static void consider(calibration *c, const net_rules *rules, net_node_id node, net_tensor_role role, uint32_t input,
-                     net_value_id value) {
+static void consider(calibration *c, const net_rules *rules, net_node_id node, net_tensor_role role,
+                     uint32_t input, net_value_id value) {
   const net_quantize_rule *rule = net_rules_find(rules, node, role);
   if (!rule) return;
   const net_format_spec *spec = net_format_at(c->n, rule->tensors[role].format);
   if (!net_format_calibrates(spec)) return;
-  tensor t = {.node = node, .role = role, .input = input, .value = value, .format = rule->tensors[role].format};
+  tensor t = {
+      .node = node, .role = role, .input = input, .value = value, .format = rule->tensors[role].format};
   bool made = makes(c->graph, node, role);
   const net_shape *shape = &net_graph_value_at(c->graph, value)->shape;
   t.channels = spec->per == NET_PER_CHANNEL && shape->rank && !made ? shape->dim[0] : 1;
@@ -78,13 +80,14 @@ static bool choose_tensors(calibration *c) {
 
 static bool begin(calibration *c, dr_subject *subject, net_quantization *quantization) {
   *c = (calibration){.subject = subject, .n = subject->call->n, .quantization = quantization};
-  c->graph = subject->plain;
+  c->graph = subject->folded;
   return choose_tensors(c);
 }
 
 /* ---- their values ---- */
 
-/* What a formatted batch_norm multiplies by and adds: a = γ/√(var + ε), c = β − mean·a, each rounded to binary32. */
+/* What a formatted batch_norm multiplies by and adds: a = γ/√(var + ε), c = β − mean·a, each rounded to
+ * binary32. */
 static const float *made_values(calibration *c, const tensor *t, uint64_t *count) {
   const net_graph *g = c->graph;
   static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
@@ -107,8 +110,8 @@ static const float *made_values(calibration *c, const tensor *t, uint64_t *count
   return made;
 }
 
-/* Percentiles and entropies are about what samples make of activations; of weights and biases every one counts, as
- * TensorRT has it. */
+/* Percentiles and entropies are about what samples make of activations; of weights and biases every one
+ * counts, as TensorRT has it. */
 static net_calibrator calibrator_of(const calibration *c, const tensor *t) {
   bool given = t->role == NET_TENSOR_WEIGHT || t->role == NET_TENSOR_BIAS;
   net_calibrator how = c->quantization->calibrator;
@@ -124,8 +127,8 @@ static net_step step_of(calibration *c, const tensor *t, uint32_t channel, const
       memcpy(room + r * inner, values + r * elements + channel * inner, inner * sizeof *room);
     values = room;
   }
-  return net_calibrate(c->n, net_format_at(c->n, t->format), calibrator_of(c, t), c->quantization->percentile, values,
-                       rows * inner);
+  return net_calibrate(c->n, net_format_at(c->n, t->format), calibrator_of(c, t), c->quantization->percentile,
+                       values, rows * inner);
 }
 
 static void calibrate(calibration *c, tensor *t, const float *values, uint64_t rows, uint64_t elements) {
@@ -154,9 +157,10 @@ static void calibrate_given(calibration *c) {
   for (uint32_t i = 0; i < c->tensors.count; i++) {
     tensor *t = &c->tensors.at[i];
     uint64_t count = 0;
-    const float *values = t->value == NET_NONE ? made_values(c, t, &count)
-                                               : dr_observed_constant(&c->observed, t->value);
-    const rt_column *column = t->value == NET_NONE ? NULL : dr_observed_input(&c->observed, t->value, &c->rows);
+    const float *values =
+        t->value == NET_NONE ? made_values(c, t, &count) : dr_observed_constant(&c->observed, t->value);
+    const rt_column *column =
+        t->value == NET_NONE ? NULL : dr_observed_input(&c->observed, t->value, &c->rows);
     if (t->value != NET_NONE) count = net_shape_elements(&net_graph_value_at(c->graph, t->value)->shape);
     if (values) calibrate(c, t, values, 1, count);
     else if (column) calibrate(c, t, column->data, c->rows.rows, column->width);
@@ -170,7 +174,8 @@ static uint32_t choose_values(const calibration *c, bool *wanted) {
   memset(wanted, 0, c->graph->values.count * sizeof *wanted);
   for (uint32_t i = 0; i < c->tensors.count; i++) {
     const tensor *t = &c->tensors.at[i];
-    if (t->done || t->value == NET_NONE || wanted[t->value] || !dr_is_observable(c->graph, t->value)) continue;
+    if (t->done || t->value == NET_NONE || wanted[t->value] || !dr_is_observable(c->graph, t->value))
+      continue;
     uint64_t more = c->rows.rows * net_shape_elements(&net_graph_value_at(c->graph, t->value)->shape);
     if (chosen && floats + more > MOST_FLOATS) continue;
     wanted[t->value] = true;
@@ -200,7 +205,8 @@ static bool calibrate_results(calibration *c) {
 static void take_rows(calibration *c) {
   const rt_split *split = &c->observed.data->split[RT_TRAIN];
   uint32_t count = split->rows;
-  if (c->quantization->samples && c->quantization->samples < count) count = (uint32_t)c->quantization->samples;
+  if (c->quantization->samples && c->quantization->samples < count)
+    count = (uint32_t)c->quantization->samples;
   rt_orders *orders =
       rt_orders_make(&c->observed.arena, c->subject->experiment.recipe.train.seed, split->rows, 1, true);
   c->rows = rt_split_take(&c->observed.arena, split, rt_orders_get(orders, 0).inner, count);
@@ -242,7 +248,8 @@ bool dr_calibrate(dr_subject *subject, net_quantization *quantization, rt_checkp
   net_arena_init(&c.observed.arena, c.n->arena.guard);
   bool ok = run(&c, weights);
   if (ok && !call->json)
-    fprintf(call->talk, "calibrated %u tensors on %u samples of the train split\n", c.tensors.count, c.rows.rows);
+    fprintf(call->talk, "calibrated %u tensors on %u samples of the train split\n", c.tensors.count,
+            c.rows.rows);
   dr_observe_end(&c.observed);
   return ok;
 }
@@ -306,6 +313,15 @@ static void remember(calibration *c) {
   spec->calibrated_count = c->tensors.count;
 }
 
+/* Quantises anew with what is known now. */
+static bool settle(calibration *c) {
+  dr_subject *subject = c->subject;
+  remember(c);
+  if (!c->tensors.count) return true;
+  subject->experiment.network.graph = dr_quantized(subject, subject->folded, subject->quantization);
+  return subject->experiment.network.graph != NULL;
+}
+
 bool dr_settle_formats(dr_subject *subject, rt_checkpoint *weights) {
   calibration c;
   bool all = false;
@@ -313,8 +329,5 @@ bool dr_settle_formats(dr_subject *subject, rt_checkpoint *weights) {
   if (!begin(&c, subject, subject->quantization)) return false;
   if (c.tensors.count && weights && !recall(&c, weights, &all)) return false;
   if (c.tensors.count && !all && !dr_calibrate(subject, subject->quantization, weights)) return false;
-  remember(&c);
-  if (!c.tensors.count) return true;
-  subject->experiment.network.graph = dr_quantized(subject, subject->plain, subject->quantization);
-  return subject->experiment.network.graph != NULL;
+  return settle(&c);
 }

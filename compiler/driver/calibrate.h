@@ -6,11 +6,12 @@
 
 /* Whether any tensor of the subject's network takes a format that leaves something open. */
 bool dr_needs_calibration(dr_subject *subject);
-/* Runs the network in floats, with the weights in hand (NULL: initial ones), on the first rows of the training split in
- * the order of the seed, and fills quantization->calibrated. False: reported. */
+/* Runs the network in floats, with the weights in hand (NULL: initial ones), on the first rows of the
+ * training split in the order of the seed, and fills quantization->calibrated. False: reported. */
 bool dr_calibrate(dr_subject *subject, net_quantization *quantization, rt_checkpoint *weights);
-/* Once weights are found: the subject's network with nothing left open, by what the checkpoint was calibrated to (NULL:
- * none), else by calibration; sets what training stores of it. Nothing happens where there are no such formats. */
+/* Once weights are found: the subject's network with nothing left open, by what the checkpoint was calibrated
+ * to (NULL: none), else by calibration; sets what training stores of it. Nothing happens where there are no
+ * such formats. */
 bool dr_settle_formats(dr_subject *subject, rt_checkpoint *weights);
 
 #endif

@@ -10,20 +10,21 @@ bool dr_weights_in_hand(dr_subject *subject, bool latest, rt_checkpoint **weight
   bool named = dr_has(call, DR_load) || subject->checkpoint || (latest && dr_has(call, DR_out));
   *weights = NULL;
   if (named || (latest && dr_has_run(call, network))) return (*weights = dr_find_weights(subject)) != NULL;
-  net_warning(call->n, NET_NOWHERE, "'%s' has no weights yet: these are about the initial ones, of seed %llu", network,
-              (unsigned long long)subject->experiment.recipe.train.seed);
+  net_warning(call->n, NET_NOWHERE, "'%s' has no weights yet: these are about the initial ones, of seed %llu",
+              network, (unsigned long long)subject->experiment.recipe.train.seed);
   return true;
 }
 
-bool dr_observe_begin(dr_subject *subject, const net_graph *graph, rt_checkpoint *weights, rt_split_name split,
-                      dr_observation *o) {
+bool dr_observe_begin(dr_subject *subject, const net_graph *graph, rt_checkpoint *weights,
+                      rt_split_name split, dr_observation *o) {
   netc *n = subject->call->n;
   const rt_fitted *fitted = NULL;
   uint32_t fitted_count;
   *o = (dr_observation){.subject = subject, .graph = graph, .weights = weights};
   net_arena_init(&o->arena, n->arena.guard);
   if (!subject->experiment.data)
-    return net_error(n, NET_NOWHERE, "the program has no data: looking at a network's values needs a data block"),
+    return net_error(n, NET_NOWHERE,
+                     "the program has no data: looking at a network's values needs a data block"),
            false;
   if (!dr_threads(subject->call, &o->threads)) return false;
   if (weights && rt_checkpoint_is_netc(weights) &&

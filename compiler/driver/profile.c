@@ -11,7 +11,8 @@ static bool read_request(dr_call *call, dr_profile_request *r, dr_form *form) {
   uint64_t batch = r->batch, bins = 0;
   if (!dr_table_form(call, form)) return false;
   if (*form == DR_AS_JSON) bins = DEFAULT_BINS;
-  if (!dr_integer(call, DR_samples, 1, UINT32_MAX, &r->samples) || !dr_integer(call, DR_batch, 1, 1 << 24, &batch) ||
+  if (!dr_integer(call, DR_samples, 1, UINT32_MAX, &r->samples) ||
+      !dr_integer(call, DR_batch, 1, 1 << 24, &batch) ||
       !dr_integer(call, DR_bins, 1, RT_STATISTICS_BINS, &bins) || !dr_real(call, DR_sigma, 0, &r->sigma) ||
       !dr_real(call, DR_quantile, 0, &r->quantile))
     return false;
@@ -20,7 +21,8 @@ static bool read_request(dr_call *call, dr_profile_request *r, dr_form *form) {
     return false;
   }
   for (int s = 0; s < RT_SPLITS; s++)
-    if (dr_has(call, DR_split) && !strcmp(rt_split_names[s], call->value[DR_split])) r->split = (rt_split_name)s;
+    if (dr_has(call, DR_split) && !strcmp(rt_split_names[s], call->value[DR_split]))
+      r->split = (rt_split_name)s;
   r->batch = (uint32_t)batch;
   r->bins = (uint32_t)bins;
   r->channels = dr_has(call, DR_per) && !strcmp(call->value[DR_per], "channel");
@@ -34,7 +36,8 @@ static bool read_request(dr_call *call, dr_profile_request *r, dr_form *form) {
 static json_t *histogram(const rt_summary *s, uint32_t bins) {
   if (!s->histogram) return json_null();
   json_t *counts = json_array();
-  for (uint32_t i = 0; i < bins; i++) json_array_append_new(counts, json_integer((json_int_t)s->histogram[i]));
+  for (uint32_t i = 0; i < bins; i++)
+    json_array_append_new(counts, json_integer((json_int_t)s->histogram[i]));
   return json_pack("{s:o, s:o, s:o}", "min", net_json_number(s->histogram_low), "max",
                    net_json_number(s->histogram_high), "counts", counts);
 }
@@ -124,9 +127,8 @@ static dr_table make_table(dr_call *call, const dr_profile_result *p, const dr_p
       if (r->channels) dr_table_number(&t, c);
       dr_table_number(&t, (double)s->count);
       if (not_finite) dr_table_number(&t, (double)s->not_finite);
-      const double numbers[] = {s->min,      s->max,          s->mean,          s->abs_mean,
-                                s->variance, s->quantile_low, s->quantile_high, s->sigma_low,
-                                s->sigma_high};
+      const double numbers[] = {s->min,          s->max,           s->mean,      s->abs_mean,  s->variance,
+                                s->quantile_low, s->quantile_high, s->sigma_low, s->sigma_high};
       for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) dr_table_number(&t, numbers[k]);
     }
   return t;
@@ -146,9 +148,9 @@ int dr_profile(dr_call *call) {
     return DR_DONE;
   }
   if (form == DR_AS_TEXT)
-    fprintf(call->out, "network %s, %llu samples of the %s split%s\n\n", net_text(call->n, result.graph->name),
-            (unsigned long long)result.samples, rt_split_names[request.split],
-            request.magnitudes ? ", magnitudes" : "");
+    fprintf(call->out, "network %s, %llu samples of the %s split%s\n\n",
+            net_text(call->n, result.graph->name), (unsigned long long)result.samples,
+            rt_split_names[request.split], request.magnitudes ? ", magnitudes" : "");
   dr_table table = make_table(call, &result, &request);
   dr_table_print(call->out, &table, form);
   return DR_DONE;

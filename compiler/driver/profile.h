@@ -8,15 +8,16 @@
 
 typedef struct {
   rt_split_name split;
-  uint64_t samples;    /* the first so many of its rows; 0: all */
-  uint32_t batch;      /* samples a call: has no influence on results */
-  bool channels;       /* of each channel by itself: the tensor's first dimension */
-  const char *nodes;   /* an exact name, or an extended regular expression anchored at both ends; NULL: all */
+  uint64_t samples;  /* the first so many of its rows; 0: all */
+  uint32_t batch;    /* samples a call: has no influence on results */
+  bool channels;     /* of each channel by itself: the tensor's first dimension */
+  const char *nodes; /* an exact name, or an extended regular expression anchored at both ends; NULL: all */
   double quantile, sigma;
   uint32_t bins;
   bool magnitudes;
 } dr_profile_request;
-#define DR_PROFILE_DEFAULTS ((dr_profile_request){.split = RT_TRAIN, .batch = 256, .quantile = 0.975, .sigma = 3})
+#define DR_PROFILE_DEFAULTS                                                                                  \
+  ((dr_profile_request){.split = RT_TRAIN, .batch = 256, .quantile = 0.975, .sigma = 3})
 
 /* A tensor as one of its nodes sees it: "input", "input_2", "output", or a parameter's name. */
 typedef struct {
@@ -34,9 +35,10 @@ typedef struct {
   uint32_t count;
 } dr_profile_result;
 
-/* Runs the subject's network, quantised if it is, with the weights in hand. Everything lives in n->arena. *code: what
- * a verb may end with when it is false: reported, or stopped as asked. */
-bool dr_profile_run(dr_subject *subject, const dr_profile_request *request, dr_profile_result *result, int *code);
+/* Runs the subject's network, quantised if it is, with the weights in hand. Everything lives in n->arena.
+ * *code: what a verb may end with when it is false: reported, or stopped as asked. */
+bool dr_profile_run(dr_subject *subject, const dr_profile_request *request, dr_profile_result *result,
+                    int *code);
 /* Ranges of the values of a graph that has the same names: from the least to the largest seen. */
 void dr_profile_annotate(const dr_profile_result *result, net_graph *graph);
 

@@ -78,7 +78,7 @@ static bool measure_layers(dr_verification *v, row *rows, uint32_t *count) {
     one.rules = &own, one.rule_count = 1;
     row *r = &rows[(*count)++];
     *r = (row){.layer = net_text(v->n, v->plain->nodes.at[node].name)};
-    const net_graph *graph = dr_quantized(v->subject, v->plain, &one);
+    const net_graph *graph = dr_quantized(v->subject, v->subject->folded, &one);
     ok = graph && measure(v, graph, r);
   }
   net_rules_end(rules);

@@ -126,7 +126,8 @@ bool dr_check_program(dr_subject *subject) {
   return net_check_program(subject->call->n, subject->program) || refused(subject);
 }
 
-net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net_quantization *quantization) {
+static net_graph *run_pass(dr_subject *subject, net_pass_id pass, const net_graph *network,
+                           const net_quantization *quantization) {
   netc *n = subject->call->n;
   uint32_t have = P_SHAPED;
   net_pass_context context = {.n = n,
@@ -134,8 +135,12 @@ net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net
                               .objective = &subject->experiment.recipe.objective,
                               .quantization = quantization,
                               .verify = dr_has(subject->call, DR_verify_passes)};
-  network = net_pass_run(&context, NET_PASS_fold_batch_norm, network, &have);
-  return network ? net_pass_run(&context, NET_PASS_quantize, network, &have) : NULL;
+  return net_pass_run(&context, pass, network, &have);
+}
+
+net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net_quantization *quantization) {
+  network = run_pass(subject, NET_PASS_fold_batch_norm, network, quantization);
+  return network ? run_pass(subject, NET_PASS_quantize, network, quantization) : NULL;
 }
 
 /* What was a batch-norm's result before it was folded is now that of the node in front of it. */
@@ -154,13 +159,14 @@ static void follow_folding(dr_subject *subject, const net_graph *now) {
 static bool quantize(dr_subject *subject) {
   netc *n = subject->call->n;
   net_network *network = &subject->experiment.network;
-  subject->plain = network->graph;
+  subject->plain = subject->folded = network->graph;
   subject->quantization = NULL;
   if (!subject->choice.quantize) return true;
   net_quantization *q = NET_NEW(&n->arena, net_quantization);
   if (!net_elaborate_quantization(n, &n->arena, subject->program, subject->choice.quantize, network->graph, q))
     return refused(subject);
-  network->graph = dr_quantized(subject, subject->plain, q);
+  subject->folded = run_pass(subject, NET_PASS_fold_batch_norm, subject->plain, q);
+  network->graph = subject->folded ? run_pass(subject, NET_PASS_quantize, subject->folded, q) : NULL;
   subject->quantization = q;
   if (network->graph) follow_folding(subject, network->graph);
   return network->graph != NULL;

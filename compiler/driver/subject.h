@@ -15,6 +15,7 @@ typedef struct {
   rt_checkpoint *checkpoint; /* FILE, if it is one */
   net_experiment experiment; /* after dr_elaborate */
   net_graph *plain; /* the network before its tensors took number formats; else experiment.network.graph too */
+  net_graph *folded; /* plain with batch-norms folded, where the formats ask for that */
   net_quantization *quantization; /* what --quantize or the checkpoint asks for; NULL: nothing */
 } dr_subject;
 
@@ -26,7 +27,8 @@ bool dr_check_program(dr_subject *subject);
 bool dr_elaborate(dr_subject *subject);
 /* The network alone. */
 bool dr_elaborate_network(dr_subject *subject);
-/* The graph of a network with number formats as asked, which is a new one. NULL: reported. */
+/* The graph of a network (plain or folded) with number formats as asked, which is a new one. NULL: reported.
+ * After dr_elaborate losses name what is in the folded one. */
 net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net_quantization *quantization);
 
 /* Options of verbs that compile. False: complained about. */

@@ -99,6 +99,7 @@ static bool settle_formats(dr_subject *subject, const char *resumed) {
   else
     net_warning(call->n, NET_NOWHERE,
                 "number formats are calibrated on the initial weights: train in floats first, and go on with --load");
+  dr_flush(call);
   return !call->n->diagnostics.errors && dr_settle_formats(subject, weights);
 }
 

@@ -104,7 +104,8 @@ static double error_of(calibration *c, net_step s, double most) {
     take = c->count - done < CHUNK ? c->count - done : CHUNK;
     const float *x = c->values + done;
     net_shape shape = {.rank = 1, .dim = {(uint32_t)take}};
-    net_format_quantize(c->spec, &(net_format_tensor){.shape = &shape, .values = x, .calibration = &calibrated}, q);
+    net_format_quantize(c->spec,
+                        &(net_format_tensor){.shape = &shape, .values = x, .calibration = &calibrated}, q);
     for (uint64_t i = 0; i < take; i++) sum += ((double)q[i] - x[i]) * ((double)q[i] - x[i]);
   }
   return sum;
@@ -151,7 +152,8 @@ static double divergence(const uint64_t *bins, uint32_t i, uint64_t total, uint3
   for (uint32_t b = 0; b < i; b++) inside += bins[b];
   if (!inside || (inside < total && !bins[i - 1])) return INFINITY;
   for (uint32_t level = 0; level < levels; level++) {
-    uint32_t from = (uint32_t)((uint64_t)i * level / levels), to = (uint32_t)((uint64_t)i * (level + 1) / levels);
+    uint32_t from = (uint32_t)((uint64_t)i * level / levels),
+             to = (uint32_t)((uint64_t)i * (level + 1) / levels);
     uint64_t together = 0, filled = 0;
     for (uint32_t b = from; b < to; b++) together += bins[b], filled += bins[b] > 0;
     for (uint32_t b = from; b < to; b++) {

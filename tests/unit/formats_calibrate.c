@@ -59,25 +59,31 @@ static void test_minmax_known(void **state) {
     float low, high;
     int fraction;
   } cases[] = {
-      {"integer(8, auto)", 0, 3.9f, 5},     {"integer(8, auto)", 0, 3.99f, 4}, /* 127.68 steps round up */
-      {"integer(8, auto)", -4, 1, 5},       {"integer(8, auto)", -4.02f, 1, 4},
-      {"integer(8, auto)", -4.015f, 1, 5},  {"integer(8, auto, unsigned)", 0, 3.9f, 6},
+      {"integer(8, auto)", 0, 3.9f, 5},
+      {"integer(8, auto)", 0, 3.99f, 4}, /* 127.68 steps round up */
+      {"integer(8, auto)", -4, 1, 5},
+      {"integer(8, auto)", -4.02f, 1, 4},
+      {"integer(8, auto)", -4.015f, 1, 5},
+      {"integer(8, auto, unsigned)", 0, 3.9f, 6},
       {"integer(8, auto, unsigned)", -100, 3.9f, 6},
       {"integer(8, auto, overflow = symmetric)", -4, 1, 4},
       {"integer(8, auto, rounding = floor)", 0, 3.99f, 5},
       {"integer(8, auto, rounding = floor)", -4.001f, 0, 4},
       {"integer(8, auto, rounding = zero)", -4.001f, 3.99f, 5},
-      {"integer(16, auto)", 0, 1000, 5},    {"integer(4, auto)", -1e-3f, 1e-3f, 12},
-      {"integer(4, auto)", 0, 1e6f, -18},   {"integer(8, auto)", 0, 1e-40f, 126},
-      {"integer(8, auto)", 0, 0, 4},        {"integer(5, auto)", 0, 0, 2},
+      {"integer(16, auto)", 0, 1000, 5},
+      {"integer(4, auto)", -1e-3f, 1e-3f, 12},
+      {"integer(4, auto)", 0, 1e6f, -18},
+      {"integer(8, auto)", 0, 1e-40f, 126},
+      {"integer(8, auto)", 0, 0, 4},
+      {"integer(5, auto)", 0, 0, 2},
       {"integer(8, auto, unsigned)", -3, 0, 4},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     float x[] = {cases[i].low, cases[i].high, 0};
     net_step s = calibrate(cases[i].format, NET_CALIBRATE_MINMAX, 0.999, x, 3);
     if (s.step != ldexpf(1, -cases[i].fraction))
-      fail_msg("%s of [%g, %g]: step %g, not 2^%d", cases[i].format, (double)cases[i].low, (double)cases[i].high,
-               (double)s.step, -cases[i].fraction);
+      fail_msg("%s of [%g, %g]: step %g, not 2^%d", cases[i].format, (double)cases[i].low,
+               (double)cases[i].high, (double)s.step, -cases[i].fraction);
     assert_int_equal(s.zero, 0);
   }
 }
@@ -162,9 +168,13 @@ static void test_percentile(void **state) {
 
 static void test_mse_fraction(void **state) {
   (void)state;
-  static const char *const formats[] = {"integer(8, auto)", "integer(4, auto)", "integer(2, auto)",
-                                        "integer(4, auto, unsigned)", "integer(6, auto, rounding = floor)",
-                                        "integer(3, auto, overflow = wrap)", "integer(16, auto)"};
+  static const char *const formats[] = {"integer(8, auto)",
+                                        "integer(4, auto)",
+                                        "integer(2, auto)",
+                                        "integer(4, auto, unsigned)",
+                                        "integer(6, auto, rounding = floor)",
+                                        "integer(3, auto, overflow = wrap)",
+                                        "integer(16, auto)"};
   float x[COUNT];
   bool clipped = false;
   for (int kind = 0; kind < 5; kind++)
@@ -199,7 +209,8 @@ static void test_mse_scale(void **state) {
         net_format_scale(spec, low * (float)i / 3000, high * (float)i / 3000, &tried.step, &tried.zero);
         least = fmin(least, error_of(spec, tried, x, 1000));
       }
-      if (got > 1.02 * least) fail_msg("%s, kind %d: error %g, brute force has %g", formats[f], kind, got, least);
+      if (got > 1.02 * least)
+        fail_msg("%s, kind %d: error %g, brute force has %g", formats[f], kind, got, least);
     }
 }
 
@@ -263,13 +274,14 @@ static void test_learned(void **state) {
               (float)(2 * 2 / sqrt(15)));
   assert_true(calibrate("integer(4, 3, ste = learned_step)", NET_CALIBRATE_MINMAX, 1, x, 4).step == 0.125f);
   float nothing[] = {0, 0};
-  assert_true(calibrate("scaled_integer(4, ste = learned_step)", NET_CALIBRATE_MINMAX, 1, nothing, 2).step == 1);
+  assert_true(calibrate("scaled_integer(4, ste = learned_step)", NET_CALIBRATE_MINMAX, 1, nothing, 2).step ==
+              1);
 }
 
 static void test_which(void **state) {
   (void)state;
-  static const char *const none[] = {"integer(8, 4)", "float16", "minifloat(8, 4)", "ternary", "mxint8",
-                                     "scaled_integer(8, mase_compatible = true)"};
+  static const char *const none[] = {"integer(8, 4)", "float16", "minifloat(8, 4)",
+                                     "ternary",       "mxint8",  "scaled_integer(8, mase_compatible = true)"};
   for (size_t i = 0; i < sizeof none / sizeof *none; i++)
     assert_false(net_format_calibrates(formats_read(&n, none[i])));
 }

@@ -53,7 +53,7 @@ static recorded_set read_set(char *line) {
   recorded_set set = {.name = next_word(&line)};
   set.rows = strtoul(next_word(&line), NULL, 10);
   set.width = (uint32_t)strtoul(next_word(&line), NULL, 10);
-  set.values = NET_NEW_ARRAY(&n.arena, float, set.rows * set.width);
+  set.values = NET_NEW_ARRAY(&n.arena, float, set.rows *set.width);
   for (uint64_t i = 0; i < set.rows * set.width; i++) set.values[i] = read_bits(next_word(&line));
   assert_null(next_word(&line));
   return set;
@@ -136,9 +136,9 @@ static void test_any_bits(void **state) {
     rt_random_start(&random, round, RT_RANDOM_BENCH, 0);
     for (int i = 0; i < ROWS * WIDTH; i++) {
       uint32_t bits = rt_random_u32(&random);
-      if (round % 4 == 1) bits &= 0xfff00fff;  /* few first digits: many share a bucket */
+      if (round % 4 == 1) bits &= 0xfff00fff;    /* few first digits: many share a bucket */
       if (round % 4 == 2) bits = bits % 5 << 20; /* ties */
-      if (round % 4 == 3) bits |= 0x7f000000; /* many that are not finite */
+      if (round % 4 == 3) bits |= 0x7f000000;    /* many that are not finite */
       memcpy(&x[i], &bits, sizeof bits);
       if (isfinite(x[i])) kept[count++] = x[i];
     }
@@ -183,13 +183,17 @@ static void test_not_finite(void **state) {
   (void)state;
   enum { ROWS = 3000 };
   for (uint32_t width = 1; width <= 40; width += 13) {
-    float *x = NET_NEW_ARRAY(&n.arena, float, ROWS * width), *finite = NET_NEW_ARRAY(&n.arena, float, ROWS * width);
+    float *x = NET_NEW_ARRAY(&n.arena, float, ROWS *width),
+          *finite = NET_NEW_ARRAY(&n.arena, float, ROWS *width);
     rt_random random;
     rt_random_start(&random, width, RT_RANDOM_BENCH, 0);
     uint32_t bad = 0, good = 0;
     for (uint32_t i = 0; i < ROWS * width; i++) {
       uint32_t what = rt_random_below(&random, 50);
-      x[i] = what == 0 ? NAN : what == 1 ? INFINITY : what == 2 ? -INFINITY : (float)rt_random_normal(&random);
+      x[i] = what == 0   ? NAN
+             : what == 1 ? INFINITY
+             : what == 2 ? -INFINITY
+                         : (float)rt_random_normal(&random);
       if (i / width < 2) x[i] = NAN; /* the first block begins with them */
       if (isfinite(x[i])) finite[good++] = x[i];
       else bad++;
@@ -248,7 +252,8 @@ static void test_channels(void **state) {
   enum { ROWS = 2100, CHANNELS = 5 };
   for (uint32_t inner = 1; inner <= 37; inner += 12) {
     uint32_t width = CHANNELS * inner;
-    float *x = NET_NEW_ARRAY(&n.arena, float, ROWS * width), *own = NET_NEW_ARRAY(&n.arena, float, ROWS * inner);
+    float *x = NET_NEW_ARRAY(&n.arena, float, ROWS *width),
+          *own = NET_NEW_ARRAY(&n.arena, float, ROWS *inner);
     rt_random random;
     rt_random_start(&random, inner, RT_RANDOM_BENCH, 0);
     for (uint32_t i = 0; i < ROWS * width; i++) x[i] = (float)(rt_random_normal(&random) * (1 + i % width));
@@ -257,7 +262,8 @@ static void test_channels(void **state) {
     one.layout = (rt_layout){inner, 1};
     rt_statistics *all = measure(&spec, x, ROWS);
     for (uint32_t c = 0; c < CHANNELS; c++) {
-      for (uint32_t r = 0; r < ROWS; r++) memcpy(own + r * inner, x + r * width + c * inner, inner * sizeof *x);
+      for (uint32_t r = 0; r < ROWS; r++)
+        memcpy(own + r * inner, x + r * width + c * inner, inner * sizeof *x);
       rt_summary a = rt_statistics_get(all, c), b = rt_statistics_get(measure(&one, own, ROWS), 0);
       assert_same(&a, &b, spec.bins);
     }

@@ -1,10 +1,10 @@
-/* The collectors of MASE (tests/statistics/mase.txt). Where they are right netc gives the same. Decisions where
- * they are not:
- *   - variance_online over all elements of several pieces is no variance, and changes with the pieces (4.02, 5.25
- *     for 3.70): netc gives the population's, whatever the pieces;
- *   - variance_precise along a dimension, range_n_sigma with its default or along a dimension, and range_min_max
- *     along a dimension raise: netc gives what they were asked for. The range is mean ∓ n·√(unbiased variance), as
- *     the one form that works has it. */
+/* The collectors of MASE (tests/statistics/mase.txt). Where they are right netc gives the same. Decisions
+ * where they are not:
+ *   - variance_online over all elements of several pieces is no variance, and changes with the pieces
+ * (4.02, 5.25 for 3.70): netc gives the population's, whatever the pieces;
+ *   - variance_precise along a dimension, range_n_sigma with its default or along a dimension, and
+ * range_min_max along a dimension raise: netc gives what they were asked for. The range is mean ∓
+ * n·√(unbiased variance), as the one form that works has it. */
 #include "tests/unit/statistics_support.h"
 
 enum { SAMPLES = 3, ROWS = 4, COLUMNS = 3, ELEMENTS = ROWS * COLUMNS };
@@ -43,7 +43,9 @@ static void check_raised(const line *l, const float *x, const rt_summary *r, uin
       double v = x[i];
       if (l->channels > 1 && i % l->width != channel) continue;
       if (pass) squares += (v - sum / count) * (v - sum / count);
-      else count++, sum += v, low = fmin(low, l->magnitudes ? fabs(v) : v), high = fmax(high, l->magnitudes ? fabs(v) : v);
+      else
+        count++, sum += v, low = fmin(low, l->magnitudes ? fabs(v) : v),
+                           high = fmax(high, l->magnitudes ? fabs(v) : v);
     }
   double unbiased = squares / (count - 1), reach = 3 * sqrt(unbiased);
   assert_true(r->count == count);
@@ -84,7 +86,8 @@ static void check(netc *n, char *text, const float *x, uint32_t *right, uint32_t
     double got = field(&l, &r), theirs = counts ? strtod(word, NULL) : read_bits(word);
     bool same = fabs(got - theirs) <= 1e-6 * (fabs(theirs) + 0.1);
     bool mistaken = all && !strcmp(l.collector, "variance_online") && !strcmp(l.what, "variance");
-    if (same == mistaken) fail_msg("%s %s %s: netc has %g, MASE %g", l.collector, reduced, l.what, got, theirs);
+    if (same == mistaken)
+      fail_msg("%s %s %s: netc has %g, MASE %g", l.collector, reduced, l.what, got, theirs);
     *(mistaken ? wrong : right) += 1;
   }
   *raised += raises;

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 /* Statistics of rows that come in pieces of so many. */
-static inline rt_statistics *measure_pieces(net_arena *arena, const rt_statistics_spec *spec, const float *rows,
-                                            uint64_t count, uint64_t piece) {
+static inline rt_statistics *measure_pieces(net_arena *arena, const rt_statistics_spec *spec,
+                                            const float *rows, uint64_t count, uint64_t piece) {
   rt_statistics *s = rt_statistics_make(arena, spec);
   do {
     for (uint64_t r = 0; r < count; r += piece)
