@@ -22,7 +22,9 @@ static void use(netc *n, const rt_checkpoint *c) {
         (rt_variable){.name = name, .shape = t.shape, .offset = program.variable_floats};
     program.variable_floats += net_shape_elements(&t.shape);
   }
+  const rt_calibrated *calibrated;
   rt_checkpoint_position(n, c, &position);
+  rt_checkpoint_calibration(n, c, &calibrated, &count);
   rt_checkpoint_classes(n, c, &count);
   rt_checkpoint_normalization(n, c, &count);
   float *values = NET_NEW_ARRAY(&n->arena, float, program.variable_floats);
