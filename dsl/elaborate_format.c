@@ -24,7 +24,8 @@ static bool take_ints(net_elaborator *e, const net_constant *list, net_format_ar
   for (uint32_t i = 0; i < list->list.count; i++) {
     const net_constant *c = &list->list.at[i];
     if (c->kind != NET_CONSTANT_INTEGER || c->integer < -1 || c->integer == 0 || c->integer > INT32_MAX)
-      return net_error(n, c->loc, "a block's dimension is a whole number of at least 1, or -1 for all, not %s",
+      return net_error(n, c->loc,
+                       "a block's dimension is a whole number of at least 1, or -1 for all, not %s",
                        net_constant_text(n, c)),
              false;
     out->ints.dim[out->ints.rank++] = (uint32_t)c->integer;
@@ -88,10 +89,12 @@ static void question_bits(netc *n, const char *name, const net_format_spec *spec
   if (second > width && second <= 32)
     swap = net_arena_format(&n->arena, "; did you mean %s(%d, %d)?", name, second, width);
   if (fraction < 0)
-    net_warning(n, loc, "%s(%d, %d) has %d bits before the point, but only %d in all: it holds multiples of %g%s",
+    net_warning(n, loc,
+                "%s(%d, %d) has %d bits before the point, but only %d in all: it holds multiples of %g%s",
                 name, width, second, second, width, ldexp(1, -fraction), swap);
   else
-    net_warning(n, loc, "%s(%d, %d) has %d bits behind the point, but only %d in all: it holds nothing from %g on%s",
+    net_warning(n, loc,
+                "%s(%d, %d) has %d bits behind the point, but only %d in all: it holds nothing from %g on%s",
                 name, width, second, fraction, width, ldexp(1, width - !spec->is_unsigned - fraction), swap);
   note_bits(n, loc);
 }
@@ -110,13 +113,15 @@ static bool make(net_elaborator *e, const char *name, const net_expr *expr, cons
   if (habits->mase_compatible && !has(at, given, "mase_compatible"))
     at[count++] = (net_format_argument){.name = "mase_compatible", .kind = NET_FORMAT_BOOL, .integer = true};
   if (habits->ste.id && !has(at, given, "ste"))
-    at[count++] = (net_format_argument){.name = "ste", .kind = NET_FORMAT_WORD, .word = net_text(n, habits->ste)};
+    at[count++] =
+        (net_format_argument){.name = "ste", .kind = NET_FORMAT_WORD, .word = net_text(n, habits->ste)};
   uint32_t id;
   if (net_format_make(n, name, at, count, expr->loc, &id)) {
     question_bits(n, name, net_format_at(n, id), expr->loc);
     return *format = id, true;
   }
-  static const char *const of_integer[] = {"fraction", "frac", "f"}, *const of_ap[] = {"integer", "int", "I", "W"};
+  static const char *const of_integer[] = {"fraction", "frac", "f"}, *const of_ap[] = {"integer", "int", "I",
+                                                                                       "W"};
   bool integer = !strcmp(name, "integer") || !strcmp(name, "fixed"), mixed = false;
   for (int i = 0; i < 3 && !strcmp(name, "ap_fixed"); i++) mixed |= has(at, given, of_integer[i]);
   for (int i = 0; i < 4 && integer; i++) mixed |= has(at, given, of_ap[i]);
@@ -152,7 +157,8 @@ static bool take_values(net_elaborator *e, const net_expr *expr, double **values
   net_constant list;
   if (!net_evaluate(n, &e->constants, expr, &list)) return false;
   if (list.kind != NET_CONSTANT_LIST)
-    return net_error(n, expr->loc, "a codebook is made of a list of numbers: codebook([-1.0, 0.0, 1.0])"), false;
+    return net_error(n, expr->loc, "a codebook is made of a list of numbers: codebook([-1.0, 0.0, 1.0])"),
+           false;
   *values = NET_NEW_ARRAY(&n->arena, double, list.list.count + 1);
   bool ok = true;
   for (uint32_t i = 0; i < list.list.count; i++) {

@@ -19,7 +19,8 @@ static bool take_fold(net_elaborator *e, const net_entry *entry, void *into) {
 
 static bool take_samples(net_elaborator *e, const net_entry *entry, void *into) {
   int64_t samples;
-  if (!net_evaluate_integer(e->n, &e->constants, entry->value, "the number of samples", 1, INT32_MAX, &samples))
+  if (!net_evaluate_integer(e->n, &e->constants, entry->value, "the number of samples", 1, INT32_MAX,
+                            &samples))
     return false;
   ((maker *)into)->quantization->samples = (uint64_t)samples;
   return true;
@@ -37,8 +38,8 @@ static bool take_ste(net_elaborator *e, const net_entry *entry, void *into) {
   for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
     if (word.id && !strcmp(net_text(n, word), words[i])) return ((maker *)into)->habits.ste = word, true;
   const char *near = word.id ? net_nearest(net_text(n, word), words, 3) : NULL;
-  net_error(n, entry->value->loc, "ste is plain, clipped or learned_step%s%s%s", near ? "; did you mean '" : "",
-            near ? near : "", near ? "'?" : "");
+  net_error(n, entry->value->loc, "ste is plain, clipped or learned_step%s%s%s",
+            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
   return false;
 }
 
@@ -46,7 +47,8 @@ static bool take_percentile(net_elaborator *e, const net_entry *entry, void *int
   double x;
   if (!net_evaluate_real(e->n, &e->constants, entry->value, "the percentile", &x)) return false;
   if (x > 0 && x <= 1) return ((maker *)into)->quantization->percentile = x, true;
-  net_error(e->n, entry->value->loc, "the percentile is above 0 and at most 100 %%, like percentile(99.9 %%)");
+  net_error(e->n, entry->value->loc,
+            "the percentile is above 0 and at most 100 %%, like percentile(99.9 %%)");
   return false;
 }
 
@@ -128,8 +130,7 @@ static bool suits(net_elaborator *e, const net_quantize_rule *rule, net_tensor_r
                   net_format_id format, net_loc loc) {
   netc *n = e->n;
   const char *name = net_tensor_role_names[role];
-  const net_op *op =
-      rule->scope == NET_RULE_OPERATOR ? net_op_find(n, net_text(n, rule->what), NULL) : NULL;
+  const net_op *op = rule->scope == NET_RULE_OPERATOR ? net_op_find(n, net_text(n, rule->what), NULL) : NULL;
   bool parameter = role == NET_TENSOR_WEIGHT || role == NET_TENSOR_BIAS;
   if (op && !net_op_has(n, op, role)) {
     net_error(n, tensor.loc, "%s has no %s; it has %s", op->name, name, tensors_text(n, op));
@@ -159,7 +160,8 @@ static bool take_format(net_elaborator *e, net_quantize_rule *rule, net_ident te
   return true;
 }
 
-/* weight = integer(8, 4) within a rule; of a setting from outside, weight.width = 8 where no weight is set. */
+/* weight = integer(8, 4) within a rule; of a setting from outside, weight.width = 8 where no weight is set.
+ */
 static bool take_tensor(net_elaborator *e, net_quantize_rule *rule, const net_entry *entry, const maker *m) {
   netc *n = e->n;
   if (entry->kind != NET_ENTRY_SET)
@@ -179,7 +181,8 @@ static bool take_path(net_elaborator *e, const net_entry *entry, maker *m) {
   net_ident kind = entry->path.parts.at[0], tensor = entry->path.parts.at[1];
   net_quantize_rule rule = {.what = kind.name, .loc = entry->path.loc};
   net_tensor_role role;
-  if (!net_elaborate_rule_scope(e, kind, &rule.scope) || !net_elaborate_tensor(e, tensor, &role)) return false;
+  if (!net_elaborate_rule_scope(e, kind, &rule.scope) || !net_elaborate_tensor(e, tensor, &role))
+    return false;
   if (entry->path.parts.count > 2) {
     net_error(n, entry->path.loc, "%s has no rule for '%s.%s' to set '%s' in: set %s.%s = integer(8, 4)",
               net_text(n, m->quantization->name), net_text(n, kind.name), net_text(n, tensor.name),
@@ -201,7 +204,8 @@ static bool take_rule(net_elaborator *e, const net_entry *entry, maker *m) {
   net_quantize_rule rule = {.scope = NET_RULE_QUOTED, .what = entry->pattern.name, .loc = entry->pattern.loc};
   bool block = entry->kind == NET_ENTRY_BLOCK, ok = true;
   if ((!block && entry->kind != NET_ENTRY_PATTERN) || entry->value->kind != NET_EXPR_MAP)
-    return net_error(n, entry->loc, "a rule is written linear { weight = integer(8, 4) } or \"head.*\" { … }"),
+    return net_error(n, entry->loc,
+                     "a rule is written linear { weight = integer(8, 4) } or \"head.*\" { … }"),
            false;
   if (block) {
     rule.what = net_intern(n, net_dotted_text(n, &entry->path));
@@ -228,7 +232,8 @@ static bool is_about_nodes(net_elaborator *e, net_ident name) {
   netc *n = e->n;
   const char *text = net_text(n, name.name);
   const net_op *op = net_op_find(n, text, NULL);
-  if (!(op && op->user) && strcmp(text, "default") && !net_program_find(e->program, NET_DECL_LAYER, name.name))
+  if (!(op && op->user) && strcmp(text, "default") &&
+      !net_program_find(e->program, NET_DECL_LAYER, name.name))
     return false;
   net_error(n, name.loc, "a rule says which tensor takes a format: %s { weight = integer(8, 4) }", text);
   return true;
@@ -245,7 +250,8 @@ bool net_elaborate_rules(net_elaborator *e, const net_decl *decl, net_quantizati
   net_map settings = *decl->map;
   settings.entries = (net_entries){0};
   bool ok = true;
-  for (uint32_t i = 0; i < decl->map->entries.count; i++) { /* they hold for every rule, wherever they stand */
+  for (uint32_t i = 0; i < decl->map->entries.count;
+       i++) { /* they hold for every rule, wherever they stand */
     const net_entry *entry = &decl->map->entries.at[i];
     if (!is_setting(entry)) continue;
     if (is_about_nodes(e, entry->path.parts.at[0])) ok = false;

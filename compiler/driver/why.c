@@ -1,4 +1,5 @@
-/* netc show --why NODE: the rule and the line behind each format of a node, or of all nodes within a layer. */
+/* netc show --why NODE: the rule and the line behind each format of a node, or of all nodes within a layer.
+ */
 #include "driver/report.h"
 
 #include "formats/formats.h"
@@ -24,10 +25,12 @@ static const char *format_of(const explainer *x, net_node_id node, net_tensor_ro
 /* Nothing is asked for, but there is a format all the same: where it comes from. */
 static const char *without_rule(const explainer *x, const char *format) {
   if (!x->rules) return "there are no rules: name a quantize block with --quantize";
-  return format && strcmp(format, "float32") ? "no rule speaks of it: it comes like this" : "no rule speaks of it";
+  return format && strcmp(format, "float32") ? "no rule speaks of it: it comes like this"
+                                             : "no rule speaks of it";
 }
 
-static void explain(explainer *x, net_node_id node, net_tensor_role role, const char *tensor, uint32_t input) {
+static void explain(explainer *x, net_node_id node, net_tensor_role role, const char *tensor,
+                    uint32_t input) {
   netc *n = x->n;
   const char *format = format_of(x, node, role, input);
   const net_quantize_rule *rule = x->rules ? net_rules_find(x->rules, node, role) : NULL;
@@ -36,10 +39,12 @@ static void explain(explainer *x, net_node_id node, net_tensor_role role, const 
   dr_table_word(&x->table, tensor);
   dr_table_word(&x->table, format ? format : "(folded into another node)");
   if (rule)
-    dr_table_word(&x->table, net_arena_format(&n->arena, "%s { %s = %s }", net_rule_text(n, rule), net_tensor_role_names[role],
+    dr_table_word(&x->table, net_arena_format(&n->arena, "%s { %s = %s }", net_rule_text(n, rule),
+                                              net_tensor_role_names[role],
                                               net_format_text(n, rule->tensors[role].format)));
   else dr_table_word(&x->table, without_rule(x, format));
-  if (at.source) dr_table_word(&x->table, net_arena_format(&n->arena, "%s:%u:%u", at.source->path, at.line, at.column));
+  if (at.source)
+    dr_table_word(&x->table, net_arena_format(&n->arena, "%s:%u:%u", at.source->path, at.line, at.column));
   else dr_table_empty(&x->table);
 }
 
@@ -53,7 +58,8 @@ static void explain_node(explainer *x, net_node_id node) {
     if (role == NET_TENSOR_INPUT && data++) tensor = net_arena_format(&x->n->arena, "%s_%u", tensor, data);
     explain(x, node, role, tensor, i);
   }
-  if (net_node_has(g, node, NET_TENSOR_ACCUMULATOR)) explain(x, node, NET_TENSOR_ACCUMULATOR, "accumulator", 0);
+  if (net_node_has(g, node, NET_TENSOR_ACCUMULATOR))
+    explain(x, node, NET_TENSOR_ACCUMULATOR, "accumulator", 0);
   explain(x, node, NET_TENSOR_OUTPUT, "output", 0);
 }
 
@@ -67,8 +73,9 @@ static int unknown(dr_call *call, const net_graph *g, const char *name) {
 }
 
 int dr_why(dr_subject *subject) {
-  static const dr_column columns[] = {{"node", "node", DR_WORD}, {"tensor", "tensor", DR_WORD}, {"format", "format", DR_WORD},
-                                      {"rule", "rule", DR_WORD}, {"place", "place", DR_WORD},   {0}};
+  static const dr_column columns[] = {{"node", "node", DR_WORD},     {"tensor", "tensor", DR_WORD},
+                                      {"format", "format", DR_WORD}, {"rule", "rule", DR_WORD},
+                                      {"place", "place", DR_WORD},   {0}};
   dr_call *call = subject->call;
   const char *name = call->value[DR_why];
   size_t length = strlen(name);
@@ -79,7 +86,8 @@ int dr_why(dr_subject *subject) {
                  .formatted = subject->experiment.network.graph,
                  .table = dr_table_new(call->n, "why", "Formats", columns)};
   if (!dr_table_form(call, &form)) return DR_WRONG_COMMAND;
-  if (subject->quantization && !net_rules_begin(x.n, x.plain, subject->quantization, &x.rules)) return DR_WRONG_INPUT;
+  if (subject->quantization && !net_rules_begin(x.n, x.plain, subject->quantization, &x.rules))
+    return DR_WRONG_INPUT;
   for (net_node_id i = 0; i < x.plain->nodes.count; i++) {
     const char *node = net_text(x.n, x.plain->nodes.at[i].name);
     if (!strncmp(node, name, length) && (!node[length] || node[length] == '.')) explain_node(&x, i);

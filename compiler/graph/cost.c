@@ -64,7 +64,7 @@ double net_node_samples(const net_graph *graph, net_node_id node, uint32_t batch
 
 /* What is stored of a value that is the same for all samples: what nodes read it as. */
 typedef struct {
-  double *width;    /* by value; 0: not stored */
+  double *width; /* by value; 0: not stored */
   const net_graph *graph;
 } storage;
 
@@ -113,7 +113,8 @@ static void average_bits(const net_graph *graph, net_cost_total *total) {
       net_tensor_role role = net_node_role(graph, i, k);
       if (v == NET_NONE || role > NET_TENSOR_WEIGHT) continue;
       const net_format_spec *spec = net_format_at(graph->n, graph->values.at[v].format);
-      double width = net_value_width(graph, v), count = (double)net_shape_elements(&graph->values.at[v].shape);
+      double width = net_value_width(graph, v),
+             count = (double)net_shape_elements(&graph->values.at[v].shape);
       if (spec->mase && spec->family == NET_FORMAT_integer && spec->fraction != NET_FORMAT_AUTO)
         width += spec->fraction;
       bits[role] += width * count;

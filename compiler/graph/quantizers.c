@@ -55,7 +55,8 @@ net_value_id net_graph_plain(const net_graph *graph, net_value_id value) {
 }
 
 /* batch_norm makes its weight and bias when it runs, and rounds them itself. */
-static bool made_format(const net_graph *graph, net_node_id node, net_tensor_role role, net_format_id *format) {
+static bool made_format(const net_graph *graph, net_node_id node, net_tensor_role role,
+                        net_format_id *format) {
   const net_node *at = &graph->nodes.at[node];
   char key[32];
   snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);

@@ -5,7 +5,7 @@
 #include "ops/kernel.h"
 #include "ops/range.h"
 
-enum { X, SCALE, WEIGHT_VAR }; /* fold_weight: x, scale?, running_var */
+enum { X, SCALE, WEIGHT_VAR };      /* fold_weight: x, scale?, running_var */
 enum { SHIFT = 2, MEAN, BIAS_VAR }; /* fold_bias: x?, scale?, shift?, running_mean, running_var */
 
 /* ---- graph ---- */
@@ -31,8 +31,10 @@ bool fold_bias_shape(netc *n, net_graph *graph, net_node_id node) {
   return fits(graph, node, X, BIAS_VAR, channels) && ops_result_like(graph, node, 0, BIAS_VAR);
 }
 
-/* dx = dy·a; dscale = Σ over later axes of dy·(what a multiplies)/√(running_var + ε); statistics have none. */
-static bool gradient(net_gradient *g, uint32_t variance, const char *op, const net_value_id *bare, uint32_t count) {
+/* dx = dy·a; dscale = Σ over later axes of dy·(what a multiplies)/√(running_var + ε); statistics have none.
+ */
+static bool gradient(net_gradient *g, uint32_t variance, const char *op, const net_value_id *bare,
+                     uint32_t count) {
   netc *n = g->graph->n;
   net_value_id dy = g->dy[0], scale = net_node_input(g->graph, g->node, SCALE);
   net_attribute epsilon = net_attribute_real(n, "epsilon", net_node_real(g->graph, g->node, "epsilon"));
@@ -44,9 +46,9 @@ static bool gradient(net_gradient *g, uint32_t variance, const char *op, const n
   }
   if (!g->wanted[SCALE]) return true;
   net_value_id plain = net_gradient_call(g, op, "unscaled", bare, count, OPS_ATTRIBUTES(epsilon));
-  net_value_id product = plain == NET_NONE
-                             ? NET_NONE
-                             : net_gradient_call(g, "mul", "scale_product", OPS_VALUES(dy, plain), OPS_NO_ATTRIBUTES);
+  net_value_id product = plain == NET_NONE ? NET_NONE
+                                           : net_gradient_call(g, "mul", "scale_product",
+                                                               OPS_VALUES(dy, plain), OPS_NO_ATTRIBUTES);
   if (product == NET_NONE) return false;
   net_shape later = {0};
   for (uint32_t i = 1; i < g->graph->values.at[product].shape.rank; i++) later.dim[later.rank++] = i;
@@ -57,7 +59,8 @@ static bool gradient(net_gradient *g, uint32_t variance, const char *op, const n
 }
 
 bool fold_weight_gradient(net_gradient *g) {
-  net_value_id x = net_node_input(g->graph, g->node, X), variance = net_node_input(g->graph, g->node, WEIGHT_VAR);
+  net_value_id x = net_node_input(g->graph, g->node, X),
+               variance = net_node_input(g->graph, g->node, WEIGHT_VAR);
   return gradient(g, WEIGHT_VAR, "fold_weight", OPS_VALUES(x, NET_NONE, variance));
 }
 
@@ -83,7 +86,8 @@ void fold_weight_interpret(const net_interpretation *call) {
 
 void fold_bias_interpret(const net_interpretation *call) {
   for (uint64_t c = 0; c < ops_elements(ops_out(call, 0)); c++) {
-    double x = call->inputs[X] ? call->inputs[X][c] : 0, shift = call->inputs[SHIFT] ? call->inputs[SHIFT][c] : 0;
+    double x = call->inputs[X] ? call->inputs[X][c] : 0,
+           shift = call->inputs[SHIFT] ? call->inputs[SHIFT][c] : 0;
     call->outputs[0][c] = (x - call->inputs[MEAN][c]) * factor(call, BIAS_VAR, c) + shift;
   }
 }
@@ -98,7 +102,8 @@ static net_range factor_range(const net_ranging *call, uint32_t variance, uint64
 }
 
 void fold_weight_range(const net_ranging *call) {
-  uint64_t count = ops_elements(ops_ranged_out(call, 0)), inner = count / ops_ranged_out(call, 0)->shape.dim[0];
+  uint64_t count = ops_elements(ops_ranged_out(call, 0)),
+           inner = count / ops_ranged_out(call, 0)->shape.dim[0];
   for (uint64_t i = 0; i < count; i++)
     call->outputs[0][i] = ops_times(call->inputs[X][i], factor_range(call, WEIGHT_VAR, i / inner));
 }
@@ -106,7 +111,8 @@ void fold_weight_range(const net_ranging *call) {
 void fold_bias_range(const net_ranging *call) {
   const net_range none = {0, 0};
   for (uint64_t c = 0; c < ops_elements(ops_ranged_out(call, 0)); c++) {
-    net_range x = call->inputs[X] ? call->inputs[X][c] : none, shift = call->inputs[SHIFT] ? call->inputs[SHIFT][c] : none;
+    net_range x = call->inputs[X] ? call->inputs[X][c] : none,
+              shift = call->inputs[SHIFT] ? call->inputs[SHIFT][c] : none;
     net_range a = factor_range(call, BIAS_VAR, c), away = ops_minus(x, call->inputs[MEAN][c]);
     call->outputs[0][c] = ops_plus(ops_times(away, a), shift);
     call->terms[0][c] = ops_most(away) * ops_most(a) + ops_most(shift);
@@ -115,8 +121,8 @@ void fold_bias_range(const net_ranging *call) {
 
 /* ---- kernels ---- */
 
-static lp_expr load64(lp_function *f, const net_graph *graph, net_node_id node, uint32_t input, const ops_place *at,
-                      double absent) {
+static lp_expr load64(lp_function *f, const net_graph *graph, net_node_id node, uint32_t input,
+                      const ops_place *at, double absent) {
   if (!ops_input(graph, node, input)) return lp_constant(f, NET_F64, absent, 0);
   return lp_convert(f, NET_F64, ops_load_in(f, graph, node, input, at));
 }
@@ -134,7 +140,8 @@ static lp_expr kept_factor(lp_function *f, const net_graph *graph, net_node_id n
 }
 
 void fold_weight_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
-  ops_place at = ops_axes(f, &ops_input(graph, node, X)->shape, "cijklm"), channel = ops_leading_place(&at, 1);
+  ops_place at = ops_axes(f, &ops_input(graph, node, X)->shape, "cijklm"),
+            channel = ops_leading_place(&at, 1);
   lp_expr a = kept_factor(f, graph, node, WEIGHT_VAR, &channel);
   lp_expr y = lp_product(f, load64(f, graph, node, X, &at, 0), a);
   ops_store(f, ops_out_buffer(f, graph, node, 0), &at, lp_convert(f, NET_F32, y));

@@ -1,12 +1,13 @@
 /* Folds a batch-norm into the linear in front of it: linear(x; w', b') with a = weight / √(running_var + ε),
  * w' = w·a, b' = (b − running_mean)·a + bias, made of the parameters when the network runs.
  *
- * The statistics are the running ones, in training too, where they then stay as they are (Krishnamoorthi, Quantizing
- * deep convolutional networks for efficient inference, 2018, section 3.2.2, with the statistics frozen from the
- * start): what is trained is what is deployed, and gradients reach w, b, weight and bias through w' and b'. Training
- * therefore begins from weights with statistics.
+ * The statistics are the running ones, in training too, where they then stay as they are (Krishnamoorthi,
+ * Quantizing deep convolutional networks for efficient inference, 2018, section 3.2.2, with the statistics
+ * frozen from the start): what is trained is what is deployed, and gradients reach w, b, weight and bias
+ * through w' and b'. Training therefore begins from weights with statistics.
  *
- * The linear keeps its name, and rules of formats for it are about w' and b'; of the batch-norm's no one is left. */
+ * The linear keeps its name, and rules of formats for it are about w' and b'; of the batch-norm's no one is
+ * left. */
 #include "graph/operator.h"
 #include "passes/passes.h"
 
@@ -54,11 +55,12 @@ static net_node_id find_partner(const folder *f, net_node_id id) {
   return def;
 }
 
-static net_value_id made(folder *f, net_node_id linear, const char *op, const char *what, const net_value_id *inputs,
-                         uint32_t count, net_attribute epsilon) {
+static net_value_id made(folder *f, net_node_id linear, const char *op, const char *what,
+                         const net_value_id *inputs, uint32_t count, net_attribute epsilon) {
   const net_node *node = &f->from->nodes.at[linear];
   const char *name = net_arena_format(&f->n->arena, "%s.folded_%s", net_text(f->n, node->name), what);
-  net_node_id id = net_graph_node(f->to, op, net_graph_fresh_name(f->to, name), inputs, count, &epsilon, 1, node->loc);
+  net_node_id id =
+      net_graph_node(f->to, op, net_graph_fresh_name(f->to, name), inputs, count, &epsilon, 1, node->loc);
   if (id == NET_NONE) return NET_NONE;
   f->to->nodes.at[id].use = node->use;
   return net_node_output(f->to, id, 0);
@@ -84,7 +86,8 @@ static bool fold(folder *f, net_node_id norm) {
   const net_value_id of_weight[] = {mapped(f, linear, WEIGHT), scale, variance};
   const net_value_id of_bias[] = {mapped(f, linear, BIAS), scale, shift, mean, variance};
   net_value_id weight = made(f, linear, "fold_weight", "weight", of_weight, 3, epsilon);
-  net_value_id bias = weight == NET_NONE ? NET_NONE : made(f, linear, "fold_bias", "bias", of_bias, 5, epsilon);
+  net_value_id bias =
+      weight == NET_NONE ? NET_NONE : made(f, linear, "fold_bias", "bias", of_bias, 5, epsilon);
   if (bias == NET_NONE) return false;
   net_node_id id = net_graph_clone_node(f->to, f->from, linear, f->map);
   net_value_id *inputs = &f->to->edges.at[f->to->nodes.at[id].first_input];

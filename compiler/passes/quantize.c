@@ -1,10 +1,11 @@
 /* Number formats for a network: quantisers around its nodes, as the rules of a quantize block ask.
  *
- * A node's inputs, weight and bias are quantised in front of it, each for itself; its accumulator and its output
- * behind it, and whoever reads the node reads what these make of it. batch_norm makes its weight and bias when it
- * runs, and takes their formats as attributes. A sum of products of integers that may leave binary32 is kept whole
- * (`wide`, f64) until the first quantiser: its own, or else its readers' each; readers without one get it rounded
- * once to binary32. */
+ * A node's inputs, weight and bias are quantised in front of it, each for itself; its accumulator and its
+ * output behind it, and whoever reads the node reads what these make of it. batch_norm makes its weight and
+ * bias when it runs, and takes their formats as attributes. A sum of products of integers that may leave
+ * binary32 is kept whole
+ * (`wide`, f64) until the first quantiser: its own, or else its readers' each; readers without one get it
+ * rounded once to binary32. */
 #include "passes/quantize.h"
 
 #include "passes/passes.h"
@@ -15,20 +16,23 @@ typedef struct {
   net_graph *to;
   const net_quantization *quantization;
   const net_rules *rules;
-  net_value_id *given; /* by value of the network: as its node gives it, where readers may round it themselves */
-  net_value_id *seen;  /* behind the node's own quantisers */
+  net_value_id
+      *given; /* by value of the network: as its node gives it, where readers may round it themselves */
+  net_value_id *seen; /* behind the node's own quantisers */
 } maker;
 
 /* ---- quantisers ---- */
 
 /* One number, or with channels one for each of them. */
-static net_value_id add_value(maker *m, net_value_kind kind, const char *name, uint32_t channels, net_loc loc) {
+static net_value_id add_value(maker *m, net_value_kind kind, const char *name, uint32_t channels,
+                              net_loc loc) {
   net_shape shape = {0};
   if (channels > 1) shape = (net_shape){1, {channels}};
   return net_graph_value(m->to, kind, net_graph_fresh_name(m->to, name), NET_F32, shape, false, loc);
 }
 
-static net_value_id add_constant(maker *m, const char *name, const net_calibrated *c, bool zeros, net_loc loc) {
+static net_value_id add_constant(maker *m, const char *name, const net_calibrated *c, bool zeros,
+                                 net_loc loc) {
   net_value_id v = add_value(m, NET_VALUE_CONSTANT, name, c->count, loc);
   float *data = NET_NEW_ARRAY(m->to->arena, float, c->count);
   for (uint32_t i = 0; i < c->count; i++) data[i] = zeros ? (float)c->zeros[i] : c->steps[i];
@@ -37,8 +41,8 @@ static net_value_id add_constant(maker *m, const char *name, const net_calibrate
 }
 
 /* A step that training changes follows the node's own parameters: frozen, or of a group, as they are. */
-static net_value_id add_learned(maker *m, const char *name, net_format_id format, net_node_id node, net_value_id x,
-                                const net_calibrated *c, net_loc loc) {
+static net_value_id add_learned(maker *m, const char *name, net_format_id format, net_node_id node,
+                                net_value_id x, const net_calibrated *c, net_loc loc) {
   const net_format_spec *spec = net_format_at(m->n, format);
   const net_value *of = &m->to->values.at[x];
   uint32_t channels = spec->per == NET_PER_CHANNEL && of->shape.rank ? of->shape.dim[0] : 1;
@@ -70,7 +74,9 @@ static net_value_id quantise(maker *m, net_value_id x, net_node_id node, net_ten
   bool learned = steps && spec->ste == NET_STE_LEARNED_STEP;
   bool open = steps && (spec->family != NET_FORMAT_integer || spec->fraction == NET_FORMAT_AUTO);
   net_value_id inputs[] = {x, NET_NONE, NET_NONE};
-  if (learned) inputs[1] = add_learned(m, net_arena_format(&n->arena, "%s_step", tensor), format, node, x, c, choice->loc);
+  if (learned)
+    inputs[1] =
+        add_learned(m, net_arena_format(&n->arena, "%s_step", tensor), format, node, x, c, choice->loc);
   else if (open && c)
     inputs[1] = add_constant(m, net_arena_format(&n->arena, "%s.step", tensor), c, false, choice->loc);
   if (inputs[1] != NET_NONE && c && c->zeros)
@@ -99,7 +105,8 @@ static const net_format_choice *choice_of(const maker *m, net_node_id node, net_
 static uint32_t find_attribute(const net_graph *g, net_node_id node, const char *key) {
   const net_node *at = &g->nodes.at[node];
   for (uint32_t i = 0; i < at->attribute_count; i++)
-    if (!strcmp(net_text(g->n, g->attributes.at[at->first_attribute + i].key), key)) return at->first_attribute + i;
+    if (!strcmp(net_text(g->n, g->attributes.at[at->first_attribute + i].key), key))
+      return at->first_attribute + i;
   return NET_NONE;
 }
 
@@ -110,19 +117,22 @@ static uint32_t format_attribute(const net_graph *g, net_node_id node, net_tenso
   return find_attribute(g, node, key);
 }
 
-/* What is made when the node runs can only take formats of single elements with steps that are known by then. */
+/* What is made when the node runs can only take formats of single elements with steps that are known by then.
+ */
 static bool made_format(maker *m, net_node_id node, net_tensor_role role, const net_format_choice *choice,
                         net_format_id *format) {
   netc *n = m->n;
   net_name owner = m->from->nodes.at[node].name;
-  net_format_id asked = net_quantize_resolved(n, choice->format, net_quantize_calibrated(m->quantization, owner, role, 0));
+  net_format_id asked =
+      net_quantize_resolved(n, choice->format, net_quantize_calibrated(m->quantization, owner, role, 0));
   net_format_spec spec = *net_format_at(n, asked);
   const net_format *row = &net_formats[spec.family];
   bool open = row->flags & NET_FORMAT_STEPS && spec.family != NET_FORMAT_integer;
   if (!(row->flags & NET_FORMAT_PER_ELEMENT) || open) {
     const char *op = net_node_op(m->from, node)->name, *tensor = net_tensor_role_names[role];
     net_error(n, choice->loc,
-              "%s makes its %s when it runs, which %s cannot follow: give %s a format of single elements with steps of "
+              "%s makes its %s when it runs, which %s cannot follow: give %s a format of single elements "
+              "with steps of "
               "its own, like %s { %s = integer(8, 4) }",
               op, tensor, row->name, op, op, tensor);
     net_note(n, m->from->nodes.at[node].loc, "for '%s'", net_text(n, owner));
@@ -134,7 +144,8 @@ static bool made_format(maker *m, net_node_id node, net_tensor_role role, const 
   return true;
 }
 
-/* New inputs of a node, quantised where rules say so. made: per role, formats of what the node makes itself. */
+/* New inputs of a node, quantised where rules say so. made: per role, formats of what the node makes itself.
+ */
 static bool take_inputs(maker *m, net_node_id node, net_value_id *inputs, net_format_id *made) {
   const net_node *old = &m->from->nodes.at[node];
   uint32_t data = 0;
@@ -186,7 +197,8 @@ static void pass_format(maker *m, net_node_id node) {
   }
   if (common == NET_NONE || common == NET_FORMAT_FLOAT32) return;
   const net_format_spec *spec = net_format_at(m->n, common);
-  if (net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT && spec->per == NET_PER_TENSOR && holds_zero(spec))
+  if (net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT && spec->per == NET_PER_TENSOR &&
+      holds_zero(spec))
     g->values.at[net_node_output(g, node, 0)].format = common;
 }
 
@@ -197,8 +209,8 @@ static quantize_grid grid_of(const maker *m, net_node_id node, net_tensor_role r
                          net_quantize_calibrated(m->quantization, m->from->nodes.at[node].name, role, 0)};
 }
 
-/* A sum of products that may leave binary32: over the last axis of the weight, of a linear; of one product, of
- * what has a weight for each channel. */
+/* A sum of products that may leave binary32: over the last axis of the weight, of a linear; of one product,
+ * of what has a weight for each channel. */
 static bool needs_wide(const maker *m, net_node_id old, net_node_id node, const net_format_id *made) {
   const net_graph *g = m->to;
   net_value_id values[NET_TENSORS] = {NET_NONE, NET_NONE, NET_NONE, NET_NONE, NET_NONE};
@@ -221,7 +233,8 @@ static bool needs_wide(const maker *m, net_node_id old, net_node_id node, const 
 }
 
 /* The node with what the rules change in it. NET_NONE: reported. */
-static net_node_id add_node(maker *m, net_node_id old, const net_value_id *inputs, const net_format_id *made) {
+static net_node_id add_node(maker *m, net_node_id old, const net_value_id *inputs,
+                            const net_format_id *made) {
   net_graph *g = m->to;
   const net_node *node = &m->from->nodes.at[old];
   net_node_id id = net_graph_clone_node(g, m->from, old, m->seen);
@@ -230,7 +243,8 @@ static net_node_id add_node(maker *m, net_node_id old, const net_value_id *input
     m->given[node->first_output + i] = m->seen[node->first_output + i];
   for (net_tensor_role role = NET_TENSOR_WEIGHT; role <= NET_TENSOR_BIAS; role++)
     if (made[role] != NET_FORMAT_FLOAT32)
-      g->attributes.at[format_attribute(g, id, role)].text = net_intern(m->n, net_format_text(m->n, made[role]));
+      g->attributes.at[format_attribute(g, id, role)].text =
+          net_intern(m->n, net_format_text(m->n, made[role]));
   uint32_t wide = find_attribute(g, id, "wide");
   if (wide != NET_NONE && needs_wide(m, old, id, made)) g->attributes.at[wide].integer = true;
   if (!net_node_op(g, id)->shape(m->n, g, id)) return NET_NONE; /* the sum may be f64 now */
@@ -248,7 +262,9 @@ static bool take_results(maker *m, net_node_id old) {
   const struct {
     net_tensor_role role;
     const net_format_choice *choice;
-  } steps[] = {{NET_TENSOR_ACCUMULATOR, accumulator ? accumulator : wide && !output ? &rounded : NULL},
+  } steps[] = {{NET_TENSOR_ACCUMULATOR, accumulator       ? accumulator
+                                        : wide && !output ? &rounded
+                                                          : NULL},
                {NET_TENSOR_OUTPUT, output}};
   for (int i = 0; i < 2; i++) {
     if (!steps[i].choice) continue;
@@ -262,7 +278,8 @@ static bool take_results(maker *m, net_node_id old) {
 static bool take_node(maker *m, net_node_id old) {
   net_format_id made[NET_TENSORS] = {0}; /* float32 */
   net_value_id *inputs = NET_NEW_ARRAY(&m->n->arena, net_value_id, m->from->nodes.at[old].input_count + 1);
-  return take_inputs(m, old, inputs, made) && add_node(m, old, inputs, made) != NET_NONE && take_results(m, old);
+  return take_inputs(m, old, inputs, made) && add_node(m, old, inputs, made) != NET_NONE &&
+         take_results(m, old);
 }
 
 static void take_list(maker *m, const net_value_ids *from, net_value_ids *to) {

@@ -12,24 +12,26 @@ const char *net_quantize_tensor_text(netc *n, net_name node, net_tensor_role rol
 /* What a profile decided for a tensor; NULL: nothing. */
 const net_calibrated *net_quantize_calibrated(const net_quantization *quantization, net_name node,
                                               net_tensor_role role, uint32_t input);
-/* The format that a tensor takes, given what a rule asks: fraction = auto becomes the profile's, if there is one
- * for the whole tensor. */
+/* The format that a tensor takes, given what a rule asks: fraction = auto becomes the profile's, if there is
+ * one for the whole tensor. */
 net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_calibrated *calibrated);
 
-/* Where a learned step begins if no profile says better: the format's own fraction, or 2·mean|x| / √hi (Esser et al.,
- * 2020) with the mean that the value's initial elements have; a result is taken to be of unit variance. */
+/* Where a learned step begins if no profile says better: the format's own fraction, or 2·mean|x| / √hi (Esser
+ * et al., 2020) with the mean that the value's initial elements have; a result is taken to be of unit
+ * variance. */
 double net_quantize_first_step(const netc *n, net_format_id format, const net_value *value);
 
-/* The grid that a tensor lies on: its format, and the steps of its channels where the format leaves them open. */
+/* The grid that a tensor lies on: its format, and the steps of its channels where the format leaves them
+ * open. */
 typedef struct {
   net_format_id format;
   const net_calibrated *steps; /* NULL: none */
 } quantize_grid;
 
-/* Whether an exact sum of `count` products, and a bias if has_bias, leaves binary32: all are of integer formats
- * with steps that are powers of two, and the sum may reach 2^24 steps of its own grid. Channels of the weight and
- * the bias are those of the result. */
-bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight, quantize_grid bias,
-                             bool has_bias);
+/* Whether an exact sum of `count` products, and a bias if has_bias, leaves binary32: all are of integer
+ * formats with steps that are powers of two, and the sum may reach 2^24 steps of its own grid. Channels of
+ * the weight and the bias are those of the result. */
+bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight,
+                             quantize_grid bias, bool has_bias);
 
 #endif

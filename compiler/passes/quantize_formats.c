@@ -61,8 +61,8 @@ static uint32_t channels_of(const netc *n, quantize_grid grid) {
   return net_format_at(n, grid.format)->fraction == NET_FORMAT_AUTO && grid.steps ? grid.steps->count : 1;
 }
 
-bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight, quantize_grid bias,
-                             bool has_bias) {
+bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight,
+                             quantize_grid bias, bool has_bias) {
   double largest_x, largest_w, largest_b = 0;
   if (!is_integer(n, x, &largest_x) || !is_integer(n, weight, &largest_w)) return false;
   if (has_bias && !is_integer(n, bias, &largest_b)) return false;

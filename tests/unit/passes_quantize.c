@@ -1,4 +1,5 @@
-/* The quantise pass: where quantisers go, what they are given, when sums are kept whole; folding batch-norms. */
+/* The quantise pass: where quantisers go, what they are given, when sums are kept whole; folding batch-norms.
+ */
 #include "tests/unit/passes_support.h"
 
 #include "formats/formats.h"
@@ -31,7 +32,7 @@ static void rule(tester *t, const char *what, net_tensor_role role, const char *
   net_quantize_rule *r = &t->rules[t->q.rule_count++];
   bool quoted = what[0] == '"';
   net_name name = quoted ? net_intern_bytes(&t->n, what + 1, strlen(what) - 2) : net_intern(&t->n, what);
-  *r = (net_quantize_rule){.scope = quoted                      ? NET_RULE_QUOTED
+  *r = (net_quantize_rule){.scope = quoted                     ? NET_RULE_QUOTED
                                     : !strcmp(what, "default") ? NET_RULE_DEFAULT
                                                                : NET_RULE_OPERATOR,
                            .what = name};
@@ -49,15 +50,13 @@ static void calibrated(tester *t, const char *node, net_tensor_role role, uint32
 static net_graph *run(tester *t, net_pass_id pass, const net_graph *graph, const net_objective *objective) {
   uint32_t have = P_SHAPED;
   const char *before = support_printed(&t->n, graph);
-  net_pass_context context = {.n = &t->n,
-                              .arena = &t->n.arena,
-                              .objective = objective,
-                              .quantization = &t->q,
-                              .verify = true};
+  net_pass_context context = {
+      .n = &t->n, .arena = &t->n.arena, .objective = objective, .quantization = &t->q, .verify = true};
   net_graph *result = net_pass_run(&context, pass, graph, &have);
   assert_string_equal(support_printed(&t->n, graph), before); /* the old one is untouched */
-  if (result) assert_string_equal(support_printed(&t->n, support_parse(&t->n, support_printed(&t->n, result))),
-                                  support_printed(&t->n, result));
+  if (result)
+    assert_string_equal(support_printed(&t->n, support_parse(&t->n, support_printed(&t->n, result))),
+                        support_printed(&t->n, result));
   return result;
 }
 
@@ -155,7 +154,8 @@ static void test_losses(void **state) {
   (void)state;
   tester t;
   begin(&t);
-  net_graph *g = support_network(&t.n, "n", (net_shape){1, {3}}, "linear features=4; relu; linear features=3");
+  net_graph *g =
+      support_network(&t.n, "n", (net_shape){1, {3}}, "linear features=4; relu; linear features=3");
   rule(&t, "default", NET_TENSOR_INPUT, "integer(8, 4)");
   rule(&t, "default", NET_TENSOR_WEIGHT, "integer(8, 4, ste = clipped)");
   rule(&t, "\"linear_2\"", NET_TENSOR_OUTPUT, "integer(8, 4)");
@@ -183,7 +183,8 @@ static void test_wide(void **state) {
     bool wide;
   } cases[] = {
       {1024, "integer(8, 4)", "integer(8, 4)", "integer(8, 4)", true},
-      {1023, "integer(8, 4)", "integer(8, 4)", "integer(8, 4)", false}, /* 1023·2^14 + 2^7·2^4 = 2^24 − 14336 */
+      {1023, "integer(8, 4)", "integer(8, 4)", "integer(8, 4)",
+       false}, /* 1023·2^14 + 2^7·2^4 = 2^24 − 14336 */
       {1024, "integer(8, 4)", "integer(8, 4)", "integer(8, 8)", true},
       {1023, "integer(8, 4)", "integer(8, 4)", "integer(8, 8)", false},
       {1023, "integer(8, 4)", "integer(8, 4)", "integer(15, 8)", true}, /* 1023·2^14 + 2^14 = 2^24 */
@@ -191,7 +192,8 @@ static void test_wide(void **state) {
       {511, "integer(8, 4)", "integer(8, 4)", "integer(8, 9)", false}, /* a finer bias: twice the steps */
       {512, "integer(8, 4)", "integer(8, 4)", "integer(8, 9)", true},
       {515, "integer(8, 4, unsigned)", "integer(8, 4)", "integer(2, 8)", true},
-      {514, "integer(8, 4, unsigned)", "integer(8, 4)", "integer(2, 8)", false}, /* 514·255·128 + 2 = 2^24 − 254 */
+      {514, "integer(8, 4, unsigned)", "integer(8, 4)", "integer(2, 8)",
+       false}, /* 514·255·128 + 2 = 2^24 − 254 */
       {4, "integer(16, 8)", "integer(16, 8)", "integer(16, 8)", true},
       {4, "integer(16, 8)", "integer(16, 8)", NULL, false}, /* not all are integers */
       {4, "integer(16, 8)", NULL, "integer(16, 8)", false},
@@ -251,11 +253,13 @@ static void test_readers_of_wide(void **state) {
 
 static void test_calibrated(void **state) {
   (void)state;
-  static const float steps[] = {0.25f, 0.0625f, 0.5f}, one[] = {0.03125f}, odd[] = {0.3f}, odd_each[] = {0.1f, 0.2f, 0.4f};
+  static const float steps[] = {0.25f, 0.0625f, 0.5f}, one[] = {0.03125f}, odd[] = {0.3f},
+                     odd_each[] = {0.1f, 0.2f, 0.4f};
   static const int32_t zeros[] = {-7};
   tester t;
   begin(&t);
-  net_graph *g = support_network(&t.n, "n", (net_shape){1, {4}}, "linear features=3; linear features=3; batch_norm");
+  net_graph *g =
+      support_network(&t.n, "n", (net_shape){1, {4}}, "linear features=3; linear features=3; batch_norm");
   rule(&t, "\"linear_1\"", NET_TENSOR_INPUT, "integer(8, auto, rounding = floor)");
   rule(&t, "\"linear_1\"", NET_TENSOR_WEIGHT, "integer(6, auto, per = channel)");
   rule(&t, "\"linear_1\"", NET_TENSOR_BIAS, "integer(8, auto)"); /* not profiled: stays open */
@@ -292,8 +296,10 @@ static void test_calibrated(void **state) {
   assert_int_equal(learned->kind, NET_VALUE_PARAMETER);
   assert_true(learned->init.kind == NET_INIT_FILL && learned->init.value == (double)0.3f && !learned->frozen);
   assert_int_equal(learned->group, 2); /* as the node's weight has it */
-  assert_string_equal(format_of(&t, g, "linear_2.input_q"), "integer(4, auto, unsigned = true, ste = learned_step)");
-  assert_true(net_shape_same(&g->values.at[support_find(g, "linear_2.weight_step")].shape, &(net_shape){1, {3}}));
+  assert_string_equal(format_of(&t, g, "linear_2.input_q"),
+                      "integer(4, auto, unsigned = true, ste = learned_step)");
+  assert_true(
+      net_shape_same(&g->values.at[support_find(g, "linear_2.weight_step")].shape, &(net_shape){1, {3}}));
   assert_true(g->values.at[support_find(g, "linear_2.bias_step")].init.value == 0.125); /* its own fraction */
   net_node_id norm = node_of(&t, g, "batch_norm_1");
   assert_string_equal(net_text(&t.n, net_node_attribute(g, norm, "weight_format")->text),
@@ -334,10 +340,12 @@ static void test_refused(void **state) {
     const char *format, *message;
   } cases[] = {
       {NET_TENSOR_WEIGHT, "block_fp(8, 8, block = 16)",
-       "batch_norm makes its weight when it runs, which block_fp cannot follow: give batch_norm a format of single "
+       "batch_norm makes its weight when it runs, which block_fp cannot follow: give batch_norm a format of "
+       "single "
        "elements with steps of its own, like batch_norm { weight = integer(8, 4) }"},
       {NET_TENSOR_BIAS, "scaled_integer(8)",
-       "batch_norm makes its bias when it runs, which scaled_integer cannot follow: give batch_norm a format of single "
+       "batch_norm makes its bias when it runs, which scaled_integer cannot follow: give batch_norm a format "
+       "of single "
        "elements with steps of its own, like batch_norm { bias = integer(8, 4) }"},
   };
   for (uint32_t i = 0; i < 2; i++) {
@@ -415,7 +423,8 @@ static void test_no_fold(void **state) {
   net_vec_push(g->arena, &g->outputs, support_find(g, "linear_1"));
   kept = run(&t, NET_PASS_fold_batch_norm, g, NULL);
   assert_int_equal(support_count(kept, "batch_norm"), 1);
-  g = support_network(&t.n, "m", (net_shape){2, {3, 4}}, "linear features=3; batch_norm"); /* other channels */
+  g = support_network(&t.n, "m", (net_shape){2, {3, 4}},
+                      "linear features=3; batch_norm"); /* other channels */
   assert_int_equal(support_count(run(&t, NET_PASS_fold_batch_norm, g, NULL), "batch_norm"), 1);
   netc_free(&t.n);
 }
@@ -443,11 +452,16 @@ static void test_train_folded(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_tensor),  cmocka_unit_test(test_several_inputs),
-      cmocka_unit_test(test_losses),        cmocka_unit_test(test_wide),
-      cmocka_unit_test(test_readers_of_wide), cmocka_unit_test(test_calibrated),
-      cmocka_unit_test(test_wide_channels), cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_fold),          cmocka_unit_test(test_no_fold),
+      cmocka_unit_test(test_every_tensor),
+      cmocka_unit_test(test_several_inputs),
+      cmocka_unit_test(test_losses),
+      cmocka_unit_test(test_wide),
+      cmocka_unit_test(test_readers_of_wide),
+      cmocka_unit_test(test_calibrated),
+      cmocka_unit_test(test_wide_channels),
+      cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_fold),
+      cmocka_unit_test(test_no_fold),
       cmocka_unit_test(test_train_folded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
