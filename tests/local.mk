@@ -242,6 +242,12 @@ tests_unit_golden_SOURCES = tests/unit/golden.c tests/unit/golden.h tests/unit/g
 tests_unit_golden_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/golden
 
+# Quantisers as operators: refusals, gradients, learned steps, draws.
+check_PROGRAMS += tests/unit/ops_quantize
+tests_unit_ops_quantize_SOURCES = tests/unit/ops_quantize.c $(OPS_CASES)
+tests_unit_ops_quantize_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/ops_quantize
+
 # Quantisers compiled for every target, against the formats' references.
 JIT_QUANTIZERS = tests/unit/jit_quantizers.c tests/unit/jit_quantizers.h $(JIT_SUPPORT)
 check_PROGRAMS += tests/unit/jit_formats

@@ -3,6 +3,9 @@
 /* clang-format off */
 #define X(shape) "input x: f32[b" shape "]\n"
 #define XA(x, a) "input x: f32[b" x "]\ninput a: f32[b" a "]\n"
+#define QUANTIZED(shape, inputs, format) \
+  "y: f32[b" shape "] format " format " = quantize(" inputs ") {format = \"" format "\", training = true, stream = 3}\n"
+#define QUANTIZE(shape, format) X(shape) QUANTIZED(shape, "x", format)
 #define LOGITS "input x: f32[b, 5]\ntarget t: u32[b]\n"
 #define CLASS_WEIGHT "constant c: f32[5] = [0.5, 2, 1, 0.25, 3]\n"
 #define PREDICTION(shape) "input x: f32[b" shape "]\ntarget t: f32[b" shape "]\n"
@@ -86,6 +89,24 @@ const char *const ops_cases[] = {
     X(", 4") "y: f32[b, 4] = dropout(x) {p = 1.0, stream = 1, training = true}\n",
     X(", 9") "y: f32[b, 9] = dropout(x) {p = 0.3}\n",
     "parameter x: f32[9] = 0\ny: f32[9] = dropout(x) {p = 0.3, stream = 3, training = true}\n",
+
+    QUANTIZE(", 3, 5", "integer(8, 4, ste = clipped)"),
+    QUANTIZE("", "integer(3, 1, overflow = wrap, rounding = floor)"),
+    QUANTIZE(", 5", "scaled_integer(4, mase_compatible = true, ste = clipped)"),
+    QUANTIZE(", 3, 5", "minifloat(6, 3, 3, ste = clipped)"),
+    QUANTIZE(", 2, 9", "block_fp(6, 4, 7, block = [2, 4], ste = clipped)"),
+    QUANTIZE(", 7", "mxfp4(block = 4)"),
+    QUANTIZE(", 2, 5", "binary(bipolar = false, stochastic = true)"),
+    "parameter x: f32[3, 5] = 0\ny: f32[3, 5] format ternary(scaled = true, ste = clipped) = quantize(x) "
+    "{format = \"ternary(scaled = true, ste = clipped)\"}\n",
+    X(", 3, 5") "parameter k: f32 = 1\n" QUANTIZED(", 3, 5", "x, k", "integer(4, 2, ste = learned_step)"),
+    X(", 3, 5") "parameter v: f32[3] = 1\n"
+                QUANTIZED(", 3, 5", "x, v", "integer(3, 1, unsigned = true, per = channel, ste = learned_step)"),
+    X(", 3, 5") "parameter v: f32[3] = 1\nconstant z: f32[3] = [1, -2, 0]\n"
+                QUANTIZED(", 3, 5", "x, v, z",
+                          "scaled_integer(4, per = channel, scheme = affine, ste = learned_step)"),
+    "parameter x: f32[3, 5] = 0\nconstant s: f32 = [0.3]\ny: f32[3, 5] format scaled_integer(4, ste = clipped) = "
+    "quantize(x, s) {format = \"scaled_integer(4, ste = clipped)\"}\n",
 
     XA(", 3, 4", ", 3, 4") "y: f32[b, 3, 4] = add(x, a)\n",
     XA(", 3, 4", ", 4") "y: f32[b, 3, 4] = sub(x, a)\n",
