@@ -7,13 +7,13 @@
 
 extern const net_format_family fm_ieee, fm_integer, fm_ap_fixed, fm_scaled_integer, fm_minifloat,
     fm_minifloat_denorm, fm_log, fm_block_fp, fm_block_minifloat, fm_block_log, fm_binary, fm_ternary,
-    fm_mxint, fm_mx, fm_codebook;
+    fm_mxint, fm_mx, fm_codebook, fm_residual_binary;
 
 /* as loops: formats/emit.h */
 extern const struct fm_emitter fm_ieee_emitter, fm_integer_emitter, fm_scaled_integer_emitter,
     fm_minifloat_emitter, fm_minifloat_denorm_emitter, fm_log_emitter, fm_block_fp_emitter,
     fm_block_minifloat_emitter, fm_block_log_emitter, fm_binary_emitter, fm_ternary_emitter, fm_mxint_emitter,
-    fm_mx_emitter, fm_codebook_emitter;
+    fm_mx_emitter, fm_codebook_emitter, fm_residual_binary_emitter;
 
 /* "NAME needs WHAT from LOW to HIGH, not VALUE" */
 bool fm_in_range(netc *n, const net_format_spec *spec, const char *what, int32_t value, int32_t low,
@@ -40,5 +40,8 @@ int32_t fm_zero(const net_format_tensor *x, const fm_parts *parts);
 enum { FM_LEAST_FRACTION = -95, FM_MOST_FRACTION = 126 };
 double fm_rounded(net_rounding rounding, double x);
 void fm_set_limit(net_format_part *part, float limit); /* range [−limit, limit] */
+/* of residual_binary: magnitude of a level, and of all of them */
+float fm_residual_level(int32_t width, int32_t level);
+float fm_residual_limit(int32_t width, bool mase);
 
 #endif

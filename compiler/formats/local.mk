@@ -33,6 +33,8 @@ libnetc_a_SOURCES += \
   compiler/formats/print.c \
   compiler/formats/quantize.c \
   compiler/formats/range.c \
+  compiler/formats/residual_binary.c \
+  compiler/formats/residual_binary_emit.c \
   compiler/formats/scaled_integer.c \
   compiler/formats/ternary.c
 EXTRA_DIST += compiler/formats/README.md

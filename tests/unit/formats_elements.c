@@ -257,6 +257,34 @@ static void test_log(void **state) {
   netc_free(&n);
 }
 
+/* ---- residual_binary: the nearest of evenly spaced values ---- */
+
+static void test_residual(void **state) {
+  (void)state;
+  netc n;
+  formats_begin(&n);
+  float *x;
+  uint32_t count = formats_samples(&n, &x);
+  for (int width = 1; width <= 8; width++) {
+    const net_format_spec *spec = formats_read(&n, net_arena_format(&n.arena, "residual_binary(%d)", width));
+    double steps = ldexp(1, width) - 1, step = 2 / steps;
+    for (uint32_t i = 0; i < count; i++) {
+      double y = formats_one(spec, x[i]), v = fmin(fmax((double)x[i], -1), 1);
+      double place = (y + 1) / step; /* 0, 1, … 2^w − 1 */
+      assert_true(fabs(place - rint(place)) < 1e-5 && rint(place) >= 0 && rint(place) <= steps);
+      assert_true(fabs(y - v) <= step / 2 + 1e-6);
+      assert_true(formats_one(spec, (float)y) == (float)y && formats_holds(spec, "", false, &(float){(float)y}));
+    }
+    assert_true(formats_one(spec, INFINITY) == 1 && formats_one(spec, -INFINITY) == -1);
+    assert_true(formats_one(spec, 0) > 0 && formats_one(spec, NAN) == formats_one(spec, 0));
+    assert_false(formats_holds(spec, "", false, &(float){0}));
+  }
+  const net_format_spec *two = formats_read(&n, "residual_binary(2)");
+  assert_true(fabsf(formats_one(two, 0.5f) - 1.0f / 3) < 1e-7f && formats_one(two, 0.7f) == 1);
+  assert_true(formats_one(formats_read(&n, "residual_binary(2, mase_compatible = true)"), 0) == 0);
+  netc_free(&n);
+}
+
 /* ---- float16 and bfloat16: on the bits ---- */
 
 /* The `mantissa`-bit float of `bias`, as binary32, by shifting bits: no float arithmetic. */
@@ -343,6 +371,7 @@ static void test_gradients(void **state) {
       {"log(5", -256, 256},
       {"float16", -65504, 65504},
       {"binary(true", -1, 1},
+      {"residual_binary(3", -1, 1},
       {"ternary(false", -1, 1},
   };
   netc n;
@@ -369,6 +398,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_logarithms), cmocka_unit_test(test_nearest),
                                      cmocka_unit_test(test_wide),       cmocka_unit_test(test_defaults),
                                      cmocka_unit_test(test_integers),   cmocka_unit_test(test_log),
-                                     cmocka_unit_test(test_ieee),       cmocka_unit_test(test_gradients)};
+                                     cmocka_unit_test(test_residual),   cmocka_unit_test(test_ieee),
+                                     cmocka_unit_test(test_gradients)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

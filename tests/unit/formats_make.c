@@ -63,6 +63,7 @@ static const struct {
     {"binary(bipolar, stochastic)", "binary(stochastic = true)", 1},
     {"binary(bipolar = false)", "binary(bipolar = false)", 1},
     {"ternary(scaled)", "ternary(scaled = true)", 2},
+    {"residual_binary(2)", "residual_binary(2)", 2},
     {"mxint(4, 16)", "mxint(4, block = 16)", 4},
     {"mxint(4, 16, 6)", "mxint(4, block = 16, scale_bits = 6)", 4},
     {"mxfp8_e4m3", "mxfp8_e4m3", 8},
@@ -170,7 +171,8 @@ static const struct {
     {"posit(8)",
      "there is no format 'posit'; there are float32, bfloat16, float16, integer, fixed, ap_fixed, "
      "scaled_integer, minifloat, minifloat_denorm, log, block_fp, block_minifloat, block_log, binary, "
-     "ternary, mxint, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e3m2, mxfp6_e2m3, mxfp4, mxint8, nf4, plain"},
+     "ternary, residual_binary, mxint, mxfp8_e4m3, mxfp8_e5m2, mxfp6_e3m2, mxfp6_e2m3, mxfp4, mxint8, nf4, "
+     "plain"},
     {"integer", "integer needs width: a whole number"},
     {"integer(0)", "integer needs a width from 1 to 32, not 0"},
     {"integer(33, 4)", "integer needs a width from 1 to 32, not 33"},

@@ -198,6 +198,12 @@ static void test_models(void **state) {
   checked("models.tsv", 20);
 }
 
+static void test_research(void **state) {
+  (void)state;
+  tally t = checked("research.tsv", 4);
+  assert_true(t.exact >= 2 * 2 * 64 * runs(&t) && !t.unknown); /* LogicNets */
+}
+
 static void test_file(void **state) {
   tally t = {0};
   check_file(&t, *state);
@@ -207,7 +213,7 @@ static void test_file(void **state) {
 
 int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_relu),
-                                     cmocka_unit_test(test_models)};
+                                     cmocka_unit_test(test_models), cmocka_unit_test(test_research)};
   if (count < 2) return cmocka_run_group_tests(tests, NULL, NULL);
   int failed = 0;
   for (int i = 1; i < count; i++) {

@@ -67,6 +67,13 @@ static net_format_choice choice(reader *r, const char *text) {
   return c;
 }
 
+/* The name that a tensor's format has in rows of quantisers. */
+static const char *format_name(const char *layer, const json_t *part) {
+  if (!strcmp(layer, "logicnets")) return "integer";
+  if (strcmp(layer, "binary_residual")) return layer;
+  return json_object_get(part, "levels") ? "residual_sign" : "binary";
+}
+
 /* What a layer's configuration says of each tensor. MASE's binary quantises weights alone, logicnets what comes in
  * and goes out alone. */
 static net_quantize_rule rule_of(reader *r, const char *op, const json_t *layer, bool is_signed, bool *integer) {
@@ -88,7 +95,7 @@ static net_quantize_rule rule_of(reader *r, const char *op, const json_t *layer,
     bool left_alone = logicnets ? weights : binary && tensors[i].role != NET_TENSOR_WEIGHT;
     if (part && !left_alone) {
       if (!json_object_get(part, "is_signed")) json_object_set_new(part, "is_signed", json_boolean(is_signed));
-      const char *text = recorded_format(r->n, logicnets ? "integer" : name, part);
+      const char *text = recorded_format(r->n, format_name(name, part), part);
       if (!text) fail_msg("%s: no format is known for %s", r->to->name, name);
       rule.tensors[tensors[i].role] = choice(r, text);
     }
@@ -165,15 +172,27 @@ static void read_linear(reader *r, const json_t *layer) {
   want(r, "gb", gradient[find(r, g, "fc.bias")], r->fields[11], false);
 }
 
+/* Factors that are trained are as they start here: 1, and levels halving. */
+static void check_factors(reader *r, const char *gamma, const char *means) {
+  float *values;
+  if (!strcmp(gamma, "-")) return;
+  if (recorded_floats(r->n, gamma, &values) != 1 || values[0] != 1) fail_msg("%s: gamma is not 1", r->to->name);
+  uint32_t count = recorded_floats(r->n, means, &values);
+  for (uint32_t i = 0; i < count; i++)
+    if (fabs(values[i] * (exp2(count) - 1) - exp2(count - 1 - i)) > 1e-6)
+      fail_msg("%s: level %u is %g", r->to->name, i, values[i]);
+}
+
 /* class config sizes x w b gamma means y(math) y(lut) */
 static void read_research(reader *r, const json_t *layer) {
   bool integer;
+  check_factors(r, r->fields[6], r->fields[7]);
   net_value_id y = linear(r, r->fields[2], layer, &integer);
   give(r, "x", r->fields[3]);
   give(r, "fc.weight", r->fields[4]);
   give(r, "fc.bias", r->fields[5]);
   want(r, "y", y, r->fields[8], integer);
-  want(r, "y by tables", y, r->fields[9], integer);
+  if (strcmp(r->fields[9], "-")) want(r, "y by truth tables", y, r->fields[9], integer);
 }
 
 /* case class config n x y */

@@ -72,6 +72,7 @@ const char *recorded_format(netc *n, const char *name, const json_t *p) {
     return TEXT("%s(%lld, %lld%s", !strcmp(name, "minifloat_denorm") ? name : "minifloat",
                 recorded_integer(p, "width"), recorded_integer(p, "exponent_width"), bias(n, p));
   if (!strcmp(name, "log")) return TEXT("log(%lld%s", recorded_integer(p, "width"), bias(n, p));
+  if (!strncmp(name, "residual_sign", 13)) return TEXT("residual_binary(%lld", recorded_integer(p, "levels"));
   if (!strcmp(name, "binary")) return TEXT("binary(%s, %s", flag(p, "bipolar"), flag(p, "stochastic"));
   if (!strcmp(name, "ternary")) return TEXT("ternary(%s", flag(p, "scaling_factor"));
   if (!strcmp(name, "block_fp"))
