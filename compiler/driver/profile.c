@@ -1,6 +1,8 @@
 /* netc profile: statistics of a network's weights and activations on data. */
 #include "driver/profile.h"
 
+#include "driver/calibrate.h"
+#include "driver/observe.h"
 #include "driver/table_output.h"
 
 #include <math.h>
@@ -138,11 +140,14 @@ int dr_profile(dr_call *call) {
   dr_subject subject;
   dr_profile_request request = DR_PROFILE_DEFAULTS;
   dr_profile_result result;
+  rt_checkpoint *weights;
   dr_form form;
   int code;
   if (!read_request(call, &request, &form)) return DR_WRONG_COMMAND;
   if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
-  if (!dr_profile_run(&subject, &request, &result, &code)) return code;
+  if (!dr_weights_in_hand(&subject, true, &weights) || !dr_settle_formats(&subject, weights))
+    return DR_WRONG_INPUT;
+  if (!dr_profile_run(&subject, weights, &request, &result, &code)) return code;
   if (form == DR_AS_JSON) {
     print_json(call, &result, &request);
     return DR_DONE;

@@ -35,10 +35,10 @@ typedef struct {
   uint32_t count;
 } dr_profile_result;
 
-/* Runs the subject's network, quantised if it is, with the weights in hand. Everything lives in n->arena.
- * *code: what a verb may end with when it is false: reported, or stopped as asked. */
-bool dr_profile_run(dr_subject *subject, const dr_profile_request *request, dr_profile_result *result,
-                    int *code);
+/* Runs the subject's network, quantised if it is, with weights (NULL: initial ones). Everything lives in
+ * n->arena. *code: what a verb may end with when it is false: reported, or stopped as asked. */
+bool dr_profile_run(dr_subject *subject, rt_checkpoint *weights, const dr_profile_request *request,
+                    dr_profile_result *result, int *code);
 /* Ranges of the values of a graph that has the same names: from the least to the largest seen. */
 void dr_profile_annotate(const dr_profile_result *result, net_graph *graph);
 

@@ -1,4 +1,3 @@
-#include "driver/calibrate.h"
 #include "driver/observe.h"
 #include "driver/profile.h"
 
@@ -170,12 +169,9 @@ static bool run(profile *p, rt_checkpoint *weights, int *code) {
   return true;
 }
 
-bool dr_profile_run(dr_subject *subject, const dr_profile_request *request, dr_profile_result *result,
-                    int *code) {
+bool dr_profile_run(dr_subject *subject, rt_checkpoint *weights, const dr_profile_request *request,
+                    dr_profile_result *result, int *code) {
   netc *n = subject->call->n;
-  rt_checkpoint *weights;
-  *code = DR_WRONG_INPUT;
-  if (!dr_weights_in_hand(subject, true, &weights) || !dr_settle_formats(subject, weights)) return false;
   const net_graph *g = subject->experiment.network.graph;
   *result = (dr_profile_result){.graph = g};
   profile p = {.subject = subject, .request = request, .result = result};
