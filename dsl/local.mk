@@ -37,7 +37,7 @@ libnetc_a_SOURCES += \
 nodist_libnetc_a_SOURCES += dsl/lexer.c dsl/parser.c dsl/parser.h
 BUILT_SOURCES += dsl/parser.h
 CLEANFILES += dsl/lexer.c dsl/parser.c dsl/parser.h
-EXTRA_DIST += dsl/lexer.l dsl/parser.y dsl/GRAMMAR.md dsl/README.md
+EXTRA_DIST += dsl/lexer.l dsl/parser.y dsl/GRAMMAR.md dsl/QUANTIZE.md dsl/README.md
 
 dsl/parser.c: dsl/parser.y
 	$(AM_V_GEN)$(MKDIR_P) dsl && $(BISON) -Wall -Werror --header=dsl/parser.h -o $@ $(srcdir)/dsl/parser.y
