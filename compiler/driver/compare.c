@@ -1,5 +1,7 @@
 /* netc compare: two graphs, node by node, field by field. */
+#include "driver/calibrate.h"
 #include "driver/report.h"
+#include "driver/weights.h"
 
 #include <math.h>
 #include <unistd.h>
@@ -22,6 +24,17 @@ static const char *end_of_path(netc *n, const char *word) {
   return end ? end : word + strcspn(word, ":");
 }
 
+/* The graph with the ranges of its values; a checkpoint's weights and calibration count. */
+static bool elaborate(dr_subject *subject) {
+  net_graph **graph = &subject->experiment.network.graph;
+  rt_checkpoint *weights = subject->checkpoint;
+  if (weights ? !dr_elaborate(subject) || !dr_settle_formats(subject, weights) : !dr_elaborate_network(subject))
+    return false;
+  const net_ranges *ranges = dr_graph_ranges(subject, *graph, weights);
+  if (ranges) *graph = net_ranges_annotate(&subject->call->n->arena, ranges);
+  return ranges != NULL;
+}
+
 static bool open_side(dr_call *call, const char *word, uint32_t batch, side *s) {
   netc *n = call->n;
   net_arena *arena = &n->arena;
@@ -36,7 +49,7 @@ static bool open_side(dr_call *call, const char *word, uint32_t batch, side *s) 
   if (length)
     net_vec_push(arena, &s->call.arguments, (const char *)net_arena_copy(arena, network, length));
   s->call.value[DR_quantize] = block;
-  bool ok = dr_open(&s->call, &s->subject) && dr_elaborate_network(&s->subject);
+  bool ok = dr_open(&s->call, &s->subject) && elaborate(&s->subject);
   call->wrong |= s->call.wrong;
   if (ok) s->report = dr_report_make(&s->subject, s->subject.experiment.network.graph, batch);
   return ok;
