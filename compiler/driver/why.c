@@ -22,8 +22,17 @@ static const char *format_of(const explainer *x, net_node_id node, net_tensor_ro
   return net_format_text(x->n, x->formatted->values.at[net_node_input(x->formatted, now, input)].format);
 }
 
-/* Nothing is asked for, but there is a format all the same: where it comes from. */
-static const char *without_rule(const explainer *x, const char *format) {
+static const char *rule_text(const explainer *x, const net_quantize_rule *rule, net_tensor_role role) {
+  return net_arena_format(&x->n->arena, "%s { %s = %s }", net_rule_text(x->n, rule),
+                          net_tensor_role_names[role], net_format_text(x->n, rule->tensors[role].format));
+}
+
+/* Nothing is asked for, but there may be a format all the same: where it comes from. */
+static const char *without_rule(const explainer *x, const char *format, const net_quantize_rule *passed,
+                                net_tensor_role role) {
+  if (passed)
+    return net_arena_format(&x->n->arena, "%s cannot be: it is made when the node runs",
+                            rule_text(x, passed, role));
   if (!x->rules) return "there are no rules: name a quantize block with --quantize";
   return format && strcmp(format, "float32") ? "no rule speaks of it: it comes like this"
                                              : "no rule speaks of it";
@@ -34,15 +43,13 @@ static void explain(explainer *x, net_node_id node, net_tensor_role role, const 
   netc *n = x->n;
   const char *format = format_of(x, node, role, input);
   const net_quantize_rule *rule = x->rules ? net_rules_find(x->rules, node, role) : NULL;
-  net_position at = rule ? net_sources_find(&n->sources, rule->tensors[role].loc) : (net_position){0};
+  const net_quantize_rule *passed = x->rules && !rule ? net_rules_passed(x->rules, node, role) : NULL;
+  const net_quantize_rule *shown = rule ? rule : passed;
+  net_position at = shown ? net_sources_find(&n->sources, shown->tensors[role].loc) : (net_position){0};
   dr_table_word(&x->table, net_text(n, x->plain->nodes.at[node].name));
   dr_table_word(&x->table, tensor);
   dr_table_word(&x->table, format ? format : "(folded into another node)");
-  if (rule)
-    dr_table_word(&x->table, net_arena_format(&n->arena, "%s { %s = %s }", net_rule_text(n, rule),
-                                              net_tensor_role_names[role],
-                                              net_format_text(n, rule->tensors[role].format)));
-  else dr_table_word(&x->table, without_rule(x, format));
+  dr_table_word(&x->table, rule ? rule_text(x, rule, role) : without_rule(x, format, passed, role));
   if (at.source)
     dr_table_word(&x->table, net_arena_format(&n->arena, "%s:%u:%u", at.source->path, at.line, at.column));
   else dr_table_empty(&x->table);

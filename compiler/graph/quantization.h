@@ -64,8 +64,11 @@ bool net_rule_compiles(netc *n, const net_quantize_rule *rule);
 bool net_node_has(const net_graph *graph, net_node_id node, net_tensor_role role);
 bool net_op_has(netc *n, const struct net_op *op, net_tensor_role role);
 
-/* The rule that decides a tensor; NULL: none speaks of it. */
+/* The rule that decides a tensor; NULL: none speaks of it. What a node makes when it runs, batch_norm's weight and
+ * bias, cannot take every format: rules about more than that node are passed over then. */
 const net_quantize_rule *net_rules_find(const net_rules *rules, net_node_id node, net_tensor_role role);
+/* The closest rule that was passed over for the one found; NULL: none. */
+const net_quantize_rule *net_rules_passed(const net_rules *rules, net_node_id node, net_tensor_role role);
 
 /* What of a rule has meant something in the graphs seen so far; zero at first. */
 typedef struct {

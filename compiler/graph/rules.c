@@ -1,6 +1,7 @@
 /* Which rule of a quantization decides a tensor, and rules that decide nothing. */
 #include "graph/quantization.h"
 
+#include "formats/formats.h"
 #include "graph/operator.h"
 
 #include <regex.h>
@@ -115,17 +116,54 @@ static uint32_t closeness(const net_rules *rules, uint32_t index, net_node_id id
   return NET_NONE;
 }
 
-const net_quantize_rule *net_rules_find(const net_rules *rules, net_node_id node, net_tensor_role role) {
-  const net_quantize_rule *best = NULL;
-  uint32_t least = NET_NONE;
+/* Whether the node makes that tensor when it runs, in a format that an attribute says. */
+static bool makes(const net_graph *g, net_node_id node, net_tensor_role role) {
+  char key[32];
+  snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
+  for (uint32_t i = 0; i < g->nodes.at[node].attribute_count; i++)
+    if (!strcmp(net_text(g->n, g->attributes.at[g->nodes.at[node].first_attribute + i].key), key))
+      return true;
+  return false;
+}
+
+/* Elements stand alone in such a format, and their steps are known before they are. */
+static bool stands_alone(const netc *n, net_format_id format) {
+  const net_format_spec *spec = net_format_at(n, format);
+  uint32_t flags = net_formats[spec->family].flags;
+  return flags & NET_FORMAT_PER_ELEMENT &&
+         (!(flags & NET_FORMAT_STEPS) || spec->family == NET_FORMAT_integer);
+}
+
+/* *passed: the closest that was passed over on the way to the one found. */
+static const net_quantize_rule *find(const net_rules *rules, net_node_id node, net_tensor_role role,
+                                     const net_quantize_rule **passed) {
+  const net_quantize_rule *best = NULL, *best_passed = NULL;
+  uint32_t least = NET_NONE, least_passed = NET_NONE;
+  *passed = NULL;
   if (!is_ruled(rules->graph, node) || !net_node_has(rules->graph, node, role)) return NULL;
+  bool made = makes(rules->graph, node, role);
   for (uint32_t i = 0; i < rules->quantization->rule_count; i++) {
     const net_quantize_rule *rule = &rules->quantization->rules[i];
     if (!rule->tensors[role].given) continue;
     uint32_t close = closeness(rules, i, node);
-    if (close < least) least = close, best = rule;
+    bool meant = rule->scope == NET_RULE_OPERATOR || rules->patterns[i].exact; /* the node itself */
+    bool pass = made && !meant && !stands_alone(rules->n, rule->tensors[role].format);
+    if (pass && close < least_passed) least_passed = close, best_passed = rule;
+    if (!pass && close < least) least = close, best = rule;
   }
+  if (least_passed < least) *passed = best_passed;
   return best;
+}
+
+const net_quantize_rule *net_rules_find(const net_rules *rules, net_node_id node, net_tensor_role role) {
+  const net_quantize_rule *passed;
+  return find(rules, node, role, &passed);
+}
+
+const net_quantize_rule *net_rules_passed(const net_rules *rules, net_node_id node, net_tensor_role role) {
+  const net_quantize_rule *passed;
+  find(rules, node, role, &passed);
+  return passed;
 }
 
 /* ---- rules that mean nothing ---- */
@@ -152,7 +190,7 @@ static const char *hint(netc *n, const net_quantize_rule *rule, const net_graph 
   for (net_node_id i = 0; i < g->nodes.count; i++) {
     names[i] = net_text(n, g->nodes.at[i].name);
     if (!strncmp(names[i], text, length) && names[i][length] == '.')
-      return net_arena_format(&n->arena, ": the nodes within it are \"%s\\..*\"", text);
+      return net_arena_format(&n->arena, ": the nodes within it are \"%s.*\"", text);
   }
   const char *near = net_nearest(text, names, g->nodes.count);
   return near ? net_arena_format(&n->arena, "; did you mean '%s'?", near) : "";

@@ -352,9 +352,36 @@ static void test_refused(void **state) {
     tester t;
     begin(&t);
     net_graph *g = support_network(&t.n, "n", (net_shape){1, {4}}, "batch_norm");
-    rule(&t, "default", cases[i].role, cases[i].format);
+    rule(&t, i ? "batch_norm" : "\"batch_norm_1\"", cases[i].role, cases[i].format);
+    rule(&t, "default", cases[i].role, "integer(8, 4)");
     assert_null(run(&t, NET_PASS_quantize, g, NULL));
     assert_string_equal(t.n.diagnostics.list.at[0].message, cases[i].message);
+    netc_free(&t.n);
+  }
+}
+
+/* Rules about more than the node leave it to the next, or alone. */
+static void test_passed_over(void **state) {
+  (void)state;
+  for (int next = 0; next < 2; next++) {
+    tester t;
+    begin(&t);
+    net_graph *g = support_network(&t.n, "n", (net_shape){1, {4}}, "batch_norm; linear features=2");
+    rule(&t, "\".*\"", NET_TENSOR_WEIGHT, "ternary");
+    rule(&t, "\"batch.*\"", NET_TENSOR_WEIGHT, "block_fp(8, 8, block = 4)");
+    if (next) rule(&t, "default", NET_TENSOR_WEIGHT, "integer(8, 4)");
+    net_rules *rules;
+    assert_true(net_rules_begin(&t.n, g, &t.q, &rules));
+    assert_ptr_equal(net_rules_find(rules, 0, NET_TENSOR_WEIGHT), next ? &t.rules[2] : NULL);
+    assert_ptr_equal(net_rules_passed(rules, 0, NET_TENSOR_WEIGHT), &t.rules[0]);
+    assert_ptr_equal(net_rules_find(rules, 1, NET_TENSOR_WEIGHT), &t.rules[0]);
+    assert_null(net_rules_passed(rules, 1, NET_TENSOR_WEIGHT));
+    net_rules_end(rules);
+    g = quantised(&t, g);
+    assert_string_equal(
+        net_format_text(&t.n, net_node_format(g, node_of(&t, g, "batch_norm_1"), NET_TENSOR_WEIGHT)),
+        next ? "integer(8, 4)" : "float32");
+    assert_string_equal(format_of(&t, g, "linear_1.weight_q"), "ternary");
     netc_free(&t.n);
   }
 }
@@ -452,17 +479,12 @@ static void test_train_folded(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_tensor),
-      cmocka_unit_test(test_several_inputs),
-      cmocka_unit_test(test_losses),
-      cmocka_unit_test(test_wide),
-      cmocka_unit_test(test_readers_of_wide),
-      cmocka_unit_test(test_calibrated),
-      cmocka_unit_test(test_wide_channels),
-      cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_fold),
-      cmocka_unit_test(test_no_fold),
-      cmocka_unit_test(test_train_folded),
+      cmocka_unit_test(test_every_tensor),    cmocka_unit_test(test_several_inputs),
+      cmocka_unit_test(test_losses),          cmocka_unit_test(test_wide),
+      cmocka_unit_test(test_readers_of_wide), cmocka_unit_test(test_calibrated),
+      cmocka_unit_test(test_wide_channels),   cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_passed_over),     cmocka_unit_test(test_fold),
+      cmocka_unit_test(test_no_fold),         cmocka_unit_test(test_train_folded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
