@@ -20,6 +20,7 @@ enum {
 typedef struct {
   uint64_t rank;
   uint32_t prefix, place; /* place: which histogram has the next digit */
+  bool zero;              /* it is 0: there is nothing more to look for */
 } target;
 
 typedef struct {
@@ -35,6 +36,8 @@ struct rt_selection {
   uint64_t *counts;      /* of the pass: channels × TOP_STRIDE or DIGIT_STRIDE */
   uint64_t *digit_counts;
   size_t *offset;          /* per column: where its channel's counts begin in this pass */
+  bool begun, has_zeros;   /* has_zeros: in the first rows; else it does not pay to count them */
+  uint32_t *zeros;         /* per column: values that are 0 */
   uint32_t *prefix[RANKS]; /* per column: prefixes whose next digits are counted; at least BLOCK of them */
   channel *channels;
 };
@@ -64,6 +67,7 @@ rt_selection *rt_selection_make(net_arena *arena, rt_layout layout, double quant
   s->digit_counts = NET_NEW_ARRAY(arena, uint64_t, (size_t)layout.channels *DIGIT_STRIDE);
   s->channels = NET_NEW_ARRAY(arena, channel, layout.channels);
   s->offset = NET_NEW_ARRAY(arena, size_t, layout.width);
+  s->zeros = NET_NEW_ARRAY(arena, uint32_t, layout.width);
   for (int r = 0; r < RANKS; r++) s->prefix[r] = NET_NEW_ARRAY(arena, uint32_t, layout.width + BLOCK);
   for (uint32_t c = 0; c < layout.width; c++) s->offset[c] = (size_t)channel_of(s, c) * TOP_STRIDE;
   return s;
@@ -71,8 +75,29 @@ rt_selection *rt_selection_make(net_arena *arena, rt_layout layout, double quant
 
 /* ---- counting ---- */
 
+static inline bool is_zero(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits == 0;
+}
+
+static void count_zeros(rt_selection *s, const float *row) {
+  uint32_t c = 0;
+  for (; c + BLOCK <= s->layout.width; c += BLOCK)
+    for (uint32_t k = 0; k < BLOCK; k++) s->zeros[c + k] += is_zero(row[c + k]);
+  for (; c < s->layout.width; c++) s->zeros[c] += is_zero(row[c]);
+}
+
+static bool any_zero(const float *values, uint64_t count) {
+  for (uint64_t i = 0; i < count; i++)
+    if (is_zero(values[i])) return true;
+  return false;
+}
+
 static void count_tops(rt_selection *s, const float *rows, uint64_t count) {
   uint32_t width = s->layout.width;
+  if (!s->begun) s->has_zeros = any_zero(rows, count * width), s->begun = true;
+  for (uint64_t r = 0; r < count && s->has_zeros; r++) count_zeros(s, rows + r * width);
   if (s->layout.channels == 1) {
     for (uint64_t i = 0; i < count * width; i++) /* not twice running in the same place */
       s->counts[(i % 2) * TOP_STRIDE + (key_of(rows[i]) >> (32 - TOP))]++;
@@ -150,11 +175,23 @@ static void descend(target *t, const uint64_t *counts, uint32_t first, uint32_t 
   t->prefix = t->prefix << bits | digit;
 }
 
+/* Zeros are many behind a relu, and take long to count digit by digit: where all that have a target's first
+ * digit are 0, it is. */
+static void find_zeros(const rt_selection *s, uint32_t which, channel *c) {
+  uint32_t inner = s->layout.width / s->layout.channels, first = key_of(0) >> (32 - TOP);
+  uint64_t zeros = 0;
+  for (uint32_t i = 0; i < inner; i++) zeros += s->zeros[which * inner + i];
+  for (int r = 0; r < RANKS; r++)
+    c->targets[r].zero =
+        c->targets[r].prefix == first && zeros == s->counts[(size_t)which * TOP_STRIDE + first];
+}
+
 /* Equal prefixes of a channel share a histogram. */
 static uint32_t place_targets(channel *c) {
   uint32_t places = 0;
   for (int r = 0; r < RANKS; r++) {
     int same = 0;
+    if (c->targets[r].zero) continue;
     while (c->targets[same].prefix != c->targets[r].prefix) same++;
     c->targets[r].place = same < r ? c->targets[same].place : places++;
   }
@@ -170,8 +207,9 @@ void rt_selection_end_pass(rt_selection *s) {
     for (int r = 0; r < RANKS && c->count; r++) {
       target *t = &c->targets[r];
       if (!s->pass) descend(t, s->counts + (size_t)i * TOP_STRIDE, LEAST_TOP, TOP);
-      else descend(t, s->counts + (size_t)i * DIGIT_STRIDE + t->place * DIGITS, 0, DIGIT);
+      else if (!t->zero) descend(t, s->counts + (size_t)i * DIGIT_STRIDE + t->place * DIGITS, 0, DIGIT);
     }
+    if (!s->pass && c->count) find_zeros(s, i, c);
     uint32_t mine = place_targets(c);
     places = mine > places ? mine : places;
   }
@@ -185,16 +223,18 @@ void rt_selection_end_pass(rt_selection *s) {
     const channel *c = &s->channels[which];
     if (inside) s->offset[column] = (size_t)which * DIGIT_STRIDE;
     for (int p = 0; p < RANKS; p++) s->prefix[p][column] = UINT32_MAX; /* never a prefix: NaN has it */
-    for (int r = 0; r < RANKS && c->count; r++) s->prefix[c->targets[r].place][column] = c->targets[r].prefix;
+    for (int r = 0; r < RANKS && c->count; r++)
+      if (!c->targets[r].zero) s->prefix[c->targets[r].place][column] = c->targets[r].prefix;
   }
 }
+
+static double value_at(const target *t) { return t->zero ? 0 : value_of(t->prefix); }
 
 void rt_selection_get(const rt_selection *s, uint32_t which, double *low, double *high) {
   const channel *c = &s->channels[which];
   double q[2] = {NAN, NAN};
   for (int i = 0; i < 2 && c->count; i++) {
-    double a = value_of(c->targets[2 * i].prefix), b = value_of(c->targets[2 * i + 1].prefix);
-    double t = c->weight[i];
+    double a = value_at(&c->targets[2 * i]), b = value_at(&c->targets[2 * i + 1]), t = c->weight[i];
     q[i] = t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
   }
   *low = q[0];

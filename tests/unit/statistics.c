@@ -136,9 +136,14 @@ static void test_any_bits(void **state) {
     rt_random_start(&random, round, RT_RANDOM_BENCH, 0);
     for (int i = 0; i < ROWS * WIDTH; i++) {
       uint32_t bits = rt_random_u32(&random);
-      if (round % 4 == 1) bits &= 0xfff00fff;    /* few first digits: many share a bucket */
-      if (round % 4 == 2) bits = bits % 5 << 20; /* ties */
-      if (round % 4 == 3) bits |= 0x7f000000;    /* many that are not finite */
+      if (round % 5 == 1) bits &= 0xfff00fff;    /* few first digits: many share a bucket */
+      if (round % 5 == 2) bits = bits % 5 << 20; /* ties */
+      if (round % 5 == 3) bits |= 0x7f000000;    /* many that are not finite */
+      if (round % 5 == 4)
+        bits = bits % 3     ? 0
+               : bits % 64  ? bits & 0x3fffffff
+               : round < 20 ? 0
+                            : bits % 1000; /* zeros, maybe tiny ones */
       memcpy(&x[i], &bits, sizeof bits);
       if (isfinite(x[i])) kept[count++] = x[i];
     }
