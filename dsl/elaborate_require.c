@@ -33,8 +33,8 @@ bool net_elaborate_budget(net_elaborator *e, const net_entry *entry, net_require
     return false;
   if (row->limit >= budget->low && row->limit <= budget->high) return true;
   if (budget->high == 1)
-    net_error(n, entry->value->loc, "%s is a part of 1, like %s %s 1 %%", name, name,
-              net_relation_names[entry->relation]);
+    net_error(n, entry->value->loc, "%s is a part of 1: did you mean %s %s %g %%?", name, name,
+              net_relation_names[entry->relation], row->limit);
   else net_error(n, entry->value->loc, "%s cannot be below %g: there is nothing to bound", name, budget->low);
   return false;
 }

@@ -23,6 +23,7 @@ netc_SOURCES = \
   compiler/driver/report_nodes.c \
   compiler/driver/report_quantized.c compiler/driver/report_quantized.h \
   compiler/driver/report_quantized_costs.c \
+  compiler/driver/report_ranges.c \
   compiler/driver/report_tables.c \
   compiler/driver/runs.c compiler/driver/runs.h \
   compiler/driver/show.c \

@@ -1,5 +1,6 @@
 /* netc predict: applies a trained network to rows of a file. */
 #include "driver/calibrate.h"
+#include "driver/weights.h"
 
 #include "runtime/write.h"
 
@@ -13,7 +14,8 @@ int dr_predict(dr_call *call) {
     return net_error(n, NET_NOWHERE, "the program has no data block: it says how inputs are normalised"),
            DR_WRONG_INPUT;
   rt_checkpoint *weights = dr_find_weights(&subject);
-  if (!weights || !dr_settle_formats(&subject, weights)) return DR_WRONG_INPUT;
+  if (!weights || !dr_settle_formats(&subject, weights) || !dr_check_accumulators(&subject, weights))
+    return DR_WRONG_INPUT;
   uint32_t fitted_count;
   const rt_fitted *fitted = rt_checkpoint_normalization(n, weights, &fitted_count);
   if (n->diagnostics.errors) return DR_WRONG_INPUT;

@@ -6,6 +6,7 @@
 #include "driver/table_output.h"
 
 #include "graph/cost.h"
+#include "passes/ranges.h"
 
 typedef struct {
   const char *name, *kind, *op; /* kind: see dr_kinds */
@@ -26,7 +27,8 @@ typedef struct {
   dr_report_row *rows;
   uint32_t count;
   net_cost_total total;
-  size_t activation_bytes; /* peak at this batch, as the planner lays them out */
+  const net_ranges *ranges; /* of the graph's values; NULL: not looked for */
+  size_t activation_bytes;  /* peak at this batch, as the planner lays them out */
 } dr_report;
 
 enum { DR_KINDS = 6 };
@@ -57,6 +59,9 @@ typedef struct {
 typedef NET_VEC(dr_field) dr_fields;
 dr_fields dr_report_fields(const dr_report *report, const dr_report_row *row);
 dr_fields dr_report_total_fields(const dr_report *report);
+/* report_ranges.c: what nodes can give, and the bits of their sums; the same as fields of a row's JSON. */
+dr_table dr_report_ranges(const dr_report *report);
+void dr_report_range_json(const dr_report *report, const dr_report_row *row, json_t *json);
 json_t *dr_report_json(const dr_report *report); /* network, nodes, kinds, layers, totals */
 /* why.c: show --why NODE; gives the exit code. */
 int dr_why(dr_subject *subject);

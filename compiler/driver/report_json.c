@@ -18,13 +18,13 @@ static json_t *row_json(const dr_report *r, const dr_report_row *row) {
   for (uint32_t i = 0; i < row->value->shape.rank; i++)
     json_array_append_new(shape, json_integer(row->value->shape.dim[i]));
   net_position at = net_sources_find(&r->n->sources, row->loc);
-  json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name", row->name,
+  json_t *json = json_pack("{s:s, s:s, s:s, s:o, s:i, s:o, s:s, s:o, s:o, s:o, s:I, s:o}", "name", row->name,
                    "kind", row->kind, "op", row->op, "inputs", input_list(row->inputs), "users",
-                   (int)row->users, "shape", shape, "format", net_format_text(r->n, row->value->format), "range_low",
-                   net_json_number(NAN), "range_high", net_json_number(NAN), "macs",
+                   (int)row->users, "shape", shape, "format", net_format_text(r->n, row->value->format), "macs",
                    net_json_number(row->macs), "flops", net_json_number(row->flops), "bitops",
                    net_json_number(row->bitops), "parameters", (json_int_t)row->parameters, "line",
                    at.source ? json_integer(at.line) : json_null());
+  dr_report_range_json(r, row, json);
   for (net_tensor_role role = 0; role < NET_TENSORS && row->node != NET_NONE; role++) {
     const char *format = dr_report_format(r, row, role);
     json_object_set_new(json, net_tensor_role_names[role], format ? json_string(format) : json_null());

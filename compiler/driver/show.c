@@ -1,11 +1,14 @@
 /* netc show: a network's graph with shapes and costs. */
+#include "driver/calibrate.h"
 #include "driver/report.h"
+#include "driver/weights.h"
 
 #include "support/table.h"
 
-enum { NODES, LAYERS, KINDS, LINES, TABLES };
+enum { NODES, LAYERS, KINDS, LINES, RANGES, TABLES };
 
-static void print_page(FILE *to, const dr_report *r, const dr_table *tables, dr_form form) {
+/* ranged: weights are in hand, so that ranges say something about them */
+static void print_page(FILE *to, const dr_report *r, const dr_table *tables, dr_form form, bool ranged) {
   const char *heading = form == DR_AS_MARKDOWN ? "# " : "";
   fprintf(to, "%snetwork %s, batch %u\n\n", heading, net_text(r->n, r->graph->name), r->batch);
   dr_table_print(to, &tables[NODES], form);
@@ -17,21 +20,23 @@ static void print_page(FILE *to, const dr_report *r, const dr_table *tables, dr_
           net_thousands(&r->n->arena, (double)r->activation_bytes));
   if (dr_table_rows(&tables[LAYERS])) dr_table_print(to, &tables[LAYERS], form), fprintf(to, "\n");
   dr_table_print(to, &tables[LINES], form);
+  if (ranged) fprintf(to, "\n"), dr_table_print(to, &tables[RANGES], form);
 }
 
-static void print(dr_call *call, const dr_report *r) {
+static void print(dr_call *call, const dr_report *r, bool ranged) {
   dr_form form = dr_call_form(call);
   dr_table tables[TABLES] = {[NODES] = dr_report_nodes(r),
                              [LAYERS] = dr_report_layers(r),
                              [KINDS] = dr_report_kinds(r),
-                             [LINES] = dr_report_lines(r)};
+                             [LINES] = dr_report_lines(r),
+                             [RANGES] = dr_report_ranges(r)};
   const dr_table *one = dr_table_chosen(call, tables, TABLES);
   if (call->wrong) return;
   if (one) dr_table_print(call->out, one, form);
   else if (form == DR_AS_JSON) net_json_print(call->out, dr_report_json(r));
   else if (form == DR_AS_DOT) dr_report_print_dot(call->out, r);
   else if (form == DR_AS_CSV) dr_table_print(call->out, &tables[NODES], form);
-  else print_page(call->out, r, tables, form);
+  else print_page(call->out, r, tables, form, ranged);
 }
 
 int dr_show(dr_call *call) {
@@ -51,7 +56,15 @@ int dr_show(dr_call *call) {
     pl_free(dr_compile(&subject, PL_TRAIN, subject.experiment.recipe.train.batch_size, &code));
     return code;
   }
+  rt_checkpoint *weights = NULL;
+  bool ranged = dr_has(call, DR_load) || subject.checkpoint;
+  if (ranged && (!dr_elaborate(&subject) || !(weights = dr_find_weights(&subject)) ||
+                 !dr_settle_formats(&subject, weights)))
+    return DR_WRONG_INPUT;
   dr_report report = dr_report_make(&subject, network->graph, (uint32_t)batch);
-  print(call, &report);
+  report.ranges = dr_graph_ranges(&subject, report.graph, weights);
+  if (!report.ranges || (!net_ranges_check(report.ranges, ranged ? NET_ERROR : NET_WARNING) && ranged))
+    return DR_WRONG_INPUT;
+  print(call, &report, ranged);
   return DR_DONE;
 }

@@ -1,5 +1,6 @@
 /* netc test: evaluates a trained network on a split. */
 #include "driver/calibrate.h"
+#include "driver/weights.h"
 
 #include "support/table.h"
 
@@ -82,7 +83,8 @@ int dr_test(dr_call *call) {
   for (int s = 0; s < RT_SPLITS; s++)
     if (dr_has(call, DR_split) && !strcmp(rt_split_names[s], call->value[DR_split])) split = (rt_split_name)s;
   rt_checkpoint *weights = dr_find_weights(&subject);
-  if (!weights || !dr_settle_formats(&subject, weights)) return DR_WRONG_INPUT;
+  if (!weights || !dr_settle_formats(&subject, weights) || !dr_check_accumulators(&subject, weights))
+    return DR_WRONG_INPUT;
   uint32_t fitted_count;
   const rt_fitted *fitted = rt_checkpoint_normalization(n, weights, &fitted_count);
   if (n->diagnostics.errors) return DR_WRONG_INPUT;

@@ -97,7 +97,7 @@ void dr_verify_accumulators(dr_verification *v) {
   uint32_t errors = n->diagnostics.errors, said = n->diagnostics.list.count, sums = 0;
   int most = 0;
   const char *widest = NULL;
-  bool ok = net_ranges_check(v->ranges);
+  bool ok = net_ranges_check(v->ranges, NET_ERROR);
   for (net_node_id i = 0; i < g->nodes.count; i++) {
     net_accumulator a;
     const char *name = net_text(n, g->nodes.at[i].name);

@@ -167,8 +167,10 @@ static void say(comparison *c) {
   const char *worst = c->worst_node ? net_arena_format(&c->v->n->arena, " (at most %.2g of %g in '%s')",
                                                        c->worst * c->allowed, c->allowed, c->worst_node)
                                     : "";
-  dr_verify_say(c->v, "nodes", true, fields, "%u %s inputs: %u nodes bit for bit, %u within their ulps%s",
-                c->rows->rows.rows, set, c->exact, c->inexact, worst);
+  const char *floats = "";
+  if (c->inexact) floats = net_arena_format(&c->v->n->arena, ", %u within their ulps%s", c->inexact, worst);
+  dr_verify_say(c->v, "nodes", true, fields, "%u %s inputs: %u node%s bit for bit%s", c->rows->rows.rows, set, c->exact,
+                c->exact == 1 ? "" : "s", floats);
 }
 
 bool dr_verify_nodes(dr_verification *v, const dr_rows *rows) {

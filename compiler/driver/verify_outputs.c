@@ -132,6 +132,11 @@ static void say(ends *e) {
                     set);
     return;
   }
+  if (!d->different) {
+    dr_verify_say(v, "outputs", true, fields_of(e, d), "%u %s inputs: all %llu output elements are the interpreter's", rows,
+                  set, (unsigned long long)d->elements);
+    return;
+  }
   const char *classes = "";
   if (e->decided)
     classes = net_arena_format(&v->n->arena, "; the same class in %.4g %% of the samples",

@@ -47,3 +47,12 @@ const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, c
   const float *const *numbers = weights ? dr_graph_weights(subject, graph, weights) : NULL;
   return weights && !numbers ? NULL : net_ranges_find(n, &n->arena, graph, numbers);
 }
+
+bool dr_check_accumulators(dr_subject *subject, const rt_checkpoint *weights) {
+  const net_graph *graph = subject->experiment.network.graph;
+  bool any = false;
+  for (net_node_id i = 0; i < graph->nodes.count; i++)
+    any |= net_node_is_quantizer(graph, i) && net_graph_at(graph, i)->role == NET_TENSOR_ACCUMULATOR;
+  const net_ranges *ranges = any ? dr_graph_ranges(subject, graph, weights) : NULL;
+  return !any || (ranges && net_ranges_check(ranges, NET_ERROR));
+}

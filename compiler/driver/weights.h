@@ -12,4 +12,7 @@ const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph
 /* Ranges of a graph's values. weights NULL: by formats alone. NULL: reported. */
 const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights);
 
+/* Whether the accumulators' formats hold what the weights make of them; reports. */
+bool dr_check_accumulators(dr_subject *subject, const rt_checkpoint *weights);
+
 #endif

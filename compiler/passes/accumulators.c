@@ -55,8 +55,19 @@ static net_range closed_range(const net_format_spec *spec) {
   return (net_range){low, high};
 }
 
+static void report(const net_ranges *r, net_severity severity, net_loc loc, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static void report(const net_ranges *r, net_severity severity, net_loc loc, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  const char *text = net_arena_vformat(r->arena, format, arguments);
+  va_end(arguments);
+  if (severity == NET_WARNING) net_warning(r->n, loc, "%s", text);
+  else net_error(r->n, loc, "%s", text);
+}
+
 /* The quantiser of a sum: does it hold each channel, rounded to its steps? */
-static bool check(const net_ranges *r, net_node_id id) {
+static bool check(const net_ranges *r, net_node_id id, net_severity severity) {
   netc *n = r->n;
   const net_node *node = net_graph_at(r->graph, id);
   net_value_id x = net_node_input(r->graph, id, 0), y = node->first_output;
@@ -69,12 +80,7 @@ static bool check(const net_ranges *r, net_node_id id) {
   for (uint64_t i = 0, count = net_shape_elements(&value->shape); i < count; i++) {
     net_range sum = r->elements[x][i];
     int grid = r->grids[y][i];
-    if (grid == NET_NO_GRID) continue; /* no integer: saturating is what such formats do */
-    if (!is_known(sum)) {
-      net_error(n, node->loc, "the accumulator of '%s' takes %s, but nothing bounds what is summed: give %s",
-                owner, format, "its input and weight formats");
-      return false;
-    }
+    if (grid == NET_NO_GRID || !is_known(sum)) continue; /* no integer is rounded to, or is summed */
     double lo = rounded(spec->rounding, ldexp(sum.lo, -grid)), hi = rounded(spec->rounding, ldexp(sum.hi, -grid));
     net_range holds = closed_range(spec);
     if (lo >= holds.lo && hi <= holds.hi) continue;
@@ -85,21 +91,21 @@ static bool check(const net_ranges *r, net_node_id id) {
   }
   if (!bits) return true;
   if (spec->is_unsigned && worst.lo < 0) {
-    net_error(n, node->loc, "the accumulator of '%s' can be from %g to %g, but %s has no numbers below 0", owner,
+    report(r, severity, node->loc, "the accumulator of '%s' can be from %g to %g, but %s has no numbers below 0", owner,
               worst.lo, worst.hi, format);
     return false;
   }
-  net_error(n, node->loc,
+  report(r, severity, node->loc,
             "the accumulator of '%s' can be from %g to %g, which takes %d bits with fraction %d, but %s has "
             "%d: give it more, or write overflow = wrap",
             owner, worst.lo, worst.hi, bits, fraction, format, spec->width);
   return false;
 }
 
-bool net_ranges_check(const net_ranges *r) {
+bool net_ranges_check(const net_ranges *r, net_severity severity) {
   bool ok = true;
   for (net_node_id i = 0; i < r->graph->nodes.count; i++)
     if (net_node_is_quantizer(r->graph, i) && net_graph_at(r->graph, i)->role == NET_TENSOR_ACCUMULATOR)
-      ok &= check(r, i);
+      ok &= check(r, i, severity);
   return ok;
 }

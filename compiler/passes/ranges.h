@@ -40,7 +40,7 @@ typedef struct net_accumulator {
 bool net_accumulator_find(const net_ranges *ranges, net_node_id node, net_accumulator *accumulator);
 
 /* Where a rule gives a node's accumulator a format that cannot hold the final range, and does not say that it
- * wraps: an error with the layer, the range and the width needed. */
-bool net_ranges_check(const net_ranges *ranges);
+ * wraps: reported with the layer, the range and the width needed, as an error or as a warning. */
+bool net_ranges_check(const net_ranges *ranges, net_severity severity);
 
 #endif

@@ -1,0 +1,50 @@
+/* What the nodes of a report can give, and how many bits their sums need. */
+#include "driver/report.h"
+
+#include <math.h>
+
+/* Behind the node's own quantisers. */
+static net_range given(const dr_report *r, const dr_report_row *row) {
+  net_value_id v = row->node == NET_NONE
+                       ? net_graph_find_value(r->graph, row->value->name)
+                       : net_graph_seen(r->graph, net_node_output(r->graph, row->node, 0));
+  return r->ranges->values[v];
+}
+
+dr_table dr_report_ranges(const dr_report *r) {
+  static const dr_column columns[] = {{"node", "name", DR_WORD},
+                                      {"low", "range_low", DR_REAL},
+                                      {"high", "range_high", DR_REAL},
+                                      {"sum low", "sum_low", DR_REAL},
+                                      {"sum high", "sum_high", DR_REAL},
+                                      {"fraction", "sum_fraction", DR_COUNT},
+                                      {"bits", "sum_bits", DR_COUNT},
+                                      {0}};
+  dr_table t = dr_table_new(r->n, "ranges", "Ranges", columns);
+  for (uint32_t i = 0; i < r->count && r->ranges; i++) {
+    const dr_report_row *row = &r->rows[i];
+    net_accumulator a;
+    if (!strcmp(row->kind, "output")) continue;
+    bool sums = row->node != NET_NONE && net_accumulator_find(r->ranges, row->node, &a);
+    net_range range = given(r, row);
+    dr_table_word(&t, row->name);
+    dr_table_number(&t, range.lo);
+    dr_table_number(&t, range.hi);
+    dr_table_number(&t, sums ? a.range.lo : NAN);
+    dr_table_number(&t, sums ? a.range.hi : NAN);
+    dr_table_number(&t, sums ? a.fraction : NAN);
+    dr_table_number(&t, sums ? a.bits : NAN);
+  }
+  return t;
+}
+
+void dr_report_range_json(const dr_report *r, const dr_report_row *row, json_t *json) {
+  net_range range = r->ranges ? given(r, row) : (net_range){NAN, NAN};
+  net_accumulator a;
+  bool sums = r->ranges && row->node != NET_NONE && net_accumulator_find(r->ranges, row->node, &a);
+  json_object_set_new(json, "range_low", net_json_number(range.lo));
+  json_object_set_new(json, "range_high", net_json_number(range.hi));
+  json_object_set_new(json, "sum_low", net_json_number(sums ? a.range.lo : NAN));
+  json_object_set_new(json, "sum_high", net_json_number(sums ? a.range.hi : NAN));
+  json_object_set_new(json, "sum_bits", sums ? json_integer(a.bits) : json_null());
+}
