@@ -72,6 +72,14 @@ static const net_graph *run_pass(compilation *c, pl_stage stage, net_pass_id pas
   return result;
 }
 
+/* The network comes with its number formats: nothing is left to be done, but to show it. */
+static void show_formats(compilation *c) {
+  const pl_options *options = &c->request->options;
+  if (!options->to) return;
+  if (options->print_after == PL_quantize) net_graph_print(options->to, c->request->network);
+  c->stopped |= options->stop_after == PL_quantize;
+}
+
 /* The graph that a function computes. */
 static const net_graph *make_graph(compilation *c, unsigned function) {
   const net_graph *g = c->request->network;
@@ -157,6 +165,8 @@ static bool compile(compilation *c, pl_compiled *compiled, bool code) {
   if (!cg_target_find(c->n, NET_NOWHERE, request->target ? request->target : "native", &target)) return false;
 
   const net_graph *graphs[ENTRIES] = {0};
+  show_formats(c);
+  if (c->stopped) return false;
   for (uint32_t i = 0; i < ENTRIES; i++) {
     if (!(request->functions & entries[i].function)) continue;
     bool again = entries[i].function == PL_TRAIN_REST && graphs[0];
