@@ -74,7 +74,7 @@ static bool run(dr_verification *v, const net_requirements *requirements) {
   bool ok = compile(v, &v->seen, true) && compile(v, &v->deployed, false);
   for (uint32_t i = 0; i < v->set_count && ok; i++) ok = dr_verify_nodes(v, &v->sets[i]);
   for (uint32_t i = 0; i < v->set_count && ok; i++) ok = dr_verify_outputs(v, &v->sets[i]);
-  for (uint32_t i = 0; i < v->set_count && ok && v->formatted; i++) ok = dr_verify_grids(v, &v->sets[i]);
+  for (uint32_t i = 0; i < v->set_count && ok; i++) ok = dr_verify_grids(v, &v->sets[i]);
   if (ok && v->formatted) dr_verify_accumulators(v);
   if (ok && v->formatted) ok = dr_verify_layers(v);
   return ok && (!requirements || dr_verify_requirements(v, requirements));

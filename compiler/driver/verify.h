@@ -54,7 +54,7 @@ bool dr_verify_nodes(dr_verification *v, const dr_rows *rows);
 /* verify_outputs.c: from end to end; integer-only graphs in integers too. */
 bool dr_verify_outputs(dr_verification *v, const dr_rows *rows);
 
-/* verify_formats.c: every quantised value lies on its grid; no sum overflows. */
+/* verify_formats.c: every value lies in its interval, quantised ones on their grids; no sum overflows. */
 bool dr_verify_grids(dr_verification *v, const dr_rows *rows);
 void dr_verify_accumulators(dr_verification *v);
 

@@ -1,4 +1,4 @@
-/* Every quantised value lies on its format's grid, and no sum overflows. */
+/* Every value lies in its interval and, if it is quantised, on its format's grid; no sum overflows. */
 #include "driver/verify.h"
 
 #include "formats/formats.h"
@@ -30,14 +30,13 @@ typedef struct {
   bool calibrated, off; /* off: some of its values were not on the grid */
 } quantizer;
 
-static void look(netc *n, quantizer *q, const net_graph *g, const float *values, uint32_t samples) {
+static void look(quantizer *q, const net_graph *g, const float *values, uint32_t samples) {
   const net_value *value = net_graph_value_at(g, q->value);
   net_shape shape = value->shape;
   if (value->batched) { /* samples come first */
     shape = (net_shape){.rank = value->shape.rank + 1, .dim = {samples}};
     for (uint32_t i = 0; i < value->shape.rank; i++) shape.dim[i + 1] = value->shape.dim[i];
   }
-  (void)n;
   net_format_tensor tensor = {.shape = &shape, .batched = value->batched, .values = values};
   if (q->calibrated) tensor.calibration = &q->calibration;
   q->off |= !net_format_on_grid(q->spec, &tensor);
@@ -59,6 +58,37 @@ static void say_grids(dr_verification *v, const dr_rows *rows, const quantizer *
                   rows->name, count);
 }
 
+/* ---- ranges ---- */
+
+/* The first value that leaves its interval. */
+typedef struct {
+  net_value_id value; /* NET_NONE: there is none */
+  double number;
+  net_range range;
+} escape;
+
+static void watch(const dr_verification *v, net_value_id value, const float *numbers, uint32_t samples, escape *e) {
+  uint64_t each = net_shape_elements(&v->graph->values.at[value].shape);
+  for (uint64_t i = 0; i < samples * each && e->value == NET_NONE; i++) {
+    net_range in = v->ranges->elements[value][i % each];
+    bool known = isfinite(in.lo) && isfinite(in.hi); /* else there may be NaN */
+    if (known && !(numbers[i] >= in.lo && numbers[i] <= in.hi)) *e = (escape){value, numbers[i], in};
+  }
+}
+
+static void say_ranges(dr_verification *v, const dr_rows *rows, const escape *e) {
+  json_t *fields = json_pack("{s:s, s:I}", "inputs", rows->name, "samples", (json_int_t)rows->rows.rows);
+  if (e->value == NET_NONE) {
+    dr_verify_say(v, "ranges", true, fields, "%u %s inputs: no value leaves its interval", rows->rows.rows, rows->name);
+    return;
+  }
+  const char *name = net_text(v->n, v->graph->values.at[e->value].name);
+  json_object_set_new(fields, "value", net_json_text(name));
+  json_object_set_new(fields, "number", net_json_number(e->number));
+  dr_verify_say(v, "ranges", false, fields, "'%s' is %.9g, but can be from %.9g to %.9g", name, e->number, e->range.lo,
+                e->range.hi);
+}
+
 bool dr_verify_grids(dr_verification *v, const dr_rows *rows) {
   dr_observation *o = &v->seen;
   const net_graph *g = v->graph;
@@ -72,17 +102,21 @@ bool dr_verify_grids(dr_verification *v, const dr_rows *rows) {
     *q = (quantizer){.node = i, .value = y, .spec = net_format_at(v->n, g->values.at[y].format)};
     q->calibrated = calibration_of(o, i, &q->calibration);
     const float *shared = g->values.at[y].batched ? NULL : dr_observed_constant(o, y);
-    if (shared) look(v->n, q, g, shared, 1);
+    if (shared) look(q, g, shared, 1);
   }
   net_arena arena;
   net_arena_init(&arena, v->n->arena.guard);
   rt_pass pass;
   bool ok = rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
+  escape escaped = {.value = NET_NONE};
   while (ok && rt_pass_next(&pass))
-    for (uint32_t i = 0; i < program->network_outputs; i++)
+    for (uint32_t i = 0; i < program->network_outputs; i++) {
+      watch(v, o->outputs[i], pass.step.outputs[i], pass.count, &escaped);
       for (uint32_t k = 0; k < count; k++)
-        if (list[k].value == o->outputs[i]) look(v->n, &list[k], g, pass.step.outputs[i], pass.count);
-  if (ok) say_grids(v, rows, list, count);
+        if (list[k].value == o->outputs[i]) look(&list[k], g, pass.step.outputs[i], pass.count);
+    }
+  if (ok) say_ranges(v, rows, &escaped);
+  if (ok && count) say_grids(v, rows, list, count);
   net_arena_free(&arena);
   return ok;
 }

@@ -60,6 +60,7 @@ static void count(budgets *b) {
   b->values[NET_BUDGET_weight_bytes] = total.weight_bytes;
   b->values[NET_BUDGET_average_bits] = total.parameters ? 8 * total.weight_bytes / (double)total.parameters : 0;
   b->values[NET_BUDGET_activation_bytes] = (double)pl_scratch_bytes(v->n, &request);
+  b->values[NET_BUDGET_accumulator] = NAN; /* no node sums integers */
   for (net_node_id i = 0; i < v->graph->nodes.count; i++) {
     net_accumulator a;
     if (net_accumulator_find(v->ranges, i, &a))
@@ -85,7 +86,7 @@ static bool measure(budgets *b) {
 
 /* A number as it is written in a block. */
 static const char *amount(netc *n, const net_budget_row *row, double x) {
-  if (isnan(x)) return "not a number";
+  if (isnan(x)) return "not known";
   if (row->high == 1) return net_arena_format(&n->arena, "%.4g %%", 100 * x);
   return x == rint(x) ? net_thousands(&n->arena, x) : net_arena_format(&n->arena, "%.6g", x);
 }
