@@ -9,7 +9,6 @@ enum { COUNT = 4000 };
 static netc n;
 static int begin(void **state) {
   (void)state;
-  netc_init(&n, NULL);
   formats_begin(&n);
   return 0;
 }
