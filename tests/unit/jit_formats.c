@@ -13,8 +13,16 @@ static float float_of(uint32_t bits) {
   return x;
 }
 
-/* A quarter of the calls has any bits, half has floats about the size of a step, the rest is edges: a step, half of
- * one, a power of two, with what lies beside them. */
+/* Beside powers of two and their middles, where logarithms that are rounded to binary32 are decided. */
+static float beside_logarithm(uint64_t bits) {
+  static const uint32_t mantissas[] = {0, 0x800000, 0x3504F3, 0x400000}; /* of 1, 2, √2, 1.5 */
+  uint32_t offset = (uint32_t)(bits >> 8 & 255) - 128, exponent = (uint32_t)(bits >> 16 & 255) % 250 + 2;
+  uint32_t code = (exponent << 23) + mantissas[bits >> 24 & 3] + offset;
+  return float_of(code | (uint32_t)(bits & 1) << 31);
+}
+
+/* A quarter of the calls has any bits, half has floats about the size of a step, or beside logarithms, the rest is
+ * edges: a step, half of one, a power of two, with what lies beside them. */
 static void fill(void *context, uint32_t quantizer, uint32_t call, float *values, uint64_t count) {
   (void)context;
   uint64_t state = (uint64_t)quantizer << 32 | call;
@@ -23,6 +31,8 @@ static void fill(void *context, uint32_t quantizer, uint32_t call, float *values
     float sign = bits & 1 ? -1 : 1;
     if (call % 4 == 0) {
       values[i] = float_of((uint32_t)(bits >> 32));
+    } else if (call % 8 == 5) {
+      values[i] = beside_logarithm(bits);
     } else if (call % 4 < 3) {
       double size = exp2(jit_random(&state, -12, 12));
       values[i] = sign * (float)size;

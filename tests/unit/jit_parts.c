@@ -21,7 +21,7 @@ static float number(uint32_t fill, uint64_t *state, uint64_t i, uint64_t count) 
   case 2: return bits >> 8 & 3 ? 0 * sign : usual(state);                 /* many zeros: blocks of them, mostly */
   case 3: return i * 7 / count % 2 ? 0 * sign : ldexpf(usual(state), -9); /* runs of zeros */
   case 4: return sign * ldexpf(1, (int)(bits >> 8 & 15) - 8);             /* powers of two */
-  case 5: return sign * nextafterf(ldexpf(1, (int)(bits >> 8 & 15) - 8), bits >> 32 & 1 ? 0 : 9);
+  case 5: return sign * formats_bits((uint32_t)(119 + (bits >> 8 & 15)) * 0x800000 + (uint32_t)(bits >> 16 & 255) - 128);
   case 6: return bits >> 8 & 7 ? usual(state) : bits >> 16 & 1 ? NAN : sign * INFINITY;
   case 7: return formats_bits((uint32_t)(bits >> 32));
   case 8: return sign * ldexpf((float)(bits >> 8 & 0xFFFF), -149); /* denormals */
