@@ -167,10 +167,8 @@ static void row_tile(const panel_job *j, lp_expr t, lp_expr row, uint32_t rows) 
   lp_expr zero = lp_int(f, 0), r, c;
   lp_reg a = lp_reg_new(f, "a", NET_F32, lanes, rows, j->vectors);
   kn_scope *one = kn_scope_new(j->s, 1, 0);
-  lp_expr at = open_accumulators(j, rows, &r, &c), start = lp_splat_of(f, lp_real(f, 0), lanes);
-  if (j->block != zero)
-    start = lp_vector_load(f, j->gradient, lanes, 3, (lp_expr[]){j->panel, lp_addition(f, row, r), at});
-  lp_set(f, a, r, c, start);
+  lp_expr at = open_accumulators(j, rows, &r, &c);
+  lp_set(f, a, r, c, lp_splat_of(f, lp_real(f, 0), lanes));
   lp_end(f);
   lp_end(f);
   lp_expr tile = open_tiles(j, one);
@@ -183,6 +181,10 @@ static void row_tile(const panel_job *j, lp_expr t, lp_expr row, uint32_t rows) 
   lp_end(f);
   at = open_accumulators(j, rows, &r, &c);
   lp_expr sums = lp_read_reg(f, a, r, c), kept = j->updates ? r : lp_addition(f, row, r);
+  if (j->block != zero) { /* blocks are sums by themselves: additions in one long row could all round one way */
+    lp_expr before = lp_vector_load(f, j->gradient, lanes, 3, (lp_expr[]){j->panel, kept, at});
+    lp_set(f, a, r, c, lp_addition(f, before, sums));
+  }
   if (j->updates || j->total > j->tiles)
     lp_store_at(f, j->gradient, 3, (lp_expr[]){j->panel, kept, at}, sums);
   if (!j->updates) finish(j, lp_addition(f, row, r), at, sums);

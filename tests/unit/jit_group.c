@@ -285,10 +285,11 @@ static void judge(void *context, const jit_memory *m, const net_run *run, net_no
         (unsigned long long)at, expected[at], actual[at], distance, op->ulps);
 }
 
-void jit_check_nodes(jit_group *g, const jit_function *f, uint32_t count) {
+void jit_check_nodes(jit_group *g, const jit_function *f, uint32_t count, jit_fill fill) {
   net_arena arena;
   net_arena_init(&arena, NULL);
-  jit_memory *m = jit_memory_for(&arena, f, count);
+  jit_memory *m = fill == JIT_USUAL ? jit_memory_for(&arena, f, count)
+                                    : jit_memory_new(&arena, f, count, fill, 31 * count + f->batch);
   assert_int_equal(jit_call(m), 0);
   jit_compare_nodes(m, &arena, judge, g);
   net_arena_free(&arena);

@@ -47,6 +47,6 @@ void jit_check_same(jit_group *group, const jit_function *exact, const jit_funct
 /* a NaN in a row of any column makes the step give 1 and leave all variables alone; */
 void jit_check_nan(jit_group *group, const jit_function *function, uint32_t count);
 /* each node of an unfused function lies as near the interpreter's as its operator states. */
-void jit_check_nodes(jit_group *group, const jit_function *function, uint32_t count);
+void jit_check_nodes(jit_group *group, const jit_function *function, uint32_t count, jit_fill fill);
 
 #endif
