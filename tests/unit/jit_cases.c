@@ -118,14 +118,21 @@ static net_node_id make_linear(jit_maker *m, const net_op *op) {
     if (shape.dim[i] > 5) shape.dim[i] = 2;
   SET(int, "features", m->other);
   SET(bool, "bias", pick(m, 2));
+  SET(bool, "wide", pick(m, 4) == 0);
   return layer(m, op, data(m, "x", shape, !rarely(m)), &a);
 }
 
 static net_node_id make_batch_norm(jit_maker *m, const net_op *op) {
   attributes a = {0};
   SET(bool, "affine", pick(m, 3));
-  SET(bool, "training", m->training || pick(m, 2));
+  bool training = m->training || pick(m, 2);
+  SET(bool, "training", training);
   SET(real, "epsilon", pick(m, 2) ? 1e-5 : 0.1);
+  if (!training && pick(m, 2)) { /* in training: jit_wide.c */
+    SET(text, "weight_format", pick(m, 2) ? "integer(8, 4)" : "minifloat(8, 4)");
+    SET(text, "bias_format", pick(m, 2) ? "integer(12, 6)" : "float32");
+    SET(bool, "wide", pick(m, 2));
+  }
   return layer(m, op, data(m, "x", shape_of(m, 1 + pick(m, 3)), true), &a);
 }
 

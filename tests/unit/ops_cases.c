@@ -33,6 +33,8 @@ const char *const ops_cases[] = {
                 "y: f64[b, 2, 4] = linear(x, w, c) {features = 4, wide = true}\n",
     X(", 3") "parameter w: f32[7, 3] = 0\ny: f64[b, 7] = linear(x, w) "
              "{features = 7, bias = false, wide = true}\n",
+    "parameter x: f32[3, 4] = 0\nparameter w: f32[2, 4] = 0\nparameter c: f32[2] = 0\n"
+    "y: f64[3, 2] = linear(x, w, c) {features = 2, wide = true}\n",
 
     X(", 6") NORM("6") "y: f32[b, 6], " OUTPUTS("6") " = batch_norm(x, w, c, m, v) "
                        "{training = true}\n",

@@ -20,7 +20,6 @@ typedef struct {
 static bool is_written(const net_graph *graph, net_value_id v) {
   net_node_id node = net_graph_value_at(graph, v)->def;
   if (node == NET_NONE) return false;
-  if (net_graph_value_at(graph, v)->type != NET_F32) return false; /* no output, but seen in jit_wide.c */
   for (uint32_t i = 0; i < net_graph_at(graph, node)->output_count; i++)
     if (net_node_alias(graph, node, i) != NET_NONE) return false; /* its variable is looked at */
   bool norm =
@@ -35,8 +34,14 @@ static void add_outputs(net_graph *graph, tables *t) {
     net_value value = *net_graph_value_at(graph, v);
     net_value_id rows = v;
     if (!is_written(graph, v)) continue;
+    if (value.type == NET_F64) { /* outputs are f32 */
+      net_value_id exact[] = {v, NET_NONE, NET_NONE};
+      net_attribute format = net_attribute_text(n, "format", "float32");
+      rows = net_graph_call(graph, "quantize", net_intern_format(n, "%s.rounded", net_text(n, value.name)), exact, 3,
+                            &format, 1);
+    }
     if (!value.batched)
-      rows = net_graph_call(graph, "expand", net_intern_format(n, "%s.rows", net_text(n, value.name)), &v, 1,
+      rows = net_graph_call(graph, "expand", net_intern_format(n, "%s.rows", net_text(n, value.name)), &rows, 1,
                             (net_attribute[]){net_attribute_ints(n, "shape", value.shape),
                                               net_attribute_bool(n, "batched", true)},
                             2);
