@@ -11,6 +11,12 @@ static net_range given(const dr_report *r, const dr_report_row *row) {
   return r->ranges->values[v];
 }
 
+/* What a profile saw. */
+static net_range seen(const dr_report_row *row) {
+  net_range range = row->value->range;
+  return range.lo <= range.hi ? range : (net_range){NAN, NAN};
+}
+
 dr_table dr_report_ranges(const dr_report *r) {
   static const dr_column columns[] = {{"node", "name", DR_WORD},
                                       {"low", "range_low", DR_REAL},
@@ -19,8 +25,15 @@ dr_table dr_report_ranges(const dr_report *r) {
                                       {"sum high", "sum_high", DR_REAL},
                                       {"fraction", "sum_fraction", DR_COUNT},
                                       {"bits", "sum_bits", DR_COUNT},
+                                      {"least seen", "seen_low", DR_REAL},
+                                      {"largest seen", "seen_high", DR_REAL},
                                       {0}};
-  dr_table t = dr_table_new(r->n, "ranges", "Ranges", columns);
+  enum { COLUMNS = sizeof columns / sizeof *columns, SEEN = 2 };
+  bool any = false;
+  for (uint32_t i = 0; i < r->count; i++) any |= !isnan(seen(&r->rows[i]).lo);
+  dr_column *shown = NET_NEW_ARRAY(&r->n->arena, dr_column, COLUMNS);
+  memcpy(shown, columns, (COLUMNS - 1 - (any ? 0 : SEEN)) * sizeof *columns);
+  dr_table t = dr_table_new(r->n, "ranges", "Ranges", shown);
   for (uint32_t i = 0; i < r->count && r->ranges; i++) {
     const dr_report_row *row = &r->rows[i];
     net_accumulator a;
@@ -34,6 +47,7 @@ dr_table dr_report_ranges(const dr_report *r) {
     dr_table_number(&t, sums ? a.range.hi : NAN);
     dr_table_number(&t, sums ? a.fraction : NAN);
     dr_table_number(&t, sums ? a.bits : NAN);
+    if (any) dr_table_number(&t, seen(row).lo), dr_table_number(&t, seen(row).hi);
   }
   return t;
 }
@@ -47,4 +61,6 @@ void dr_report_range_json(const dr_report *r, const dr_report_row *row, json_t *
   json_object_set_new(json, "sum_low", net_json_number(sums ? a.range.lo : NAN));
   json_object_set_new(json, "sum_high", net_json_number(sums ? a.range.hi : NAN));
   json_object_set_new(json, "sum_bits", sums ? json_integer(a.bits) : json_null());
+  json_object_set_new(json, "seen_low", net_json_number(seen(row).lo));
+  json_object_set_new(json, "seen_high", net_json_number(seen(row).hi));
 }

@@ -1,5 +1,7 @@
 /* netc show: a network's graph with shapes and costs. */
 #include "driver/calibrate.h"
+#include "driver/observe.h"
+#include "driver/profile.h"
 #include "driver/report.h"
 #include "driver/weights.h"
 
@@ -39,6 +41,22 @@ static void print(dr_call *call, const dr_report *r, bool ranged) {
   else print_page(call->out, r, tables, form, ranged);
 }
 
+/* Weights, if any are named, and what the network's values are on data, if that is asked for. */
+static bool look(dr_subject *subject, rt_checkpoint **weights) {
+  dr_call *call = subject->call;
+  dr_profile_request request = DR_PROFILE_DEFAULTS;
+  dr_profile_result profile;
+  int code;
+  if (!dr_integer(call, DR_samples, 1, UINT32_MAX, &request.samples) || !dr_elaborate(subject)) return false;
+  if (!dr_has(call, DR_samples))
+    return (*weights = dr_find_weights(subject)) && dr_settle_formats(subject, *weights);
+  if (!dr_weights_in_hand(subject, true, weights) || !dr_settle_formats(subject, *weights) ||
+      !dr_profile_run(subject, *weights, &request, &profile, &code))
+    return false;
+  dr_profile_annotate(&profile, subject->experiment.network.graph);
+  return true;
+}
+
 int dr_show(dr_call *call) {
   dr_subject subject;
   uint64_t batch = 8;
@@ -57,10 +75,8 @@ int dr_show(dr_call *call) {
     return code;
   }
   rt_checkpoint *weights = NULL;
-  bool ranged = dr_has(call, DR_load) || subject.checkpoint;
-  if (ranged && (!dr_elaborate(&subject) || !(weights = dr_find_weights(&subject)) ||
-                 !dr_settle_formats(&subject, weights)))
-    return DR_WRONG_INPUT;
+  bool ranged = dr_has(call, DR_load) || subject.checkpoint || dr_has(call, DR_samples);
+  if (ranged && !look(&subject, &weights)) return DR_WRONG_INPUT;
   dr_report report = dr_report_make(&subject, network->graph, (uint32_t)batch);
   report.ranges = dr_graph_ranges(&subject, report.graph, weights);
   if (!report.ranges || (!net_ranges_check(report.ranges, ranged ? NET_ERROR : NET_WARNING) && ranged))
