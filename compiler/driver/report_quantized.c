@@ -94,6 +94,8 @@ dr_table dr_quantize_summary(const dr_quantize_report *q) {
                                       {0}};
   dr_table t = dr_table_new(q->n, "summary", "Summary", columns);
   const dr_report *r = &q->before;
+  bool *is = NET_NEW_ARRAY(&q->n->arena, bool, r->count);
+  for (uint32_t i = 0; i < r->count; i++) is[i] = is_changed(q, &r->rows[i]);
   for (uint32_t i = 0; i < r->count; i++) {
     bool seen = false;
     uint32_t total = 0, changed = 0;
@@ -101,7 +103,7 @@ dr_table dr_quantize_summary(const dr_quantize_report *q) {
       if (strcmp(r->rows[k].op, r->rows[i].op)) continue;
       seen |= k < i;
       total++;
-      changed += is_changed(q, &r->rows[k]);
+      changed += is[k];
     }
     if (seen) continue;
     dr_table_word(&t, r->rows[i].op);

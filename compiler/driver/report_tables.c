@@ -122,24 +122,21 @@ dr_table dr_report_layers(const dr_report *r) {
 }
 
 dr_table dr_report_lines(const dr_report *r) {
-  static const dr_column columns[] = {{"line", "line", DR_WORD},
-                                      {"MACs", "macs", DR_COUNT},
-                                      {"FLOPs", "flops", DR_COUNT},
-                                      {"BitOPs", "bitops", DR_COUNT},
-                                      {"source", "source", DR_WORD},
-      {0}};
+  static const dr_column columns[] = {{"line", "line", DR_WORD},     {"MACs", "macs", DR_COUNT},
+                                      {"FLOPs", "flops", DR_COUNT},  {"BitOPs", "bitops", DR_COUNT},
+                                      {"source", "source", DR_WORD}, {0}};
   netc *n = r->n;
   dr_table t = dr_table_new(n, "lines", "Costs by line", columns);
-  bool *done = NET_NEW_ARRAY(&n->arena, bool, r->count);
+  net_position *places = NET_NEW_ARRAY(&n->arena, net_position, r->count);
+  for (uint32_t i = 0; i < r->count; i++) places[i] = net_sources_find(&n->sources, r->rows[i].loc);
   for (uint32_t i = 0; i < r->count; i++) {
-    net_position at = net_sources_find(&n->sources, r->rows[i].loc);
+    net_position at = places[i];
     double macs = 0, flops = 0, bitops = 0;
-    if (r->rows[i].node == NET_NONE || done[i] || !at.source) continue;
+    if (r->rows[i].node == NET_NONE || !at.source) continue;
     for (uint32_t other = i; other < r->count; other++) {
       const dr_report_row *row = &r->rows[other];
-      net_position there = net_sources_find(&n->sources, row->loc);
-      if (row->node == NET_NONE || there.source != at.source || there.line != at.line) continue;
-      done[other] = true;
+      if (row->node == NET_NONE || places[other].source != at.source || places[other].line != at.line) continue;
+      places[other].source = NULL; /* it is counted */
       macs += row->macs, flops += row->flops, bitops += row->bitops;
     }
     dr_table_word(&t, net_arena_format(&n->arena, "%s:%u", at.source->path, at.line));
