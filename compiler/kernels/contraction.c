@@ -1,7 +1,8 @@
 /* Contractions: sums of products, in register tiles.
  *
  * Forward (and input gradients): lanes are samples; a tile of results × vectors of samples is accumulated while
- * weights are broadcast one by one. Element-wise statements on the results run on the accumulators.
+ * weights are broadcast one by one. Element-wise statements on the results run on the accumulators. Sums in f64 have
+ * as many lanes, in two registers each, so that what follows in f32 has whole vectors.
  *
  * Weight gradients: lanes are samples too, but the batch is what is summed, so each accumulator is a vector of
  * partial sums; as many of them as there are lanes are reduced to one vector by a shuffle tree. */
