@@ -13,7 +13,7 @@ EXTRA_DIST += tests/lit/README.md tests/lit/blocks.test tests/lit/calibrate.test
   tests/lit/session.py tests/lit/show.test tests/lit/stages.net tests/lit/training.test \
   tests/lit/verbs.test tests/lit/verify.test tests/lit/weights.test tests/garbage/README.md tests/garbage/checkpoints.test \
   tests/garbage/data.test tests/garbage/disk.test tests/garbage/lit.cfg.py tests/garbage/mangle.py \
-  tests/garbage/predict.test tests/garbage/programs.test
+  tests/garbage/predict.test tests/garbage/programs.test tests/garbage/verify.test
 clean-local: clean-lit
 clean-lit:
 	rm -rf tests/lit/output tests/garbage/output
