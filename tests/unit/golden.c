@@ -1,7 +1,8 @@
 /* Layers and networks against what MASE gives: interpreted, and compiled and fused for every instruction set that
  * this machine has. Results of integer layers, and of networks that end in one, agree bit for bit (−0 equals 0);
  * others, and gradients, within 1e-6 of the sum of the magnitudes of their terms, which come in MASE's order of
- * summation. Run with files of that form as arguments it compares those instead. */
+ * summation (of networks: of their largest result, for each layer). Run with files of that form as arguments it
+ * compares those instead. */
 #include "tests/unit/golden.h"
 
 static const double TOLERANCE = 1e-6;
@@ -48,6 +49,7 @@ static void judge(tally *t, const golden_case *c, const golden_tensor *wanted, c
       if (isfinite(found[i])) continue;
     }
     double apart = fabs(found[i] - expected[i]), unit = wanted->exact ? 0 : terms ? terms[i] : largest;
+    unit *= wanted->layers;
     t->exact += apart == 0;
     if (apart == 0) continue;
     double distance = isfinite(apart) && unit > 0 ? apart / unit : INFINITY;

@@ -11,6 +11,7 @@ typedef struct {
   const float *elements; /* NULL: MASE failed here */
   uint64_t count;
   bool exact; /* bit for bit; else as far as summing in another order may take it */
+  uint32_t layers; /* that do so, one behind the other */
 } golden_tensor;
 
 typedef struct {

@@ -37,7 +37,7 @@ static uint64_t elements_of(const reader *r, net_value_id v) {
 
 /* Elements of a value of the finished graph, from text of as many numbers. */
 static golden_tensor tensor(reader *r, const char *what, net_value_id v, const char *text, bool exact) {
-  golden_tensor t = {.value = v, .what = what, .exact = exact, .count = elements_of(r, v)};
+  golden_tensor t = {.value = v, .what = what, .exact = exact, .layers = 1, .count = elements_of(r, v)};
   float *values;
   if (!strncmp(text, "ERROR", 5) || !strcmp(text, "-")) return t;
   uint32_t count = recorded_floats(r->n, text, &values);
@@ -224,7 +224,15 @@ typedef struct {
   bool norm;
 } module;
 
-/* Layers that have parameters, by their numbers; those between, and one behind the last, are ReLUs. */
+static bool has_negative(const reader *r, const char *text) {
+  float *values;
+  bool any = false;
+  for (uint32_t i = recorded_floats(r->n, text, &values); i-- > 0;) any |= values[i] < 0;
+  return any;
+}
+
+/* Layers that have parameters, by their numbers; those between, and one behind the last unless results are negative,
+ * are ReLUs. */
 static uint32_t modules_of(const reader *r, const char *parameters, module *modules) {
   uint32_t count = 0;
   for (const char *at = parameters; *at; at += strcspn(at, ";"), at += *at == ';') {
@@ -267,7 +275,8 @@ static void read_model(reader *r, known_model *known, uint32_t *known_count) {
   net_graph *plain = net_graph_new(n, &n->arena, net_intern(n, "network"), NET_NOWHERE);
   net_value_id x = input(r, plain, "x", numbers / r->to->batch);
   for (uint32_t k = 0, at = 0; k <= count; k++) {
-    for (uint32_t next = k < count ? modules[k].index : at + 1; at < next; at++) {
+    uint32_t behind = has_negative(r, r->fields[6]) ? at : at + 1;
+    for (uint32_t next = k < count ? modules[k].index : behind; at < next; at++) {
       net_node_id relu =
           net_graph_node(plain, "relu", net_intern(n, TEXT("seq_blocks.%u", at)), &x, 1, NULL, 0, NET_NOWHERE);
       assert_int_not_equal(relu, NET_NONE);
@@ -291,6 +300,7 @@ static void read_model(reader *r, known_model *known, uint32_t *known_count) {
     give(r, name, numbers_at);
   }
   want(r, "y", r->to->graph->outputs.at[0], r->fields[6], quantized && !modules[count - 1].norm);
+  r->to->wanted.at[0].layers = count;
 }
 
 /* ---- files ---- */
