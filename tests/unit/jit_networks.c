@@ -129,6 +129,25 @@ static const net_optimizer *optimizer_of(netc *n, jit_mode mode) {
   return optimizer;
 }
 
+static void freeze(net_graph *graph, uint64_t frozen) {
+  for (net_value_id v = 0; v < graph->values.count; v++) {
+    if (graph->values.at[v].kind != NET_VALUE_PARAMETER) continue;
+    graph->values.at[v].frozen = frozen & 1;
+    frozen >>= 1;
+  }
+}
+
+/* Inputs and first results of nodes may be outputs, some of them twice. */
+static void add_outputs(net_graph *graph, uint64_t draws) {
+  for (uint32_t i = 0; i < 3; i++) {
+    net_value_id v = (net_value_id)jit_random(&draws, 0, graph->values.count);
+    const net_value *value = net_graph_value_at(graph, v);
+    bool known = value->kind == NET_VALUE_INPUT ||
+                 (value->kind == NET_VALUE_RESULT && net_node_output(graph, value->def, 0) == v);
+    if (known && value->type == NET_F32) net_vec_push(graph->arena, &graph->outputs, v);
+  }
+}
+
 net_graph *jit_network_graph(netc *n, const jit_network *network, jit_mode mode) {
   const char *text = net_arena_format(&n->arena, "network n%s\n", network->text);
   net_program *program;
@@ -139,6 +158,7 @@ net_graph *jit_network_graph(netc *n, const jit_network *network, jit_mode mode)
   net_pass_context context = {
       .n = n, .arena = &n->arena, .objective = objective_of(n, network, elaborated.graph), .verify = true};
   if (mode != JIT_EVALUATE) context.optimizer = optimizer_of(n, mode);
+  freeze(elaborated.graph, network->frozen);
   const net_graph *graph = elaborated.graph;
   uint32_t have = P_SHAPED;
   for (net_pass_id p = 0; p < NET_PASS_COUNT && graph; p++)
@@ -146,5 +166,6 @@ net_graph *jit_network_graph(netc *n, const jit_network *network, jit_mode mode)
       graph = net_pass_run(&context, p, graph, &have);
   jit_expect_silence(n);
   assert_non_null(graph);
+  if (mode == JIT_EVALUATE && network->outputs) add_outputs((net_graph *)graph, network->outputs);
   return (net_graph *)graph;
 }

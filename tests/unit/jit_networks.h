@@ -12,6 +12,8 @@ typedef struct {
   uint32_t classes;                       /* of the first loss; 0: values */
   bool weighted;                          /* samples and classes have weights, labels are smoothed */
   bool norm;                              /* trains on more than one sample */
+  uint64_t frozen;  /* by parameter, in the order of values: a bit if it is not trained */
+  uint64_t outputs; /* draws of more outputs of evaluation; 0: none */
 } jit_network;
 
 extern const jit_network jit_networks[];

@@ -126,7 +126,18 @@ static jit_network make(net_arena *arena, uint64_t seed) {
                          .classes = classes,
                          .weighted = pick(&a, 4) == 0,
                          .norm = a.norm};
-  network.text = net_arena_format(arena, "(%s]) {\n%s  v%u -> out: %s\n}", input, a.body, a.values - 1, end);
+  network.text =
+      net_arena_format(arena, "(%s]) {\n%s  y = v%u -> out: %s\n", input, a.body, a.values - 1, end);
+  uint32_t also = pick(&a, a.values + 1); /* a second loss, on a value in the middle or on the same one */
+  if (also < a.values) {
+    network.losses[1] = losses[pick(&a, 4)], network.predictions[1] = "also";
+    network.text = net_arena_format(arena, "%s  z = v%u -> also: silu\n  (y, z)\n}", network.text, also);
+  } else {
+    if (!classes) network.losses[1] = losses[pick(&a, 4)], network.predictions[1] = "out";
+    network.text = net_arena_format(arena, "%s  y\n}", network.text);
+  }
+  if (!pick(&a, 3)) network.frozen = 2 * (uint64_t)pick(&a, 1 << 16); /* never the first */
+  network.outputs = 1 + pick(&a, 1 << 16);
   return network;
 }
 
