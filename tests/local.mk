@@ -267,7 +267,10 @@ tests_unit_jit_wide_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_wide
 
 # Number formats in a network.
-check_PROGRAMS += tests/unit/passes_quantize
-tests_unit_passes_quantize_SOURCES = tests/unit/passes_quantize.c $(PASSES_SUPPORT)
+QUANTIZE_SUPPORT = tests/unit/quantize_support.c tests/unit/quantize_support.h $(PASSES_SUPPORT)
+check_PROGRAMS += tests/unit/passes_quantize tests/unit/passes_fold
+tests_unit_passes_quantize_SOURCES = tests/unit/passes_quantize.c $(QUANTIZE_SUPPORT)
 tests_unit_passes_quantize_LDADD = $(TEST_LDADD)
-TESTS += tests/unit/passes_quantize
+tests_unit_passes_fold_SOURCES = tests/unit/passes_fold.c $(QUANTIZE_SUPPORT)
+tests_unit_passes_fold_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/passes_quantize tests/unit/passes_fold
