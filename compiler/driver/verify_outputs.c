@@ -21,6 +21,7 @@ typedef struct {
   const dr_rows *rows;
   difference compiled, integers; /* compiled against interpreted; interpreted against integers */
   uint64_t decided, agreeing;    /* samples with classes, and where they are the same */
+  net_integers first;            /* integers of one sample: of what all share, weights mostly */
 } ends;
 
 static bool same(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
@@ -58,7 +59,7 @@ static void set_inputs(ends *e, net_run *run, net_integers *integers, uint32_t f
     if (value->kind == NET_VALUE_INPUT)
       elements = (const float *)e->rows->rows.inputs[value->column].data + first * net_shape_elements(&value->shape);
     if (!elements) continue;
-    if (value->kind == NET_VALUE_INPUT) net_run_set(run, v, elements);
+    if (value->kind == NET_VALUE_INPUT && run) net_run_set(run, v, elements);
     if (integers) net_integers_set(integers, v, elements);
   }
 }
@@ -71,7 +72,10 @@ static bool compare_batch(ends *e, uint32_t first, uint32_t count, float *const 
   net_arena_init(&arena, v->n->arena.guard);
   net_run run = net_run_begin(v->n, g, &arena, count);
   net_integers integers = {0};
-  if (v->integer_only) integers = net_integers_begin(v->n, g, &arena, count);
+  if (v->integer_only) {
+    integers = net_integers_begin(v->n, g, &arena, count);
+    net_integers_share(&integers, &e->first);
+  }
   for (net_value_id id = 0; id < g->values.count; id++)
     if (v->deployed.constants.values[id]) run.values[id] = v->deployed.constants.values[id];
   set_inputs(e, &run, v->integer_only ? &integers : NULL, first);
@@ -155,6 +159,11 @@ bool dr_verify_outputs(dr_verification *v, const dr_rows *rows) {
   float **outputs = NET_NEW_ARRAY(&arena, float *, v->graph->values.count + 1);
   rt_pass pass;
   bool ok = rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
+  if (ok && v->integer_only) {
+    e.first = net_integers_begin(v->n, v->graph, &arena, 1);
+    set_inputs(&e, NULL, &e.first, 0);
+    ok = net_integers_run(&e.first);
+  }
   while (ok && rt_pass_next(&pass)) {
     for (uint32_t i = 0; i < program->network_outputs; i++) outputs[o->outputs[i]] = pass.step.outputs[i];
     ok = compare_batch(&e, pass.first, pass.count, outputs);

@@ -20,6 +20,14 @@ void net_integers_set(net_integers *run, net_value_id value, const float *elemen
   run->floats[value] = elements;
 }
 
+void net_integers_share(net_integers *run, const net_integers *from) {
+  for (net_value_id v = 0; v < run->graph->values.count; v++) {
+    if (net_graph_value_at(run->graph, v)->batched) continue;
+    run->values[v] = from->values[v];
+    run->fractions[v] = from->fractions[v];
+  }
+}
+
 int64_t *net_integers_room(net_integers *run, net_value_id id, int **fractions) {
   const net_value *value = net_graph_value_at(run->graph, id);
   uint64_t count = elements_of(value);
@@ -120,7 +128,7 @@ static bool run_node(net_integers *run, net_node_id id) {
   const char *name = net_text(run->n, node->name), *op = net_node_op(run->graph, id)->name;
   const net_integer_rule *rule = net_integer_rule_of(op);
   bool quantizer = !strcmp(op, "quantize");
-  if (run->floats[node->first_output]) return true; /* given */
+  if (run->floats[node->first_output] || run->values[node->first_output]) return true; /* given */
   for (uint32_t i = 0; i < node->input_count; i++) {
     net_value_id v = net_node_input(run->graph, id, i);
     if (v == NET_NONE || run->values[v] || run->floats[v]) continue;

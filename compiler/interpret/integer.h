@@ -29,6 +29,8 @@ typedef struct net_integers {
 net_integers net_integers_begin(netc *n, const net_graph *graph, net_arena *arena, uint32_t count);
 /* An input's, parameter's or statistic's elements, or what nodes make of parameters alone; not copied. */
 void net_integers_set(net_integers *run, net_value_id value, const float *elements);
+/* What another run has found of values that all samples share; it must outlive this one. */
+void net_integers_share(net_integers *run, const net_integers *from);
 /* False: reported (a sum of more than 63 bits, an operator without a rule). */
 bool net_integers_run(net_integers *run);
 /* Element as a number; exact. */

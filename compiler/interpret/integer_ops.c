@@ -54,29 +54,55 @@ static int64_t narrow(net_wide q, net_integer_call *call) {
 
 /* ---- linear ---- */
 
+/* Of n products: the coarsest and the finest fraction. */
+static void fractions_of(const int *x, const int *w, uint64_t n, int *coarsest, int *finest) {
+  *coarsest = *finest = x[0] + w[0];
+  for (uint64_t i = 1; i < n; i++) {
+    int f = x[i] + w[i];
+    if (f < *coarsest) *coarsest = f;
+    if (f > *finest) *finest = f;
+  }
+}
+
+static net_wide dot(net_integer_call *call, const int64_t *x, const int *xf, const int64_t *w, const int *wf,
+                    uint64_t n, int fraction) {
+  net_wide sum = 0;
+  for (uint64_t i = 0; i < n && !call->too_wide; i++)
+    sum += aligned((net_wide)x[i] * w[i], xf[i] + wf[i], fraction, call);
+  return sum;
+}
+
+/* The same where all products have one fraction; of quantised numbers, which have 32 bits at most. */
+static net_wide plain_dot(const int64_t *x, const int64_t *w, uint64_t n) {
+  net_wide sum = 0;
+  for (uint64_t i = 0; i < n; i++) sum += x[i] * w[i];
+  return sum;
+}
+
+static bool is_quantised(const operand *x) {
+  bool small = true;
+  for (uint64_t i = 0; i < x->each * x->rows; i++) small &= x->q[i] >= INT32_MIN && x->q[i] <= UINT32_MAX / 2;
+  return small;
+}
+
 static void linear(net_integer_call *call) {
   operand x = input(call, 0), w = input(call, 1), b = input(call, 2);
   result y = output(call);
-  uint64_t in = w.value->shape.dim[1], out = w.value->shape.dim[0], lines = x.each / in;
-  for (uint64_t k = 0; k < y.each; k++) { /* the finest of the terms */
-    uint64_t line = k / out, o = k % out;
-    int finest = b.q ? b.fraction[o] : INT32_MIN;
-    for (uint64_t i = 0; i < in; i++) {
-      int f = x.fraction[line * in + i] + w.fraction[o * in + i];
-      if (f > finest) finest = f;
-    }
-    y.fraction[k] = finest;
-  }
-  for (uint64_t row = 0; row < x.rows; row++)
-    for (uint64_t k = 0; k < lines * out; k++) {
-      uint64_t line = k / out, o = k % out;
-      net_wide sum = b.q ? aligned(b.q[o], b.fraction[o], y.fraction[k], call) : 0;
-      for (uint64_t i = 0; i < in && !call->too_wide; i++) {
-        net_wide product = (net_wide)x.q[row * x.each + line * in + i] * w.q[o * in + i];
-        sum += aligned(product, x.fraction[line * in + i] + w.fraction[o * in + i], y.fraction[k], call);
-      }
+  uint64_t in = w.value->shape.dim[1], out = w.value->shape.dim[0];
+  bool small = is_quantised(&x) && is_quantised(&w);
+  for (uint64_t k = 0; k < y.each; k++) {
+    const int *xf = x.fraction + k / out * in, *wf = w.fraction + k % out * in;
+    int coarsest, finest, bias = b.q ? b.fraction[k % out] : INT32_MIN;
+    fractions_of(xf, wf, in, &coarsest, &finest);
+    int f = y.fraction[k] = finest > bias ? finest : bias;
+    for (uint64_t row = 0; row < x.rows; row++) {
+      const int64_t *xq = x.q + row * x.each + k / out * in, *wq = w.q + k % out * in;
+      net_wide sum = small && coarsest == finest ? aligned(plain_dot(xq, wq, in), finest, f, call)
+                                                 : dot(call, xq, xf, wq, wf, in, f);
+      if (b.q) sum += aligned(b.q[k % out], bias, f, call);
       y.q[row * y.each + k] = narrow(sum, call);
     }
+  }
 }
 
 /* ---- batch_norm: a = γ/√(variance + ε), c = β − mean·a, each rounded to binary32, then to its format ---- */

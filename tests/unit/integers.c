@@ -229,28 +229,29 @@ static void agrees_on_the_jets(void **state) {
     }
 }
 
-/* Fractions of their own for each output channel. */
+/* Fractions of their own for each feature and each output channel. */
 static void agrees_with_fractions_per_channel(void **state) {
   (void)state;
   static const char *const layers[] = {"linear_1", "linear_2", "linear_3", "linear_4"};
-  static const uint32_t channels[] = {64, 32, 32, 5};
+  static const uint32_t features[] = {16, 64, 32, 32}, channels[] = {64, 32, 32, 5};
   netc n;
   support_init(&n);
   support_random random = {77};
   net_calibrated calibrated[12];
   uint32_t count = 0;
   for (uint32_t i = 0; i < 4; i++)
-    for (int bias = 0; bias < 2; bias++) {
-      float *steps = NET_NEW_ARRAY(&n.arena, float, channels[i]);
-      for (uint32_t c = 0; c < channels[i]; c++) steps[c] = ldexpf(1, -(int)(bias ? 5 : 3) - (int)support_below(&random, 4));
-      calibrated[count++] = (net_calibrated){.node = net_intern(&n, layers[i]),
-                                             .tensor = bias ? NET_TENSOR_BIAS : NET_TENSOR_WEIGHT,
-                                             .count = channels[i],
-                                             .steps = steps};
+    for (net_tensor_role tensor = NET_TENSOR_INPUT; tensor <= NET_TENSOR_BIAS; tensor++) {
+      uint32_t parts = tensor == NET_TENSOR_INPUT ? features[i] : channels[i];
+      float *steps = NET_NEW_ARRAY(&n.arena, float, parts);
+      for (uint32_t c = 0; c < parts; c++)
+        steps[c] = ldexpf(1, -(tensor == NET_TENSOR_BIAS ? 5 : 3) - (int)support_below(&random, 4));
+      calibrated[count++] = (net_calibrated){
+          .node = net_intern(&n, layers[i]), .tensor = tensor, .count = parts, .steps = steps};
     }
   net_graph *g = quantized(&n, "three_layer",
                            "default { input = integer(10, 6), output = integer(10, 5) }\n"
-                           "linear { weight = integer(6, auto, per = channel), bias = integer(9, auto, per = channel) }",
+                           "linear { input = integer(9, auto, per = channel), weight = integer(6, auto, per = channel), "
+                           "bias = integer(9, auto, per = channel) }",
                            calibrated, count);
   assert_true(support_count(g, "quantize") >= 16);
   expect_agreement(&n, g, 5, SAMPLES, 1);
