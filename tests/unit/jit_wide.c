@@ -10,7 +10,7 @@ static const struct {
   bool masked;
 } calls[] = {
     {1, 1, false}, {3, 3, false}, {17, 17, false}, {256, 256, false}, {1000, 1000, false},
-    {1, 1, true},  {3, 2, true},  {17, 17, true},  {256, 100, true},  {1000, 999, true},
+    {3, 2, true},  {256, 100, true}, {1000, 999, true},
 };
 /* Formats of x, weight, bias and result; the bound of the sum in steps of its grid lies about 2^bits, for `in`
  * features. */
