@@ -16,9 +16,34 @@ static void gather_single(kn_schedule_state *s, const lp_statement *statement, l
   lp_end(f);
 }
 
+/* Stores a feature's samples, in block[r], with what the statements behind the gathering make of them. */
+static void finish_gather(kn_scope *scope, const kn_group *group, lp_reg block, lp_expr r, lp_expr feature) {
+  kn_schedule_state *s = scope->s;
+  lp_function *f = s->f;
+  lp_expr zero = lp_int(f, 0), value = lp_read_reg(f, block, r, zero);
+  scope->bound.count = 0;
+  kn_scope_bind(scope, kn_statement(s, group->statements.at[0])->buffer, block, true, r, zero);
+  for (uint32_t k = 0; k < group->statements.count; k++) {
+    uint32_t index = group->statements.at[k];
+    const lp_statement *statement = kn_statement(s, index);
+    const kn_facts *facts = &s->facts[index];
+    if (k) {
+      scope->axis[facts->axes[0]] = feature;
+      kn_scope_renew(scope);
+      lp_reg point = lp_reg_new(f, "y", NET_F32, scope->lanes, 1, 1);
+      lp_set(f, point, zero, zero, kn_value(scope, statement->value));
+      value = lp_read_reg(f, point, zero, zero);
+      kn_scope_bind(scope, statement->buffer, point, true, zero, zero);
+    }
+    if (!s->local[statement->buffer])
+      lp_store_at(f, statement->buffer, 3, (lp_expr[]){scope->tile, feature, scope->within}, value);
+  }
+  scope->bound.count = 0;
+}
+
 /* As many rows as features at a time: a vector's lanes, or fewer if rows are shorter. The last block of a row
  * overlaps the one before. */
-static void gather_rows(kn_schedule_state *s, const lp_statement *statement, lp_buffer column, lp_buffer index,
+static void gather_rows(kn_schedule_state *s, const kn_group *group, lp_buffer column, lp_buffer index,
                         uint32_t width) {
   lp_function *f = s->f;
   uint32_t lanes = s->machine->lanes;
@@ -40,8 +65,7 @@ static void gather_rows(kn_schedule_state *s, const lp_statement *statement, lp_
     lp_end(f);
     if (lanes > 1) lp_transpose(f, block);
     r = lp_begin_for(f, "r", lp_int(f, skip), lp_int(f, lanes), 1, LP_UNROLL);
-    lp_store_at(f, statement->buffer, 3, (lp_expr[]){tile, lp_addition(f, feature, r), within},
-                lp_read_reg(f, block, r, zero));
+    finish_gather(scope, group, block, r, lp_addition(f, feature, r));
     lp_end(f);
     if (!part) lp_end(f);
   }
@@ -62,7 +86,7 @@ void kn_emit_gather(kn_schedule_state *s, const kn_group *group) {
   lp_nest_begin(f, kn_group_name(s, group));
   if (width == 1 || f->buffers.at[statement->buffer].type != NET_F32)
     gather_single(s, statement, column, index);
-  else gather_rows(s, statement, column, index, width);
+  else gather_rows(s, group, column, index, width);
   lp_nest_end(f, (double)f->padded * width);
 }
 

@@ -4,6 +4,7 @@
  * order. Each may join a group no earlier than the last group that writes what it reads (results are never
  * overwritten, so nothing else holds it back; only updates, which are placed last, also stay behind the test of the
  * loss and behind whatever reads what they change). It joins the first group that takes it:
+ *   gathered rows         element-wise statements on them, at the same point
  *   forward contraction   element-wise statements on its results, at the same point: the epilogue
  *   feature nest          statistics over the batch per channel, values per channel, element-wise statements whose
  *                         reads of the group's own values are at the same channel
@@ -173,6 +174,16 @@ static bool weight_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   return true;
 }
 
+/* Rows of features that are gathered whole, by blocks of vectors. */
+static bool gather_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
+  const kn_facts *facts = &s->facts[index], *first = &s->facts[g->statements.at[0]];
+  const lp_buffer_info *row = &s->f->buffers.at[kn_statement(s, g->statements.at[0])->buffer];
+  return facts->kind == KN_SAMPLE && facts->batched && facts->full && elementwise(facts) && uses_group(s, g, index) &&
+         first->full && first->axis_count == 1 && same_domain(s, g->statements.at[0], index) &&
+         reads_at_point(s, g, index) && row->type == NET_F32 &&
+         s->f->buffers.at[kn_statement(s, index)->buffer].type == NET_F32;
+}
+
 static bool takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   if (s->facts[index].kind == KN_SCATTER) return false; /* rows of output have a nest of their own */
   if (g->statements.count >= MOST_STATEMENTS) return false;
@@ -183,6 +194,7 @@ static bool takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   case KN_FEATURE: return feature_takes(s, g, index);
   case KN_SAMPLE: return becomes_feature(s, g, index) || sample_takes(s, g, index);
   case KN_FLAT: return flat_takes(s, g, index);
+  case KN_GATHER: return gather_takes(s, g, index);
   default: return false;
   }
 }
