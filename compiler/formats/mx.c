@@ -22,7 +22,10 @@ static bool complete(netc *n, net_format_spec *spec, net_loc loc) {
 
 static double width(const net_format_spec *spec) { return elements[spec->family].width; }
 
-static int bias(const net_format_spec *spec) { return (1 << (elements[spec->family].exponent - 1)) - 1; }
+static int bias(const net_format_spec *spec) {
+  int exponent = elements[spec->family].exponent;
+  return exponent ? (1 << (exponent - 1)) - 1 : 0;
+}
 
 /* MASE's floats use the codes of NaN and infinities for values too. */
 static bool as_mase(const net_format_spec *spec) { return spec->mase && elements[spec->family].exponent; }

@@ -58,6 +58,8 @@ static const char *const formats[] = {
     "block_log(8, 4, block = 16" MASE,
     "block_log(3, 8, block = [1, 5])",
     "block_log(9, 8, block = 3" MASE,
+    "block_log(3, 8, block = [2, 3]" MASE, /* zeros show what their blocks borrow */
+    "block_log(4, 4, block = 4" MASE,
     "mxint(8, block = 16)",
     "mxint(8, block = 16" MASE,
     "mxint(4, block = [2, 4], scale_bits = 3)",
@@ -211,6 +213,31 @@ static void test_recorded(void **state) {
   assert_true(rows > 180);
 }
 
+/* ---- means: one magnitude after the other ---- */
+
+/* 2^54 + 2^30 lies halfway between two floats, and a 1 is lost beside it in double, but many of them at once are
+ * not. */
+static void fill_rows(void *context, uint32_t quantizer, uint32_t call, float *values, uint64_t count) {
+  (void)context, (void)quantizer, (void)call;
+  for (uint64_t i = 0; i < count; i++) values[i] = i % 128 == 0 ? 0x1p54f : i % 128 == 1 ? 0x1p30f : 1;
+}
+
+static void test_order(void **state) {
+  (void)state;
+  static const jit_quantizer list[] = {
+      {.format = "binary(bipolar = false)", .shape = "128"},
+      {.format = "binary(bipolar = false)", .shape = "3x128"},
+      {.format = "binary(bipolar = false)", .shape = "2x2x64"},
+      {.format = "binary(bipolar = false)", .shape = "128", .batched = true},
+      {.format = "binary(bipolar = false)", .shape = "2x64", .batched = true},
+      {.format = "ternary", .shape = "128"},
+      {.format = "ternary(scaled = true)", .shape = "3x128"},
+  };
+  for (int fused = 0; fused < 2; fused++)
+    jit_quantizers_run(&(jit_quantizers){
+        .list = list, .count = 7, .batch = 20, .samples = 20, .calls = 1, .fused = fused, .fill = fill_rows});
+}
+
 /* ---- steps, draws ---- */
 
 static const float steps[] = {0.25f, 0.011f, 3, 1e-30f, 0x1p-4f, 1e20f, 0, -1, 0.07f};
@@ -252,6 +279,7 @@ static void test_steps(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_tensors), cmocka_unit_test(test_batches),
-                                     cmocka_unit_test(test_recorded), cmocka_unit_test(test_steps)};
+                                     cmocka_unit_test(test_recorded), cmocka_unit_test(test_order),
+                                     cmocka_unit_test(test_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
