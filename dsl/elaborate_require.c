@@ -24,7 +24,8 @@ bool net_elaborate_budget(net_elaborator *e, const net_entry *entry, net_require
     if (!strcmp(name, names[row->budget])) break;
   }
   if (row->budget == NET_BUDGETS) {
-    net_error(n, entry->path.loc, "there is no budget '%s'%s", name, net_suggestion(n, name, names, NET_BUDGETS));
+    net_error(n, entry->path.loc, "there is no budget '%s'%s", name,
+              net_suggestion(n, name, names, NET_BUDGETS));
     return false;
   }
   const net_budget_row *budget = &net_budgets[row->budget];
@@ -79,7 +80,8 @@ static bool take_setting(net_elaborator *e, const net_entry *entry, maker *m) {
     net_error(n, entry->loc, "'%s' is bounded, not set: %s <= …", name, name);
     return false;
   }
-  net_error(n, entry->path.loc, "there is no setting of require '%s'%s", name, net_suggestion(n, name, names, KEYS));
+  net_error(n, entry->path.loc, "there is no setting of require '%s'%s", name,
+            net_suggestion(n, name, names, KEYS));
   return false;
 }
 

@@ -1,4 +1,5 @@
-/* netc verify --sensitivity: one layer quantised at a time, the others in float: which of them costs how much. */
+/* netc verify --sensitivity: one layer quantised at a time, the others in float: which of them costs how
+ * much. */
 #include "driver/verify.h"
 
 #include "driver/table_output.h"
@@ -19,7 +20,8 @@ static bool rules_of(dr_verification *v, const net_rules *rules, net_node_id nod
   bool any = false;
   *own = (net_quantize_rule){.scope = NET_RULE_QUOTED, .what = v->plain->nodes.at[node].name};
   for (net_tensor_role role = 0; role < NET_TENSORS; role++) {
-    const net_quantize_rule *rule = net_node_has(v->plain, node, role) ? net_rules_find(rules, node, role) : NULL;
+    const net_quantize_rule *rule =
+        net_node_has(v->plain, node, role) ? net_rules_find(rules, node, role) : NULL;
     if (!rule) continue;
     own->tensors[role] = rule->tensors[role];
     own->loc = rule->loc;
@@ -41,8 +43,8 @@ static bool compare_outputs(dr_verification *v, const net_graph *graph, row *r) 
     for (uint32_t i = 0; i < graphs[k]->outputs.count; i++) wanted[graphs[k]->outputs.at[i]] = true;
     ok = ok && dr_observe_compile(&o[k], wanted, v->batch, NULL);
     const rt_program *program = ok ? pl_program(o[k].compiled) : NULL;
-    ok = ok && rt_pass_make(v->n, &o[k].arena, program, &program->infer, &v->sets[0].rows, v->threads, o[k].variables,
-                            &pass[k]);
+    ok = ok && rt_pass_make(v->n, &o[k].arena, program, &program->infer, &v->sets[0].rows, v->threads,
+                            o[k].variables, &pass[k]);
   }
   while (ok && rt_pass_next(&pass[0]) && rt_pass_next(&pass[1]))
     for (uint32_t i = 0; i < graph->outputs.count; i++) {
@@ -50,7 +52,8 @@ static bool compare_outputs(dr_verification *v, const net_graph *graph, row *r) 
       for (int k = 0; k < 2; k++)
         while (o[k].outputs[at[k]] != graphs[k]->outputs.at[i]) at[k]++;
       const float *x = pass[0].step.outputs[at[0]], *y = pass[1].step.outputs[at[1]];
-      uint64_t count = pass[0].count * net_shape_elements(&v->plain->values.at[v->plain->outputs.at[i]].shape);
+      uint64_t count =
+          pass[0].count * net_shape_elements(&v->plain->values.at[v->plain->outputs.at[i]].shape);
       for (uint64_t e = 0; e < count; e++) {
         r->signal += (double)x[e] * x[e];
         r->noise += ((double)x[e] - y[e]) * ((double)x[e] - y[e]);
@@ -90,7 +93,8 @@ static double decibels(const row *r) { return r->noise > 0 ? 10 * log10(r->signa
 /* What costs the most first: by loss, or where there is none by noise. */
 static int by_cost(const void *a, const void *b) {
   const row *x = a, *y = b;
-  if (x->result.loss != y->result.loss && !isnan(x->result.loss)) return x->result.loss < y->result.loss ? 1 : -1;
+  if (x->result.loss != y->result.loss && !isnan(x->result.loss))
+    return x->result.loss < y->result.loss ? 1 : -1;
   if (x->noise != y->noise) return x->noise < y->noise ? 1 : -1;
   return 0;
 }
@@ -117,7 +121,8 @@ bool dr_sensitivity(dr_verification *v) {
   row *rows = NET_NEW_ARRAY(&v->n->arena, row, v->plain->nodes.count + 1), none = {.layer = "(none)"},
       all = {.layer = "(all)"};
   uint32_t count = 0;
-  if (!measure(v, v->plain, &none) || !measure(v, v->graph, &all) || !measure_layers(v, rows, &count)) return false;
+  if (!measure(v, v->plain, &none) || !measure(v, v->graph, &all) || !measure_layers(v, rows, &count))
+    return false;
   qsort(rows, count, sizeof *rows, by_cost);
   dr_table t = dr_table_new(v->n, "sensitivity", "Sensitivity", columns);
   add(&t, &none, &none);

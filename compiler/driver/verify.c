@@ -1,5 +1,5 @@
-/* netc verify: interpreter and compiled code agree, values lie on their grids, sums cannot overflow, layers are as far
- * from float as this, budgets hold. */
+/* netc verify: interpreter and compiled code agree, values lie on their grids, sums cannot overflow, layers
+ * are as far from float as this, budgets hold. */
 #include "driver/verify.h"
 
 #include "driver/calibrate.h"
@@ -11,7 +11,8 @@ enum { BATCH = 256 };
 
 /* ---- what comes of a check ---- */
 
-static void say(dr_verification *v, const char *check, json_t *holds, const char *word, json_t *fields, const char *text) {
+static void say(dr_verification *v, const char *check, json_t *holds, const char *word, json_t *fields,
+                const char *text) {
   if (!v->call->json) {
     json_decref(holds);
     json_decref(fields);
@@ -25,7 +26,8 @@ static void say(dr_verification *v, const char *check, json_t *holds, const char
   net_json_print(v->call->out, object);
 }
 
-void dr_verify_say(dr_verification *v, const char *check, bool holds, json_t *fields, const char *format, ...) {
+void dr_verify_say(dr_verification *v, const char *check, bool holds, json_t *fields, const char *format,
+                   ...) {
   va_list arguments;
   va_start(arguments, format);
   const char *text = net_arena_vformat(&v->n->arena, format, arguments);
@@ -62,7 +64,8 @@ static bool prepare(dr_verification *v) {
   v->formatted = v->graph != v->plain;
   v->batch = BATCH;
   for (int s = 0; s < RT_SPLITS; s++)
-    if (dr_has(v->call, DR_split) && !strcmp(rt_split_names[s], v->call->value[DR_split])) v->split = (rt_split_name)s;
+    if (dr_has(v->call, DR_split) && !strcmp(rt_split_names[s], v->call->value[DR_split]))
+      v->split = (rt_split_name)s;
   if (!dr_threads(v->call, &v->threads) || !dr_verify_rows(v)) return false;
   if (!(v->numbers = dr_graph_weights(subject, v->graph, v->weights))) return false;
   v->ranges = net_ranges_find(v->n, &v->n->arena, v->graph, v->numbers);
@@ -80,19 +83,21 @@ static bool run(dr_verification *v, const net_requirements *requirements) {
   return ok && (!requirements || dr_verify_requirements(v, requirements));
 }
 
-/* The formats that a require block is about are those that are verified, unless the command line says others. */
+/* The formats that a require block is about are those that are verified, unless the command line says others.
+ */
 static bool take_requirements(dr_subject *subject, net_requirements *requirements) {
   dr_call *call = subject->call;
   netc *n = call->n;
   if (!net_elaborate_requirements(n, &n->arena, subject->program, call->value[DR_require], requirements)) {
-    call->wrong |= !net_program_find(subject->program, NET_DECL_REQUIRE, net_intern(n, call->value[DR_require]));
+    call->wrong |=
+        !net_program_find(subject->program, NET_DECL_REQUIRE, net_intern(n, call->value[DR_require]));
     return false;
   }
   const char *wanted = requirements->quantize.id ? net_text(n, requirements->quantize) : NULL;
   if (!wanted) return true;
   if (dr_has(call, DR_quantize) && strcmp(call->value[DR_quantize], wanted)) {
-    dr_wrong(call, "require '%s' is about quantize = %s, not %s: leave --quantize out", call->value[DR_require], wanted,
-             call->value[DR_quantize]);
+    dr_wrong(call, "require '%s' is about quantize = %s, not %s: leave --quantize out",
+             call->value[DR_require], wanted, call->value[DR_quantize]);
     return false;
   }
   subject->choice.quantize = wanted;
@@ -109,7 +114,8 @@ int dr_verify(dr_call *call) {
   if (!sensitivity && form != DR_AS_TEXT && form != DR_AS_JSON)
     return dr_wrong(call, "--as %s is for --sensitivity: checks come as text or --json", call->value[DR_as]);
   if (sensitivity && required) return dr_wrong(call, "--sensitivity and --require do not go together");
-  if (!dr_open(call, &subject) || (required && !take_requirements(&subject, &requirements)) || !dr_elaborate(&subject))
+  if (!dr_open(call, &subject) || (required && !take_requirements(&subject, &requirements)) ||
+      !dr_elaborate(&subject))
     return DR_WRONG_INPUT;
   if (sensitivity && !subject.quantization)
     return dr_wrong(call, "--sensitivity quantises a layer at a time: name a quantize block with --quantize");
@@ -120,6 +126,7 @@ int dr_verify(dr_call *call) {
   dr_observe_end(&v.deployed);
   dr_verify_rows_free(&v);
   if (!ok) return DR_WRONG_INPUT;
-  if (v.failed && !call->json) fprintf(call->talk, "%u check%s not hold\n", v.failed, v.failed == 1 ? " does" : "s do");
+  if (v.failed && !call->json)
+    fprintf(call->talk, "%u check%s not hold\n", v.failed, v.failed == 1 ? " does" : "s do");
   return v.failed ? DR_DOES_NOT_HOLD : DR_DONE;
 }

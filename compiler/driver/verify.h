@@ -47,8 +47,8 @@ void dr_verify_open(dr_verification *v, const char *check, json_t *fields, const
 bool dr_verify_rows(dr_verification *v);
 void dr_verify_rows_free(dr_verification *v);
 
-/* verify_nodes.c: every node's compiled results against the interpreter's, fed the compiled code's own inputs.
- * False: reported, not a check that failed. */
+/* verify_nodes.c: every node's compiled results against the interpreter's, fed the compiled code's own
+ * inputs. False: reported, not a check that failed. */
 bool dr_verify_nodes(dr_verification *v, const dr_rows *rows);
 
 /* verify_outputs.c: from end to end; integer-only graphs in integers too. */

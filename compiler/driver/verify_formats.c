@@ -47,15 +47,17 @@ static void say_grids(dr_verification *v, const dr_rows *rows, const quantizer *
   const quantizer *first = NULL;
   for (uint32_t i = 0; i < count; i++)
     if (list[i].off && !off++) first = &list[i];
-  json_t *fields = json_pack("{s:s, s:I, s:I, s:I, s:o}", "inputs", rows->name, "samples", (json_int_t)rows->rows.rows,
-                             "values", (json_int_t)count, "off_grid", (json_int_t)off, "node",
-                             net_json_text(first ? net_text(v->n, v->graph->nodes.at[first->node].name) : NULL));
+  json_t *fields =
+      json_pack("{s:s, s:I, s:I, s:I, s:o}", "inputs", rows->name, "samples", (json_int_t)rows->rows.rows,
+                "values", (json_int_t)count, "off_grid", (json_int_t)off, "node",
+                net_json_text(first ? net_text(v->n, v->graph->nodes.at[first->node].name) : NULL));
   if (off)
     dr_verify_say(v, "grid", false, fields, "'%s' gives numbers that are none of %s",
-                  net_text(v->n, v->graph->nodes.at[first->node].name), net_format_spec_text(v->n, first->spec));
+                  net_text(v->n, v->graph->nodes.at[first->node].name),
+                  net_format_spec_text(v->n, first->spec));
   else
-    dr_verify_say(v, "grid", true, fields, "%u %s inputs: all %u quantised tensors lie on their grids", rows->rows.rows,
-                  rows->name, count);
+    dr_verify_say(v, "grid", true, fields, "%u %s inputs: all %u quantised tensors lie on their grids",
+                  rows->rows.rows, rows->name, count);
 }
 
 /* ---- ranges ---- */
@@ -67,7 +69,8 @@ typedef struct {
   net_range range;
 } escape;
 
-static void watch(const dr_verification *v, net_value_id value, const float *numbers, uint32_t samples, escape *e) {
+static void watch(const dr_verification *v, net_value_id value, const float *numbers, uint32_t samples,
+                  escape *e) {
   uint64_t each = net_shape_elements(&v->graph->values.at[value].shape);
   for (uint64_t i = 0; i < samples * each && e->value == NET_NONE; i++) {
     net_range in = v->ranges->elements[value][i % each];
@@ -79,14 +82,15 @@ static void watch(const dr_verification *v, net_value_id value, const float *num
 static void say_ranges(dr_verification *v, const dr_rows *rows, const escape *e) {
   json_t *fields = json_pack("{s:s, s:I}", "inputs", rows->name, "samples", (json_int_t)rows->rows.rows);
   if (e->value == NET_NONE) {
-    dr_verify_say(v, "ranges", true, fields, "%u %s inputs: no value leaves its interval", rows->rows.rows, rows->name);
+    dr_verify_say(v, "ranges", true, fields, "%u %s inputs: no value leaves its interval", rows->rows.rows,
+                  rows->name);
     return;
   }
   const char *name = net_text(v->n, v->graph->values.at[e->value].name);
   json_object_set_new(fields, "value", net_json_text(name));
   json_object_set_new(fields, "number", net_json_number(e->number));
-  dr_verify_say(v, "ranges", false, fields, "'%s' is %.9g, but can be from %.9g to %.9g", name, e->number, e->range.lo,
-                e->range.hi);
+  dr_verify_say(v, "ranges", false, fields, "'%s' is %.9g, but can be from %.9g to %.9g", name, e->number,
+                e->range.lo, e->range.hi);
 }
 
 bool dr_verify_grids(dr_verification *v, const dr_rows *rows) {
@@ -107,7 +111,8 @@ bool dr_verify_grids(dr_verification *v, const dr_rows *rows) {
   net_arena arena;
   net_arena_init(&arena, v->n->arena.guard);
   rt_pass pass;
-  bool ok = rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
+  bool ok =
+      rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
   escape escaped = {.value = NET_NONE};
   while (ok && rt_pass_next(&pass))
     for (uint32_t i = 0; i < program->network_outputs; i++) {
@@ -140,8 +145,9 @@ void dr_verify_accumulators(dr_verification *v) {
     if (a.bits > most) most = a.bits, widest = name;
     ok &= a.bits <= MOST_BITS;
     if (!v->call->json) continue;
-    json_t *fields = json_pack("{s:s, s:i, s:i, s:o, s:o}", "node", name, "bits", a.bits, "fraction", a.fraction, "low",
-                               net_json_number(a.range.lo), "high", net_json_number(a.range.hi));
+    json_t *fields =
+        json_pack("{s:s, s:i, s:i, s:o, s:o}", "node", name, "bits", a.bits, "fraction", a.fraction, "low",
+                  net_json_number(a.range.lo), "high", net_json_number(a.range.hi));
     dr_verify_say(v, "accumulator", a.bits <= MOST_BITS, fields, "%s", "");
   }
   const char *why = n->diagnostics.errors > errors ? n->diagnostics.list.at[said].message : "";
@@ -152,6 +158,6 @@ void dr_verify_accumulators(dr_verification *v) {
   else if (!ok) dr_verify_say(v, "accumulators", false, fields, "'%s' needs %d bits", widest, most);
   else if (!sums) dr_verify_say(v, "accumulators", true, fields, "no node sums integers");
   else
-    dr_verify_say(v, "accumulators", true, fields, "%u sums of integers cannot overflow: at most %d bits, in '%s'", sums,
-                  most, widest);
+    dr_verify_say(v, "accumulators", true, fields,
+                  "%u sums of integers cannot overflow: at most %d bits, in '%s'", sums, most, widest);
 }

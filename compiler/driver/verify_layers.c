@@ -24,8 +24,8 @@ static uint32_t output_of(const dr_observation *o, net_value_id value) {
   return UINT32_MAX;
 }
 
-/* What readers see of a node: behind its own quantisers; where a sum is kept whole, what its first reader makes of
- * it. */
+/* What readers see of a node: behind its own quantisers; where a sum is kept whole, what its first reader
+ * makes of it. */
 static net_value_id seen_of(const net_graph *g, net_node_id node) {
   net_value_id y = net_graph_seen(g, net_node_output(g, node, 0));
   if (dr_is_observable(g, y)) return y;
@@ -40,8 +40,9 @@ static bool is_output(const net_graph *g, net_value_id value) {
   return false;
 }
 
-/* The node of the graph with formats that does what the plain one's does; NET_NONE: another does that. A batch-norm
- * that is folded has its result where the linear in front of it stood, which then has no counterpart. */
+/* The node of the graph with formats that does what the plain one's does; NET_NONE: another does that. A
+ * batch-norm that is folded has its result where the linear in front of it stood, which then has no
+ * counterpart. */
 static net_node_id counterpart(const dr_verification *v, net_node_id id) {
   const net_graph *plain = v->plain;
   net_node_id node = net_graph_find(v->graph, plain->nodes.at[id].name);
@@ -108,10 +109,10 @@ static void say(dr_verification *v, const layer *list, uint32_t count, const cha
     if (l->classes) net_table_format(&t, "%.2f %%", 100 * agreement);
     else net_table_add(&t, NULL);
     if (!v->call->json) continue;
-    json_t *fields = json_pack("{s:s, s:s, s:I, s:o, s:o, s:o}", "node", name, "inputs", set, "samples",
-                               (json_int_t)l->samples, "signal_to_noise_db", net_json_number(decibels(l)),
-                               "largest_error", net_json_number(l->largest), "class_agreement",
-                               net_json_number(agreement));
+    json_t *fields =
+        json_pack("{s:s, s:s, s:I, s:o, s:o, s:o}", "node", name, "inputs", set, "samples",
+                  (json_int_t)l->samples, "signal_to_noise_db", net_json_number(decibels(l)), "largest_error",
+                  net_json_number(l->largest), "class_agreement", net_json_number(agreement));
     dr_verify_say(v, "distance", true, fields, "%s", "");
   }
   if (v->call->json) return;

@@ -1,9 +1,9 @@
 /* Node by node: compiled code against the interpreter, each node fed the compiled code's own inputs.
  *
- * A node on grids of powers of two, and whatever rounds once (ulps 0: quantisers, relu, add, …), must be the same
- * bit for bit; the others may be off by their operator's ulps, in units of 2^-23 of the largest magnitude in the
- * result or of the terms that cancel in an element. Terms are those of the operator's range, asked with intervals
- * that are points. */
+ * A node on grids of powers of two, and whatever rounds once (ulps 0: quantisers, relu, add, …), must be the
+ * same bit for bit; the others may be off by their operator's ulps, in units of 2^-23 of the largest
+ * magnitude in the result or of the terms that cancel in an element. Terms are those of the operator's range,
+ * asked with intervals that are points. */
 #include "driver/verify.h"
 
 #include "graph/operator.h"
@@ -15,11 +15,11 @@
 typedef struct {
   dr_verification *v;
   const dr_rows *rows;
-  uint32_t exact, inexact;  /* nodes looked at */
-  bool *counted;            /* by node */
-  double worst, allowed;    /* of what holds, as a part of the allowed … */
+  uint32_t exact, inexact; /* nodes looked at */
+  bool *counted;           /* by node */
+  double worst, allowed;   /* of what holds, as a part of the allowed … */
   const char *worst_node;
-  bool failed;              /* the first that does not */
+  bool failed; /* the first that does not */
   const char *node;
   uint64_t sample, element;
   double expected, actual, ulps;
@@ -75,8 +75,8 @@ static const double *terms_of(batch *b, net_node_id node, uint32_t sample, uint3
   return terms[output];
 }
 
-static void fail(batch *b, net_node_id node, uint64_t sample, uint64_t element, double expected, double actual,
-                 double ulps) {
+static void fail(batch *b, net_node_id node, uint64_t sample, uint64_t element, double expected,
+                 double actual, double ulps) {
   comparison *c = b->c;
   if (c->failed) return;
   c->failed = true;
@@ -107,7 +107,9 @@ static void judge(batch *b, net_node_id node, uint32_t output, const double *exp
       unit = fmax(unit, 0x1p-23 * terms);
       if (!(apart <= ulps * unit)) fail(b, node, i / each, i % each, expected[i], actual[i], apart / unit);
     }
-    if (apart / unit > c->worst * ulps) c->worst = apart / unit / ulps, c->allowed = ulps, c->worst_node = net_text(c->v->n, net_graph_at(c->v->graph, node)->name);
+    if (apart / unit > c->worst * ulps)
+      c->worst = apart / unit / ulps, c->allowed = ulps,
+      c->worst_node = net_text(c->v->n, net_graph_at(c->v->graph, node)->name);
   }
   if (c->counted[node]) return;
   c->counted[node] = true;
@@ -148,20 +150,21 @@ static void begin_batch(batch *b, const dr_observation *o) {
 
 static void say(comparison *c) {
   const char *set = c->rows->name;
-  json_t *fields = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "inputs", set, "samples",
-                             (json_int_t)c->rows->rows.rows, "exact_nodes", (json_int_t)c->exact, "float_nodes",
-                             (json_int_t)c->inexact, "worst_node", net_json_text(c->worst_node), "worst_ulps",
-                             net_json_number(c->worst_node ? c->worst * c->allowed : 0), "allowed_ulps",
-                             net_json_number(c->worst_node ? c->allowed : NAN));
+  json_t *fields = json_pack(
+      "{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "inputs", set, "samples", (json_int_t)c->rows->rows.rows,
+      "exact_nodes", (json_int_t)c->exact, "float_nodes", (json_int_t)c->inexact, "worst_node",
+      net_json_text(c->worst_node), "worst_ulps", net_json_number(c->worst_node ? c->worst * c->allowed : 0),
+      "allowed_ulps", net_json_number(c->worst_node ? c->allowed : NAN));
   if (c->failed) {
-    json_t *at = json_pack("{s:s, s:I, s:I, s:o, s:o}", "node", c->node, "sample", (json_int_t)c->sample, "element",
-                           (json_int_t)c->element, "expected", net_json_number(c->expected), "actual",
-                           net_json_number(c->actual));
+    json_t *at = json_pack("{s:s, s:I, s:I, s:o, s:o}", "node", c->node, "sample", (json_int_t)c->sample,
+                           "element", (json_int_t)c->element, "expected", net_json_number(c->expected),
+                           "actual", net_json_number(c->actual));
     json_object_update_missing(fields, at);
     json_decref(at);
     dr_verify_say(c->v, "nodes", false, fields,
-                  "'%s' gives %.9g in sample %llu, element %llu of the %s inputs, and %.9g interpreted", c->node,
-                  c->actual, (unsigned long long)c->sample, (unsigned long long)c->element, set, c->expected);
+                  "'%s' gives %.9g in sample %llu, element %llu of the %s inputs, and %.9g interpreted",
+                  c->node, c->actual, (unsigned long long)c->sample, (unsigned long long)c->element, set,
+                  c->expected);
     return;
   }
   const char *worst = c->worst_node ? net_arena_format(&c->v->n->arena, " (at most %.2g of %g in '%s')",
@@ -169,19 +172,21 @@ static void say(comparison *c) {
                                     : "";
   const char *floats = "";
   if (c->inexact) floats = net_arena_format(&c->v->n->arena, ", %u within their ulps%s", c->inexact, worst);
-  dr_verify_say(c->v, "nodes", true, fields, "%u %s inputs: %u node%s bit for bit%s", c->rows->rows.rows, set, c->exact,
-                c->exact == 1 ? "" : "s", floats);
+  dr_verify_say(c->v, "nodes", true, fields, "%u %s inputs: %u node%s bit for bit%s", c->rows->rows.rows, set,
+                c->exact, c->exact == 1 ? "" : "s", floats);
 }
 
 bool dr_verify_nodes(dr_verification *v, const dr_rows *rows) {
   dr_observation *o = &v->seen;
   const rt_program *program = pl_program(o->compiled);
-  comparison c = {.v = v, .rows = rows, .counted = NET_NEW_ARRAY(&v->n->arena, bool, v->graph->nodes.count + 1)};
+  comparison c = {
+      .v = v, .rows = rows, .counted = NET_NEW_ARRAY(&v->n->arena, bool, v->graph->nodes.count + 1)};
   net_arena arena;
   net_arena_init(&arena, v->n->arena.guard);
   float **by_value = NET_NEW_ARRAY(&arena, float *, v->graph->values.count + 1);
   rt_pass pass;
-  bool ok = rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
+  bool ok =
+      rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
   while (ok && rt_pass_next(&pass)) {
     for (uint32_t i = 0; i < program->network_outputs; i++) by_value[o->outputs[i]] = pass.step.outputs[i];
     batch b = {.c = &c, .first = pass.first, .count = pass.count, .by_value = by_value};

@@ -57,7 +57,8 @@ static void set_inputs(ends *e, net_run *run, net_integers *integers, uint32_t f
     const net_value *value = net_graph_value_at(g, v);
     const float *elements = e->v->numbers[v];
     if (value->kind == NET_VALUE_INPUT)
-      elements = (const float *)e->rows->rows.inputs[value->column].data + first * net_shape_elements(&value->shape);
+      elements =
+          (const float *)e->rows->rows.inputs[value->column].data + first * net_shape_elements(&value->shape);
     if (!elements) continue;
     if (value->kind == NET_VALUE_INPUT && run) net_run_set(run, v, elements);
     if (integers) net_integers_set(integers, v, elements);
@@ -91,7 +92,8 @@ static bool compare_batch(ends *e, uint32_t first, uint32_t count, float *const 
     for (uint64_t i = 0; i < each * count; i++) {
       compare(&e->compiled, run.values[y][i], outputs[y][i], first + i / each, i % each);
       if (v->integer_only)
-        compare(&e->integers, net_integers_value(&integers, y, i), run.values[y][i], first + i / each, i % each);
+        compare(&e->integers, net_integers_value(&integers, y, i), run.values[y][i], first + i / each,
+                i % each);
     }
     for (uint32_t k = 0; k < count && value->shape.rank == 1 && each > 1; k++) {
       e->decided++;
@@ -106,8 +108,8 @@ static json_t *fields_of(const ends *e, const difference *d) {
   json_t *fields = json_pack("{s:s, s:I, s:b, s:I, s:I, s:o, s:o}", "inputs", e->rows->name, "samples",
                              (json_int_t)e->rows->rows.rows, "integer_only", e->v->integer_only, "elements",
                              (json_int_t)d->elements, "different", (json_int_t)d->different, "mismatch_rate",
-                             net_json_number((double)d->different / (double)d->elements), "largest_difference",
-                             net_json_number(d->largest));
+                             net_json_number((double)d->different / (double)d->elements),
+                             "largest_difference", net_json_number(d->largest));
   json_object_set_new(fields, "class_agreement", net_json_number((double)e->agreeing / (double)e->decided));
   return fields;
 }
@@ -120,25 +122,28 @@ static void say(ends *e) {
   if (v->integer_only) {
     const difference *i = &e->integers;
     if (d->different)
-      dr_verify_say(v, "outputs", false, fields_of(e, d),
-                    "output %llu of sample %llu of the %s inputs is %.9g compiled, %.9g interpreted, but the network "
-                    "is integer-only",
-                    (unsigned long long)d->element, (unsigned long long)d->sample, set, d->actual, d->expected);
+      dr_verify_say(
+          v, "outputs", false, fields_of(e, d),
+          "output %llu of sample %llu of the %s inputs is %.9g compiled, %.9g interpreted, but the network "
+          "is integer-only",
+          (unsigned long long)d->element, (unsigned long long)d->sample, set, d->actual, d->expected);
     else
-      dr_verify_say(v, "outputs", true, fields_of(e, d), "%u %s inputs: compiled and interpreted outputs are the same, bit for bit",
-                    rows, set);
+      dr_verify_say(v, "outputs", true, fields_of(e, d),
+                    "%u %s inputs: compiled and interpreted outputs are the same, bit for bit", rows, set);
     if (i->different)
       dr_verify_say(v, "integers", false, fields_of(e, i),
                     "output %llu of sample %llu of the %s inputs is %.9g in integers, %.9g interpreted",
-                    (unsigned long long)i->element, (unsigned long long)i->sample, set, i->expected, i->actual);
+                    (unsigned long long)i->element, (unsigned long long)i->sample, set, i->expected,
+                    i->actual);
     else
-      dr_verify_say(v, "integers", true, fields_of(e, i), "%u %s inputs: the same computed in integers, bit for bit", rows,
-                    set);
+      dr_verify_say(v, "integers", true, fields_of(e, i),
+                    "%u %s inputs: the same computed in integers, bit for bit", rows, set);
     return;
   }
   if (!d->different) {
-    dr_verify_say(v, "outputs", true, fields_of(e, d), "%u %s inputs: all %llu output elements are the interpreter's", rows,
-                  set, (unsigned long long)d->elements);
+    dr_verify_say(v, "outputs", true, fields_of(e, d),
+                  "%u %s inputs: all %llu output elements are the interpreter's", rows, set,
+                  (unsigned long long)d->elements);
     return;
   }
   const char *classes = "";
@@ -146,8 +151,9 @@ static void say(ends *e) {
     classes = net_arena_format(&v->n->arena, "; the same class in %.4g %% of the samples",
                                100 * (double)e->agreeing / (double)e->decided);
   dr_verify_say(v, "outputs", true, fields_of(e, d),
-                "%u %s inputs: %llu of %llu output elements differ from the interpreter's, by %.2g at most%s", rows, set,
-                (unsigned long long)d->different, (unsigned long long)d->elements, d->largest, classes);
+                "%u %s inputs: %llu of %llu output elements differ from the interpreter's, by %.2g at most%s",
+                rows, set, (unsigned long long)d->different, (unsigned long long)d->elements, d->largest,
+                classes);
 }
 
 bool dr_verify_outputs(dr_verification *v, const dr_rows *rows) {
@@ -158,7 +164,8 @@ bool dr_verify_outputs(dr_verification *v, const dr_rows *rows) {
   net_arena_init(&arena, v->n->arena.guard);
   float **outputs = NET_NEW_ARRAY(&arena, float *, v->graph->values.count + 1);
   rt_pass pass;
-  bool ok = rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
+  bool ok =
+      rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
   if (ok && v->integer_only) {
     e.first = net_integers_begin(v->n, v->graph, &arena, 1);
     set_inputs(&e, NULL, &e.first, 0);

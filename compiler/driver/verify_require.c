@@ -58,7 +58,8 @@ static void count(budgets *b) {
   b->values[NET_BUDGET_flops] = total.flops;
   b->values[NET_BUDGET_bitops] = total.bitops;
   b->values[NET_BUDGET_weight_bytes] = total.weight_bytes;
-  b->values[NET_BUDGET_average_bits] = total.parameters ? 8 * total.weight_bytes / (double)total.parameters : 0;
+  b->values[NET_BUDGET_average_bits] =
+      total.parameters ? 8 * total.weight_bytes / (double)total.parameters : 0;
   b->values[NET_BUDGET_activation_bytes] = (double)pl_scratch_bytes(v->n, &request);
   b->values[NET_BUDGET_accumulator] = NAN; /* no node sums integers */
   for (net_node_id i = 0; i < v->graph->nodes.count; i++) {
@@ -91,28 +92,32 @@ static const char *amount(netc *n, const net_budget_row *row, double x) {
   return x == rint(x) ? net_thousands(&n->arena, x) : net_arena_format(&n->arena, "%.6g", x);
 }
 
-static void later(dr_verification *v, const char *budget, const char *relation, json_t *limit, const char *text) {
-  json_t *fields = json_pack("{s:s, s:s, s:o, s:n, s:s}", "budget", budget, "relation", relation, "limit", limit, "value",
-                             "reason", "comes with netc compile");
-  dr_verify_open(v, "require", fields, "%s %s %s is about compiled objects: it comes with netc compile", budget, relation,
-                 text);
+static void later(dr_verification *v, const char *budget, const char *relation, json_t *limit,
+                  const char *text) {
+  json_t *fields = json_pack("{s:s, s:s, s:o, s:n, s:s}", "budget", budget, "relation", relation, "limit",
+                             limit, "value", "reason", "comes with netc compile");
+  dr_verify_open(v, "require", fields, "%s %s %s is about compiled objects: it comes with netc compile",
+                 budget, relation, text);
 }
 
 static bool check(budgets *b, const net_requirement *r) {
   dr_verification *v = b->v;
   const net_budget_row *row = &net_budgets[r->budget];
   if (row->from == NET_BUDGET_OBJECT) {
-    later(v, row->name, net_relation_names[r->relation], net_json_number(r->limit), amount(v->n, row, r->limit));
+    later(v, row->name, net_relation_names[r->relation], net_json_number(r->limit),
+          amount(v->n, row, r->limit));
     return true;
   }
   if (row->from == NET_BUDGET_GRAPH && !b->counted) count(b);
   if (row->from == NET_BUDGET_DATA && !b->measured && !measure(b)) return false;
   double value = b->values[r->budget];
   bool holds = net_requirement_holds(r, value);
-  json_t *fields = json_pack("{s:s, s:s, s:o, s:o}", "budget", row->name, "relation", net_relation_names[r->relation],
-                             "limit", net_json_number(r->limit), "value", net_json_number(value));
+  json_t *fields =
+      json_pack("{s:s, s:s, s:o, s:o}", "budget", row->name, "relation", net_relation_names[r->relation],
+                "limit", net_json_number(r->limit), "value", net_json_number(value));
   dr_verify_say(v, "require", holds, fields, "%s is %s, %s %s %s", row->name, amount(v->n, row, value),
-                holds ? "as wanted" : "but wanted", net_relation_names[r->relation], amount(v->n, row, r->limit));
+                holds ? "as wanted" : "but wanted", net_relation_names[r->relation],
+                amount(v->n, row, r->limit));
   return true;
 }
 
@@ -121,13 +126,15 @@ bool dr_verify_requirements(dr_verification *v, const net_requirements *r) {
   if (r->integer) {
     json_t *fields = json_pack("{s:s, s:s, s:o}", "budget", "arithmetic", "limit", "integer", "reason",
                                v->integer_only ? json_null() : net_json_text(v->broken.reason));
-    const char *node = v->broken.node == NET_NONE ? NULL : net_text(v->n, net_graph_at(v->graph, v->broken.node)->name);
+    const char *node =
+        v->broken.node == NET_NONE ? NULL : net_text(v->n, net_graph_at(v->graph, v->broken.node)->name);
     if (v->integer_only) dr_verify_say(v, "require", true, fields, "arithmetic is integer");
     else
-      dr_verify_say(v, "require", false, fields, "arithmetic is not integer: %s%s%s%s", node ? "'" : "", node ? node : "",
-                    node ? "' " : "", v->broken.reason);
+      dr_verify_say(v, "require", false, fields, "arithmetic is not integer: %s%s%s%s", node ? "'" : "",
+                    node ? node : "", node ? "' " : "", v->broken.reason);
   }
-  if (r->target.id) later(v, "target", "=", json_string(net_text(v->n, r->target)), net_text(v->n, r->target));
+  if (r->target.id)
+    later(v, "target", "=", json_string(net_text(v->n, r->target)), net_text(v->n, r->target));
   for (uint32_t i = 0; i < r->count; i++)
     if (!check(&b, &r->rows[i])) return false;
   return true;

@@ -29,14 +29,18 @@ static void fill_random(rt_random *r, float *row, uint32_t width, uint32_t index
   for (uint32_t i = 0; i < width; i++) row[i] = (float)(size * rt_random_normal(r));
 }
 
-/* Ends of ranges, zeros, the smallest and the largest; the first rows of one kind throughout, the rest mixed. */
+/* Ends of ranges, zeros, the smallest and the largest; the first rows of one kind throughout, the rest mixed.
+ */
 static void fill_extreme(rt_random *r, float *row, uint32_t width, uint32_t index, bool all) {
-  static const float ends[] = {0,     -0.0f,     1,       -1,       1e-40f,    -1e-40f,  FLT_MIN, -FLT_MIN, 1000, -1000,
-                               127.5, -128,      1e6f,    -1e6f,    FLT_MAX,   -FLT_MAX, INFINITY, -INFINITY, NAN};
+  static const float ends[] = {0,     -0.0f, 1,    -1,    1e-40f,  -1e-40f,  FLT_MIN,  -FLT_MIN,  1000, -1000,
+                               127.5, -128,  1e6f, -1e6f, FLT_MAX, -FLT_MAX, INFINITY, -INFINITY, NAN};
   enum { USUAL = 12, ENDS = sizeof ends / sizeof *ends };
   uint32_t count = all ? ENDS : USUAL, fixed = rt_random_below(r, count), other = rt_random_below(r, count);
   for (uint32_t i = 0; i < width; i++) {
-    uint32_t kind = index < count ? index : index % 3 == 0 ? rt_random_below(r, count) : i % 2 ? fixed : other;
+    uint32_t kind = index < count    ? index
+                    : index % 3 == 0 ? rt_random_below(r, count)
+                    : i % 2          ? fixed
+                                     : other;
     row[i] = ends[kind];
   }
 }

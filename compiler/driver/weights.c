@@ -25,7 +25,8 @@ static bool run_shared(const net_graph *g, const float **numbers) {
   return true;
 }
 
-const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights) {
+const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph,
+                                     const rt_checkpoint *weights) {
   netc *n = subject->call->n;
   const float **numbers = NET_NEW_ARRAY(&n->arena, const float *, graph->values.count + 1);
   pl_request request = {.network = graph};

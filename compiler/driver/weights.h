@@ -5,9 +5,10 @@
 #include "driver/subject.h"
 #include "passes/ranges.h"
 
-/* By value: elements of parameters and statistics as the checkpoint has them, and what nodes make of these alone
- * before it is quantised; in the arena of the run. NULL: reported. */
-const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights);
+/* By value: elements of parameters and statistics as the checkpoint has them, and what nodes make of these
+ * alone before it is quantised; in the arena of the run. NULL: reported. */
+const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph,
+                                     const rt_checkpoint *weights);
 
 /* Ranges of a graph's values. weights NULL: by formats alone. NULL: reported. */
 const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights);

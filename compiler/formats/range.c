@@ -11,8 +11,8 @@ static bool is_point(const double *from, const double *to, uint64_t count) {
   return true;
 }
 
-static void bound(const net_format_spec *spec, const double *from, const double *to, uint64_t count, float *low,
-                  float *high) {
+static void bound(const net_format_spec *spec, const double *from, const double *to, uint64_t count,
+                  float *low, float *high) {
   double most = 0;
   for (uint64_t i = 0; i < count; i++) most = fmax(most, fmax(fabs(from[i]), fabs(to[i])));
   double reach = net_formats[spec->family].family->reach(spec, most);

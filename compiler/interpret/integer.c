@@ -31,7 +31,7 @@ void net_integers_share(net_integers *run, const net_integers *from) {
 int64_t *net_integers_room(net_integers *run, net_value_id id, int **fractions) {
   const net_value *value = net_graph_value_at(run->graph, id);
   uint64_t count = elements_of(value);
-  run->values[id] = NET_NEW_ARRAY(run->arena, int64_t, count * (value->batched ? run->count : 1));
+  run->values[id] = NET_NEW_ARRAY(run->arena, int64_t, count *(value->batched ? run->count : 1));
   *fractions = run->fractions[id] = NET_NEW_ARRAY(run->arena, int, count);
   return run->values[id];
 }
@@ -60,7 +60,8 @@ int64_t net_integer_rescale(const net_format_spec *spec, int format_fraction, ne
   int s = fraction - format_fraction;
   if (s > 0) a = shifted_right(spec->rounding, a, s);
   if (spec->overflow == NET_WRAP) {
-    if (s < 0) a = -s < spec->width ? (a % size) * (one << -s) : 0; /* no bit of what is shifted further stays */
+    if (s < 0)
+      a = -s < spec->width ? (a % size) * (one << -s) : 0; /* no bit of what is shifted further stays */
     a = (a % size + size) % size;
     return (int64_t)(a > high ? a - size : a);
   }
@@ -105,7 +106,8 @@ static bool quantize(net_integers *run, net_node_id id) {
   const net_format_spec *spec = net_format_at(run->n, value->format);
   net_calibration calibration = {0};
   if (step != NET_NONE)
-    calibration = (net_calibration){run->floats[step], NULL, (uint32_t)elements_of(net_graph_value_at(g, step))};
+    calibration =
+        (net_calibration){run->floats[step], NULL, (uint32_t)elements_of(net_graph_value_at(g, step))};
   net_format_tensor tensor = {.shape = &value->shape, .values = run->floats[x]};
   if (step != NET_NONE) tensor.calibration = &calibration;
   int *fractions;
@@ -117,7 +119,8 @@ static bool quantize(net_integers *run, net_node_id id) {
   }
   set_fractions(spec, &tensor, fractions);
   for (uint64_t i = 0; i < samples * each; i++)
-    values[i] = net_integer_rescale(spec, fractions[i % each], run->values[x][i], run->fractions[x][i % each]);
+    values[i] =
+        net_integer_rescale(spec, fractions[i % each], run->values[x][i], run->fractions[x][i % each]);
   return true;
 }
 

@@ -1,8 +1,9 @@
 /* Integer-only graphs in integers: a second oracle, which shares nothing with the first but the graph.
  *
- * Every value is an integer q and a fraction f, one for each element of a sample, and stands for q · 2^−f. What
- * comes in (inputs, weights, batch_norm's coefficients) is rounded by the reference quantisers of formats/; all
- * else is sums, products and shifts of integers, as an object for a machine without floats has them:
+ * Every value is an integer q and a fraction f, one for each element of a sample, and stands for q · 2^−f.
+ * What comes in (inputs, weights, batch_norm's coefficients) is rounded by the reference quantisers of
+ * formats/; all else is sums, products and shifts of integers, as an object for a machine without floats has
+ * them:
  *
  *   rescaling by s = f_sum − f_format > 0:  (a + 2^(s−1) − 1 + ((a >> s) & 1)) >> s   (half to even)
  *                                           (a + 2^(s−1)) >> s                        (half up)

@@ -17,7 +17,8 @@ typedef struct {
 
 static operand input(const net_integer_call *call, uint32_t index) {
   const net_graph *g = call->run->graph;
-  net_value_id v = index < g->nodes.at[call->node].input_count ? net_node_input(g, call->node, index) : NET_NONE;
+  net_value_id v =
+      index < g->nodes.at[call->node].input_count ? net_node_input(g, call->node, index) : NET_NONE;
   if (v == NET_NONE) return (operand){0};
   const net_value *value = net_graph_value_at(g, v);
   return (operand){value, call->run->values[v], call->run->fractions[v], elements_of(value),
@@ -105,10 +106,11 @@ static void linear(net_integer_call *call) {
   }
 }
 
-/* ---- batch_norm: a = γ/√(variance + ε), c = β − mean·a, each rounded to binary32, then to its format ---- */
+/* ---- batch_norm: a = γ/√(variance + ε), c = β − mean·a, each rounded to binary32, then to its format ----
+ */
 
-static void coefficients(const net_integer_call *call, const char *key, const float *numbers, uint32_t channels,
-                         int64_t *q, int *fractions) {
+static void coefficients(const net_integer_call *call, const char *key, const float *numbers,
+                         uint32_t channels, int64_t *q, int *fractions) {
   netc *n = call->run->n;
   const net_graph *g = call->run->graph;
   const char *text = net_text(n, net_node_attribute(g, call->node, key)->text);
@@ -128,7 +130,8 @@ static void batch_norm(net_integer_call *call) {
   net_arena *arena = call->run->arena;
   operand x = input(call, 0);
   result y = output(call);
-  const float *gamma = floats(call, 1), *beta = floats(call, 2), *mean = floats(call, 3), *var = floats(call, 4);
+  const float *gamma = floats(call, 1), *beta = floats(call, 2), *mean = floats(call, 3),
+              *var = floats(call, 4);
   double epsilon = net_node_real(call->run->graph, call->node, "epsilon");
   uint32_t channels = x.value->shape.dim[0];
   uint64_t inner = x.each / channels;
@@ -166,7 +169,8 @@ static void relu(net_integer_call *call) {
 static uint64_t place(const operand *x, const result *y, uint64_t at) {
   uint64_t to = 0, stride = 1;
   for (uint32_t k = 1; k <= x->value->shape.rank; k++) {
-    uint32_t full = y->value->shape.dim[y->value->shape.rank - k], own = x->value->shape.dim[x->value->shape.rank - k];
+    uint32_t full = y->value->shape.dim[y->value->shape.rank - k],
+             own = x->value->shape.dim[x->value->shape.rank - k];
     if (own > 1) to += at % full * stride;
     stride *= own;
     at /= full;
@@ -235,7 +239,7 @@ static void concat(net_integer_call *call) {
 }
 
 static const net_integer_rule rules[] = {
-    {"linear", linear}, {"batch_norm", batch_norm}, {"relu", relu},    {"add", add},     {"sub", sub},
+    {"linear", linear}, {"batch_norm", batch_norm}, {"relu", relu},    {"add", add},      {"sub", sub},
     {"mul", mul},       {"concat", concat},         {"reshape", copy}, {"flatten", copy}, {"dropout", copy}};
 
 const net_integer_rule *net_integer_rule_of(const char *op) {

@@ -36,8 +36,11 @@ double *ops_interpret_bounds(const net_ranging *call, ops_bound bound) {
   for (uint32_t k = 0; k < node->output_count; k++)
     outputs[k] = NET_NEW_ARRAY(call->arena, double, ops_elements(ops_ranged_out(call, k)));
   net_node_op(call->graph, call->node)
-      ->interpret(&(net_interpretation){
-          .arena = call->arena, .graph = call->graph, .node = call->node, .count = 1, .inputs = inputs,
-          .outputs = outputs});
+      ->interpret(&(net_interpretation){.arena = call->arena,
+                                        .graph = call->graph,
+                                        .node = call->node,
+                                        .count = 1,
+                                        .inputs = inputs,
+                                        .outputs = outputs});
   return outputs[0];
 }

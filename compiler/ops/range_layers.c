@@ -35,15 +35,19 @@ static net_range inverse_of(net_range variance, double epsilon) {
 }
 
 /* A vector of coefficients, one for each channel, as a format rounds them: to binary32 first. */
-static void round_coefficients(const net_ranging *call, uint32_t format, uint32_t channels, net_range *x, int *grids) {
+static void round_coefficients(const net_ranging *call, uint32_t format, uint32_t channels, net_range *x,
+                               int *grids) {
   const net_format_spec *spec = net_format_at(call->graph->n, format);
   net_shape shape = ops_vector(channels);
-  double *from = NET_NEW_ARRAY(call->arena, double, channels), *to = NET_NEW_ARRAY(call->arena, double, channels);
-  float *low = NET_NEW_ARRAY(call->arena, float, channels), *high = NET_NEW_ARRAY(call->arena, float, channels);
+  double *from = NET_NEW_ARRAY(call->arena, double, channels),
+         *to = NET_NEW_ARRAY(call->arena, double, channels);
+  float *low = NET_NEW_ARRAY(call->arena, float, channels),
+        *high = NET_NEW_ARRAY(call->arena, float, channels);
   for (uint32_t c = 0; c < channels; c++) low[c] = (float)x[c].lo, high[c] = (float)x[c].hi;
   for (uint32_t c = 0; c < channels; c++) from[c] = low[c], to[c] = high[c];
   net_format_range(spec, &(net_format_tensor){.shape = &shape}, from, to, low, high);
-  for (uint32_t c = 0; c < channels; c++) x[c] = ops_interval(low[c], high[c]), grids[c] = ops_format_grid(spec);
+  for (uint32_t c = 0; c < channels; c++)
+    x[c] = ops_interval(low[c], high[c]), grids[c] = ops_format_grid(spec);
 }
 
 /* y = a·x + c with formats: a = weight · inverse, c = bias − mean · a. */
@@ -53,8 +57,10 @@ static void formatted(const net_ranging *call, uint32_t weight_format, uint32_t 
   uint32_t channels = x->shape.dim[0];
   uint64_t inner = ops_elements(x) / channels;
   double epsilon = net_node_real(call->graph, call->node, "epsilon");
-  net_range *a = NET_NEW_ARRAY(call->arena, net_range, channels), *c = NET_NEW_ARRAY(call->arena, net_range, channels);
-  int *a_grid = NET_NEW_ARRAY(call->arena, int, channels), *c_grid = NET_NEW_ARRAY(call->arena, int, channels);
+  net_range *a = NET_NEW_ARRAY(call->arena, net_range, channels),
+            *c = NET_NEW_ARRAY(call->arena, net_range, channels);
+  int *a_grid = NET_NEW_ARRAY(call->arena, int, channels),
+      *c_grid = NET_NEW_ARRAY(call->arena, int, channels);
   for (uint32_t k = 0; k < channels; k++) {
     a[k] = inverse_of(call->inputs[VARIANCE][k], epsilon);
     if (call->inputs[WEIGHT]) a[k] = ops_times(call->inputs[WEIGHT][k], a[k]);
@@ -119,7 +125,8 @@ void layer_norm_range(const net_ranging *call) {
       net_range weight = affine ? call->inputs[WEIGHT][i - g * size] : (net_range){1, 1};
       net_range bias = affine ? call->inputs[BIAS][i - g * size] : (net_range){0, 0};
       call->outputs[0][i] = ops_plus(ops_times((net_range){-most, most}, weight), bias);
-      call->terms[0][i] = (ops_most(call->inputs[X][i]) + terms) * inverse * ops_most(weight) + ops_most(bias);
+      call->terms[0][i] =
+          (ops_most(call->inputs[X][i]) + terms) * inverse * ops_most(weight) + ops_most(bias);
     }
     call->outputs[1][g] = ops_interval(sum.lo / (double)size, sum.hi / (double)size);
     call->terms[1][g] = terms;

@@ -81,7 +81,8 @@ static bool check(const net_ranges *r, net_node_id id, net_severity severity) {
     net_range sum = r->elements[x][i];
     int grid = r->grids[y][i];
     if (grid == NET_NO_GRID || !is_known(sum)) continue; /* no integer is rounded to, or is summed */
-    double lo = rounded(spec->rounding, ldexp(sum.lo, -grid)), hi = rounded(spec->rounding, ldexp(sum.hi, -grid));
+    double lo = rounded(spec->rounding, ldexp(sum.lo, -grid)),
+           hi = rounded(spec->rounding, ldexp(sum.hi, -grid));
     net_range holds = closed_range(spec);
     if (lo >= holds.lo && hi <= holds.hi) continue;
     int needed = spec->is_unsigned && lo >= 0 ? bits_for(0, hi) - 1 : bits_for(lo, hi);
@@ -91,14 +92,15 @@ static bool check(const net_ranges *r, net_node_id id, net_severity severity) {
   }
   if (!bits) return true;
   if (spec->is_unsigned && worst.lo < 0) {
-    report(r, severity, node->loc, "the accumulator of '%s' can be from %g to %g, but %s has no numbers below 0", owner,
-              worst.lo, worst.hi, format);
+    report(r, severity, node->loc,
+           "the accumulator of '%s' can be from %g to %g, but %s has no numbers below 0", owner, worst.lo,
+           worst.hi, format);
     return false;
   }
   report(r, severity, node->loc,
-            "the accumulator of '%s' can be from %g to %g, which takes %d bits with fraction %d, but %s has "
-            "%d: give it more, or write overflow = wrap",
-            owner, worst.lo, worst.hi, bits, fraction, format, spec->width);
+         "the accumulator of '%s' can be from %g to %g, which takes %d bits with fraction %d, but %s has "
+         "%d: give it more, or write overflow = wrap",
+         owner, worst.lo, worst.hi, bits, fraction, format, spec->width);
   return false;
 }
 

@@ -33,7 +33,8 @@ static const char *name_of(const checker *c, net_value_id value) {
 static const char *no_integer(netc *n, net_format_id id) {
   const net_format_spec *spec = net_format_at(n, id);
   if (spec->family != NET_FORMAT_integer) return "is no integer format";
-  if (spec->width - !spec->is_unsigned > FLT_MANT_DIG) return "has more bits than binary32, which it is emulated in";
+  if (spec->width - !spec->is_unsigned > FLT_MANT_DIG)
+    return "has more bits than binary32, which it is emulated in";
   return NULL;
 }
 
@@ -74,7 +75,8 @@ static bool check_text(checker *c, net_node_id id, const char *key) {
   net_format_id format;
   if (!net_format_parse(c->n, text, strlen(text), net_graph_at(c->graph, id)->loc, &format)) return false;
   const char *reason = no_integer(c->n, format);
-  return !reason || broken(c, id, NET_NONE, "has for its %.*s %s, which %s", (int)strcspn(key, "_"), key, text, reason);
+  return !reason ||
+         broken(c, id, NET_NONE, "has for its %.*s %s, which %s", (int)strcspn(key, "_"), key, text, reason);
 }
 
 static bool has_attribute(const checker *c, net_node_id id, const char *key) {
@@ -90,7 +92,8 @@ static bool is_shared(const net_graph *g, net_node_id id) {
   const net_node *node = net_graph_at(g, id);
   bool batched = false;
   for (uint32_t i = 0; i < node->input_count; i++)
-    batched |= net_node_input(g, id, i) != NET_NONE && net_graph_value_at(g, net_node_input(g, id, i))->batched;
+    batched |=
+        net_node_input(g, id, i) != NET_NONE && net_graph_value_at(g, net_node_input(g, id, i))->batched;
   for (uint32_t i = 0; i < node->output_count; i++) batched |= g->values.at[node->first_output + i].batched;
   return !batched;
 }

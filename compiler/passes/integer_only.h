@@ -1,9 +1,9 @@
 /* Whether a quantised graph is integer-only: every edge after the quantisers of its inputs has an integer
- * format and every operator is one of linear, batch_norm, relu, add, sub, mul and those that only move numbers.
- * Such graphs have the same bits everywhere (interpret/integer.h computes them in integers).
+ * format and every operator is one of linear, batch_norm, relu, add, sub, mul and those that only move
+ * numbers. Such graphs have the same bits everywhere (interpret/integer.h computes them in integers).
  *
- * A sum (linear, batch_norm, add, …) has no format itself: what reads it must be its quantiser. Formats of more
- * bits than binary32 has are not counted as integers: in emulation they round twice. */
+ * A sum (linear, batch_norm, add, …) has no format itself: what reads it must be its quantiser. Formats of
+ * more bits than binary32 has are not counted as integers: in emulation they round twice. */
 #ifndef NETC_PASSES_INTEGER_ONLY_H
 #define NETC_PASSES_INTEGER_ONLY_H
 

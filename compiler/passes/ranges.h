@@ -1,11 +1,11 @@
 /* Ranges: what every value of a graph can be, and how many bits its sums need.
  *
- * Each element of a sample has an interval of its own, so that a linear's bounds are those of its channels and
- * the actual weights. They start from the ranges of the graph's inputs (net_value.range) and go through the
- * operators' range functions; quantisers cut them to what their formats hold. They are sound for the
- * interpreter and for compiled code: what an operator may be off by (ulps) is added, but not where all lies on
- * a grid of powers of two and is exact. NaN is in no interval: where one can come from (∞ − ∞), the interval
- * is not finite. */
+ * Each element of a sample has an interval of its own, so that a linear's bounds are those of its channels
+ * and the actual weights. They start from the ranges of the graph's inputs (net_value.range) and go through
+ * the operators' range functions; quantisers cut them to what their formats hold. They are sound for the
+ * interpreter and for compiled code: what an operator may be off by (ulps) is added, but not where all lies
+ * on a grid of powers of two and is exact. NaN is in no interval: where one can come from (∞ − ∞), the
+ * interval is not finite. */
 #ifndef NETC_PASSES_RANGES_H
 #define NETC_PASSES_RANGES_H
 
@@ -21,8 +21,8 @@ typedef struct net_ranges {
   net_range *values;    /* by value: over all of its elements */
 } net_ranges;
 
-/* data: by value, elements in hand: of parameters, statistics, what nodes make of these alone. NULL, all or one:
- * only formats bound them. */
+/* data: by value, elements in hand: of parameters, statistics, what nodes make of these alone. NULL, all or
+ * one: only formats bound them. */
 net_ranges *net_ranges_find(netc *n, net_arena *arena, const net_graph *graph, const float *const *data);
 
 /* A copy of the graph with the ranges that are finite as net_value.range. */

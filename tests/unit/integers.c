@@ -1,4 +1,5 @@
-/* Integer-only graphs in integers: rescaling, and whole networks against the interpreter and compiled code. */
+/* Integer-only graphs in integers: rescaling, and whole networks against the interpreter and compiled code.
+ */
 #include "interpret/integer.h"
 
 #include "dsl/elaborate.h"
@@ -16,7 +17,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-/* ---- rescaling: every sum of 16 bits, by every shift, as the reference quantiser rounds the same number ---- */
+/* ---- rescaling: every sum of 16 bits, by every shift, as the reference quantiser rounds the same number
+ * ---- */
 
 enum { SUMS = 1 << 16 };
 
@@ -28,9 +30,9 @@ static void expect_rescaled(const net_format_spec *spec, int fraction) {
   for (int a = 0; a < SUMS; a++) {
     int64_t q = net_integer_rescale(spec, spec->fraction, a - SUMS / 2, fraction);
     if ((double)q != ldexp(y[a], spec->fraction))
-      fail_msg("%d with fraction %d is %lld, not %g, as %d bits with fraction %d, rounding %d, overflow %d", a - SUMS / 2,
-               fraction, (long long)q, ldexp(y[a], spec->fraction), spec->width, spec->fraction, spec->rounding,
-               spec->overflow);
+      fail_msg("%d with fraction %d is %lld, not %g, as %d bits with fraction %d, rounding %d, overflow %d",
+               a - SUMS / 2, fraction, (long long)q, ldexp(y[a], spec->fraction), spec->width, spec->fraction,
+               spec->rounding, spec->overflow);
   }
 }
 
@@ -44,8 +46,12 @@ static void rescales_as_the_quantisers(void **state) {
         for (int is_unsigned = 0; is_unsigned < 2; is_unsigned++) {
           if (overflow == NET_SYMMETRIC && is_unsigned) continue;
           for (int width = 4; width <= 16; width += 6)
-            expect_rescaled(&(net_format_spec){.family = NET_FORMAT_integer, .width = width, .fraction = 3,
-                                               .is_unsigned = is_unsigned, .rounding = rounding, .overflow = overflow},
+            expect_rescaled(&(net_format_spec){.family = NET_FORMAT_integer,
+                                               .width = width,
+                                               .fraction = 3,
+                                               .is_unsigned = is_unsigned,
+                                               .rounding = rounding,
+                                               .overflow = overflow},
                             3 + s);
         }
   netc_free(&n);
@@ -82,7 +88,9 @@ static void rescales_wide_sums(void **state) {
       {32, 0, 0, NET_ROUND_HALF_EVEN, NET_WRAP, 1LL << 31, -(1LL << 31)},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    net_format_spec spec = {.family = NET_FORMAT_integer, .width = cases[i].width, .rounding = cases[i].rounding,
+    net_format_spec spec = {.family = NET_FORMAT_integer,
+                            .width = cases[i].width,
+                            .rounding = cases[i].rounding,
                             .overflow = cases[i].overflow};
     int64_t q = net_integer_rescale(&spec, cases[i].fraction, cases[i].a, cases[i].from);
     if (q != cases[i].want) fail_msg("case %zu gives %lld, not %lld", i, (long long)q, cases[i].want);
@@ -167,10 +175,12 @@ static void expect_compiled(netc *n, const net_graph *g, const net_run *run, con
   pl_compiled *compiled = pl_compile(n, &request);
   if (!compiled) fail_msg("%s", support_message(n));
   const rt_program *program = pl_program(compiled);
-  float *variables = net_arena_alloc(&n->arena, (program->variable_floats + 16) * sizeof(float), 64), **outputs;
+  float *variables = net_arena_alloc(&n->arena, (program->variable_floats + 16) * sizeof(float), 64),
+        **outputs;
   for (uint32_t i = 0; i < program->variable_count; i++) {
     net_value_id v = support_find(g, program->variables[i].name);
-    memcpy(variables + program->variables[i].offset, floats(run, v), net_run_elements(run, v) * sizeof(float));
+    memcpy(variables + program->variables[i].offset, floats(run, v),
+           net_run_elements(run, v) * sizeof(float));
   }
   rt_column input = {.type = NET_F32, .width = 16, .data = floats(run, support_find(g, "jet"))};
   rt_split rows = {.rows = run->count, .inputs = &input, .input_count = 1};
@@ -194,7 +204,8 @@ static bool is_alive(const net_run *run) {
 static void expect_agreement(netc *n, const net_graph *g, uint64_t seed, uint32_t count, double scale) {
   net_integer_break first;
   if (!net_integer_only(n, g, &first))
-    fail_msg("%s %s", first.node == NET_NONE ? "" : net_text(n, net_graph_at(g, first.node)->name), first.reason);
+    fail_msg("%s %s", first.node == NET_NONE ? "" : net_text(n, net_graph_at(g, first.node)->name),
+             first.reason);
   net_run run = filled(n, g, seed, count, scale);
   net_integers integers = net_integers_begin(n, g, &n->arena, count);
   for (net_value_id v = 0; v < g->values.count; v++)
@@ -213,18 +224,23 @@ enum { NETWORKS = sizeof networks / sizeof *networks };
 static void agrees_on_the_jets(void **state) {
   (void)state;
   static const char *const blocks[] = {
-      "default { input = integer(16, 8), weight = integer(8, 5), bias = integer(16, 8), output = integer(16, 8) }",
-      "default { input = integer(8, 4), weight = integer(4, 2), bias = integer(8, 4), output = integer(8, 3) }",
+      "default { input = integer(16, 8), weight = integer(8, 5), bias = integer(16, 8), output = integer(16, "
+      "8) }",
+      "default { input = integer(8, 4), weight = integer(4, 2), bias = integer(8, 4), output = integer(8, 3) "
+      "}",
       "default { input = integer(8, 4, rounding = floor), weight = integer(6, 4, rounding = zero), "
       "bias = integer(6, 4), output = integer(10, 5, rounding = half_up, overflow = wrap) }",
-      "default { input = ap_fixed(12, 6), weight = integer(8, 6, overflow = symmetric), bias = integer(12, 9), "
+      "default { input = ap_fixed(12, 6), weight = integer(8, 6, overflow = symmetric), bias = integer(12, "
+      "9), "
       "accumulator = integer(20, 10), output = integer(8, 4) }",
-      "default { input = integer(24, 14), weight = integer(16, 12), bias = integer(24, 20), output = integer(24, 12) }"};
+      "default { input = integer(24, 14), weight = integer(16, 12), bias = integer(24, 20), output = "
+      "integer(24, 12) }"};
   for (uint32_t i = 0; i < NETWORKS; i++)
     for (uint32_t k = 0; k < sizeof blocks / sizeof *blocks; k++) {
       netc n;
       support_init(&n);
-      expect_agreement(&n, quantized(&n, networks[i], blocks[k], NULL, 0), i * 31 + k, SAMPLES, k == 4 ? 0.3 : 1);
+      expect_agreement(&n, quantized(&n, networks[i], blocks[k], NULL, 0), i * 31 + k, SAMPLES,
+                       k == 4 ? 0.3 : 1);
       netc_free(&n);
     }
 }
@@ -248,11 +264,12 @@ static void agrees_with_fractions_per_channel(void **state) {
       calibrated[count++] = (net_calibrated){
           .node = net_intern(&n, layers[i]), .tensor = tensor, .count = parts, .steps = steps};
     }
-  net_graph *g = quantized(&n, "three_layer",
-                           "default { input = integer(10, 6), output = integer(10, 5) }\n"
-                           "linear { input = integer(9, auto, per = channel), weight = integer(6, auto, per = channel), "
-                           "bias = integer(9, auto, per = channel) }",
-                           calibrated, count);
+  net_graph *g =
+      quantized(&n, "three_layer",
+                "default { input = integer(10, 6), output = integer(10, 5) }\n"
+                "linear { input = integer(9, auto, per = channel), weight = integer(6, auto, per = channel), "
+                "bias = integer(9, auto, per = channel) }",
+                calibrated, count);
   assert_true(support_count(g, "quantize") >= 16);
   expect_agreement(&n, g, 5, SAMPLES, 1);
   netc_free(&n);
@@ -264,25 +281,27 @@ static void agrees_on_other_operators(void **state) {
   netc n;
   support_init(&n);
   net_graph *g = support_parse(
-      &n, "graph other\n"
-          "  input jet: f32[b, 16]\n"
-          "  a: f32[b, 16] format integer(8, 5) = quantize(jet, _, _) {format = \"integer(8, 5)\"}\n"
-          "  c: f32[b, 16] format integer(6, 2) = quantize(jet, _, _) {format = \"integer(6, 2)\"}\n"
-          "  s: f32[b, 16] = add(a, c)\n"
-          "  sq: f32[b, 16] format integer(7, 3, rounding = floor) = quantize(s, _, _) {format = \"integer(7, 3, "
-          "rounding = floor)\"}\n"
-          "  d: f32[b, 16] = sub(c, a)\n"
-          "  dq: f32[b, 16] format integer(7, 3, rounding = floor) = quantize(d, _, _) {format = \"integer(7, 3, "
-          "rounding = floor)\"}\n"
-          "  p: f32[b, 16] = mul(sq, dq)\n"
-          "  pq: f32[b, 16] format integer(9, 4) = quantize(p, _, _) {format = \"integer(9, 4)\"}\n"
-          "  k: f32[b, 32] format integer(7, 3, rounding = floor) = concat(sq, dq) {axis = 0}\n"
-          "  r: f32[b, 2, 16] format integer(7, 3, rounding = floor) = reshape(k) {shape = [2, 16]}\n"
-          "  m: f32[b, 2, 16] = mul(r, pq)\n"
-          "  mq: f32[b, 2, 16] format integer(12, 4, overflow = wrap) = quantize(m, _, _) {format = \"integer(12, 4, "
-          "overflow = wrap)\"}\n"
-          "  y: f32[b, 2, 16] format integer(12, 4, overflow = wrap) = relu(mq)\n"
-          "  output y, k\n");
+      &n,
+      "graph other\n"
+      "  input jet: f32[b, 16]\n"
+      "  a: f32[b, 16] format integer(8, 5) = quantize(jet, _, _) {format = \"integer(8, 5)\"}\n"
+      "  c: f32[b, 16] format integer(6, 2) = quantize(jet, _, _) {format = \"integer(6, 2)\"}\n"
+      "  s: f32[b, 16] = add(a, c)\n"
+      "  sq: f32[b, 16] format integer(7, 3, rounding = floor) = quantize(s, _, _) {format = \"integer(7, 3, "
+      "rounding = floor)\"}\n"
+      "  d: f32[b, 16] = sub(c, a)\n"
+      "  dq: f32[b, 16] format integer(7, 3, rounding = floor) = quantize(d, _, _) {format = \"integer(7, 3, "
+      "rounding = floor)\"}\n"
+      "  p: f32[b, 16] = mul(sq, dq)\n"
+      "  pq: f32[b, 16] format integer(9, 4) = quantize(p, _, _) {format = \"integer(9, 4)\"}\n"
+      "  k: f32[b, 32] format integer(7, 3, rounding = floor) = concat(sq, dq) {axis = 0}\n"
+      "  r: f32[b, 2, 16] format integer(7, 3, rounding = floor) = reshape(k) {shape = [2, 16]}\n"
+      "  m: f32[b, 2, 16] = mul(r, pq)\n"
+      "  mq: f32[b, 2, 16] format integer(12, 4, overflow = wrap) = quantize(m, _, _) {format = "
+      "\"integer(12, 4, "
+      "overflow = wrap)\"}\n"
+      "  y: f32[b, 2, 16] format integer(12, 4, overflow = wrap) = relu(mq)\n"
+      "  output y, k\n");
   expect_agreement(&n, g, 3, SAMPLES, 1);
   netc_free(&n);
 }
@@ -294,20 +313,28 @@ static void tells_what_is_not(void **state) {
   static const struct {
     const char *network, *block, *node, *reason;
   } cases[] = {
-      {"jsc_tiny", "linear { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4) }", "batch_norm_1",
-       "takes 'jet', which has no integer format: give it one as input here, or as output where it comes from"},
+      {"jsc_tiny", "linear { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4) }",
+       "batch_norm_1",
+       "takes 'jet', which has no integer format: give it one as input here, or as output where it comes "
+       "from"},
       {"three_layer", "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4) }", NULL,
        "'linear_4' is an output without an integer format: give it one as output"},
-      {"jsc_tiny", "default { input = integer(8, 4), weight = integer(8, 4), output = integer(8, 4) }", "batch_norm_1",
-       "has for its bias float32, which is no integer format"},
-      {"jsc_tiny", "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, 4) }\n"
+      {"jsc_tiny", "default { input = integer(8, 4), weight = integer(8, 4), output = integer(8, 4) }",
+       "batch_norm_1", "has for its bias float32, which is no integer format"},
+      {"jsc_tiny",
+       "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
+       "4) }\n"
        "linear { weight = ternary }",
        "dense_1.linear_1.weight_q", "makes ternary, which is no integer format"},
-      {"jsc_tiny", "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, 4) }\n"
+      {"jsc_tiny",
+       "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
+       "4) }\n"
        "linear { output = integer(26, 4) }",
        "dense_1.linear_1.output_q",
        "makes integer(26, 4), which has more bits than binary32, which it is emulated in"},
-      {"jsc_tiny", "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, 4) }\n"
+      {"jsc_tiny",
+       "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
+       "4) }\n"
        "linear { input = scaled_integer(8) }",
        "dense_1.linear_1.input_q", "makes scaled_integer(8), which is no integer format"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -329,18 +356,20 @@ static void tells_operators_without_integers(void **state) {
   netc n;
   net_integer_break first = {0};
   support_init(&n);
-  net_graph *g = support_parse(&n, "graph s\n"
-                                   "  input x: f32[b, 2]\n"
-                                   "  q: f32[b, 2] format integer(8, 4) = quantize(x, _, _) {format = \"integer(8, 4)\"}\n"
-                                   "  y: f32[b, 2] = sigmoid(q)\n"
-                                   "  output y\n");
+  net_graph *g = support_parse(
+      &n, "graph s\n"
+          "  input x: f32[b, 2]\n"
+          "  q: f32[b, 2] format integer(8, 4) = quantize(x, _, _) {format = \"integer(8, 4)\"}\n"
+          "  y: f32[b, 2] = sigmoid(q)\n"
+          "  output y\n");
   assert_false(net_integer_only(&n, g, &first));
   assert_string_equal(first.reason, "sigmoid is no operator on integers");
-  g = support_parse(&n, "graph s\n"
-                        "  input x: f32[b, 2]\n"
-                        "  constant step: f32 = [0.3]\n"
-                        "  q: f32[b, 2] format integer(8, auto) = quantize(x, step, _) {format = \"integer(8, auto)\"}\n"
-                        "  output q\n");
+  g = support_parse(
+      &n, "graph s\n"
+          "  input x: f32[b, 2]\n"
+          "  constant step: f32 = [0.3]\n"
+          "  q: f32[b, 2] format integer(8, auto) = quantize(x, step, _) {format = \"integer(8, auto)\"}\n"
+          "  output q\n");
   assert_false(net_integer_only(&n, g, &first));
   assert_string_equal(first.reason, "has steps that are no powers of two");
   netc_free(&n);

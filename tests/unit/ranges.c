@@ -68,23 +68,68 @@ static void expect_within(const net_run *run, const net_ranges *r, const char *w
 
 /* ---- random networks ---- */
 
-static const char *const layers[] = {
-    "linear features=3", "linear features=7", "linear features=4 bias=false", "batch_norm",
-    "batch_norm affine=false", "batch_norm weight_format=integer(8,6) bias_format=integer(8,4)", "layer_norm", "layer_norm affine=false", "relu", "leaky_relu slope=0.1",
-    "leaky_relu slope=-0.5", "sigmoid", "tanh", "gelu", "gelu approximate=tanh", "silu", "softmax",
-    "log_softmax", "dropout p=0.5", "negate", "scale factor=-1.5", "sum axes=0 keep=true",
-    "mean axes=0 keep=true", "max axes=0 keep=true", "flatten", "reshape shape=-1,1", "slice axis=0 begin=0 end=1",
-    "pad_slice axis=0 begin=1 size=9"};
-static const char *const formats[] = {
-    "integer(8,4)", "integer(4,1)", "integer(6,7)", "integer(8,3,unsigned)", "integer(8,4,rounding=floor)",
-    "integer(8,4,rounding=half_up)", "integer(5,3,rounding=zero)", "integer(6,3,overflow=wrap)",
-    "integer(4,3,overflow=symmetric)", "ap_fixed(8,4)", "scaled_integer(8)", "minifloat(8,4)",
-    "minifloat_denorm(8,4)", "log(5)", "block_fp(6,8,block=2)", "block_minifloat(8,3,4,block=2)",
-    "block_log(5,4,block=2)", "binary", "binary(bipolar=false)", "ternary", "ternary(scaled=true)",
-    "mxint(6,block=2)", "mxfp8_e4m3(block=2)", "mxfp4(block=2)", "mxint8(block=2)", "bfloat16", "float16",
-    "minifloat(8,4,mase_compatible=true)", "scaled_integer(8,mase_compatible=true)", "log(5,mase_compatible=true)",
-    "minifloat_denorm(8,4,mase_compatible=true)", "block_fp(6,8,block=2,mase_compatible=true)",
-    "mxfp8_e5m2(block=2,mase_compatible=true)", "integer(8,4,mase_compatible=true)"};
+static const char *const layers[] = {"linear features=3",
+                                     "linear features=7",
+                                     "linear features=4 bias=false",
+                                     "batch_norm",
+                                     "batch_norm affine=false",
+                                     "batch_norm weight_format=integer(8,6) bias_format=integer(8,4)",
+                                     "layer_norm",
+                                     "layer_norm affine=false",
+                                     "relu",
+                                     "leaky_relu slope=0.1",
+                                     "leaky_relu slope=-0.5",
+                                     "sigmoid",
+                                     "tanh",
+                                     "gelu",
+                                     "gelu approximate=tanh",
+                                     "silu",
+                                     "softmax",
+                                     "log_softmax",
+                                     "dropout p=0.5",
+                                     "negate",
+                                     "scale factor=-1.5",
+                                     "sum axes=0 keep=true",
+                                     "mean axes=0 keep=true",
+                                     "max axes=0 keep=true",
+                                     "flatten",
+                                     "reshape shape=-1,1",
+                                     "slice axis=0 begin=0 end=1",
+                                     "pad_slice axis=0 begin=1 size=9"};
+static const char *const formats[] = {"integer(8,4)",
+                                      "integer(4,1)",
+                                      "integer(6,7)",
+                                      "integer(8,3,unsigned)",
+                                      "integer(8,4,rounding=floor)",
+                                      "integer(8,4,rounding=half_up)",
+                                      "integer(5,3,rounding=zero)",
+                                      "integer(6,3,overflow=wrap)",
+                                      "integer(4,3,overflow=symmetric)",
+                                      "ap_fixed(8,4)",
+                                      "scaled_integer(8)",
+                                      "minifloat(8,4)",
+                                      "minifloat_denorm(8,4)",
+                                      "log(5)",
+                                      "block_fp(6,8,block=2)",
+                                      "block_minifloat(8,3,4,block=2)",
+                                      "block_log(5,4,block=2)",
+                                      "binary",
+                                      "binary(bipolar=false)",
+                                      "ternary",
+                                      "ternary(scaled=true)",
+                                      "mxint(6,block=2)",
+                                      "mxfp8_e4m3(block=2)",
+                                      "mxfp4(block=2)",
+                                      "mxint8(block=2)",
+                                      "bfloat16",
+                                      "float16",
+                                      "minifloat(8,4,mase_compatible=true)",
+                                      "scaled_integer(8,mase_compatible=true)",
+                                      "log(5,mase_compatible=true)",
+                                      "minifloat_denorm(8,4,mase_compatible=true)",
+                                      "block_fp(6,8,block=2,mase_compatible=true)",
+                                      "mxfp8_e5m2(block=2,mase_compatible=true)",
+                                      "integer(8,4,mase_compatible=true)"};
 #define COUNT(list) (uint32_t)(sizeof list / sizeof *list)
 
 static net_value_id quantized(net_graph *g, net_value_id x, const char *format) {
@@ -100,8 +145,8 @@ static net_value_id quantized_linear(net_graph *g, net_value_id x, support_rando
   const char *own = formats[support_below(random, COUNT(formats))];
   net_value_id y = support_layer(g, x, "linear features=5");
   net_value_id w = net_node_input(g, g->values.at[y].def, 1), b = net_node_input(g, g->values.at[y].def, 2);
-  net_value_id inputs[] = {quantized(g, x, formats[support_below(random, COUNT(formats))]), quantized(g, w, own),
-                           quantized(g, b, "integer(8,4)")};
+  net_value_id inputs[] = {quantized(g, x, formats[support_below(random, COUNT(formats))]),
+                           quantized(g, w, own), quantized(g, b, "integer(8,4)")};
   net_attribute features = net_attribute_int(g->n, "features", 5);
   return net_graph_call(g, "linear", net_intern(g->n, "ql"), inputs, 3, &features, 1);
 }
@@ -206,15 +251,16 @@ static void meets_the_bounds_of_linear(void **state) {
   g->values.at[0].range = (net_range){-1.5, 0.75};
   expect_met(&n, g, "linear_1", 100 * 0x1p-23);
   /* on grids exactly; the input's range is that of its quantiser, reached at and beyond its ends */
-  g = support_parse(&n, "graph grids\n"
-                        "  input x: f32[b, 9] in [-8, 7.9375]\n"
-                        "  parameter w: f32[6, 9] = uniform(1)\n"
-                        "  parameter c: f32[6] = uniform(1)\n"
-                        "  xq: f32[b, 9] format integer(8, 4) = quantize(x, _, _) {format = \"integer(8, 4)\"}\n"
-                        "  wq: f32[6, 9] format integer(6, 5) = quantize(w, _, _) {format = \"integer(6, 5)\"}\n"
-                        "  cq: f32[6] format integer(8, 6) = quantize(c, _, _) {format = \"integer(8, 6)\"}\n"
-                        "  y: f32[b, 6] = linear(xq, wq, cq) {features = 6}\n"
-                        "  output y\n");
+  g = support_parse(&n,
+                    "graph grids\n"
+                    "  input x: f32[b, 9] in [-8, 7.9375]\n"
+                    "  parameter w: f32[6, 9] = uniform(1)\n"
+                    "  parameter c: f32[6] = uniform(1)\n"
+                    "  xq: f32[b, 9] format integer(8, 4) = quantize(x, _, _) {format = \"integer(8, 4)\"}\n"
+                    "  wq: f32[6, 9] format integer(6, 5) = quantize(w, _, _) {format = \"integer(6, 5)\"}\n"
+                    "  cq: f32[6] format integer(8, 6) = quantize(c, _, _) {format = \"integer(8, 6)\"}\n"
+                    "  y: f32[b, 6] = linear(xq, wq, cq) {features = 6}\n"
+                    "  output y\n");
   expect_met(&n, g, "y", 0);
   netc_free(&n);
 }
@@ -271,21 +317,22 @@ static void refuses_narrow_accumulators(void **state) {
     const char *format;
     const float *w;
     const char *refused; /* part of the message; NULL: it holds */
-  } cases[] = {
-      {"integer(8, 3)", NULL, NULL},
-      {"integer(7, 3)", NULL, "the accumulator of 'y' can be from -7 to 8, which takes 8 bits with fraction 3, but "
-                              "integer(7, 3) has 7: give it more, or write overflow = wrap"},
-      {"integer(7, 3)", own, NULL},
-      {"integer(7, 3, overflow = wrap)", NULL, NULL},
-      {"integer(6, 2)", NULL, "takes 7 bits with fraction 2"}, /* −28 … 32 */
-      {"integer(6, 1)", NULL, NULL},
-      {"integer(5, 1)", large, NULL}, /* w is 1.5: [−6, 5.25] */
-      {"integer(4, 1)", NULL, "takes 6 bits with fraction 1"},
-      {"integer(4, 2)", half, NULL}, /* [−2, 1.75] */
-      {"integer(4, 2, overflow = symmetric)", half, "takes 5 bits with fraction 2"},
-      {"integer(8, 3, unsigned = true)", NULL, "can be from -7 to 8, but integer(8, 3, unsigned = true) has no numbers below 0"},
-      {"float32", NULL, NULL},
-      {"minifloat(8, 4)", NULL, NULL}};
+  } cases[] = {{"integer(8, 3)", NULL, NULL},
+               {"integer(7, 3)", NULL,
+                "the accumulator of 'y' can be from -7 to 8, which takes 8 bits with fraction 3, but "
+                "integer(7, 3) has 7: give it more, or write overflow = wrap"},
+               {"integer(7, 3)", own, NULL},
+               {"integer(7, 3, overflow = wrap)", NULL, NULL},
+               {"integer(6, 2)", NULL, "takes 7 bits with fraction 2"}, /* −28 … 32 */
+               {"integer(6, 1)", NULL, NULL},
+               {"integer(5, 1)", large, NULL}, /* w is 1.5: [−6, 5.25] */
+               {"integer(4, 1)", NULL, "takes 6 bits with fraction 1"},
+               {"integer(4, 2)", half, NULL}, /* [−2, 1.75] */
+               {"integer(4, 2, overflow = symmetric)", half, "takes 5 bits with fraction 2"},
+               {"integer(8, 3, unsigned = true)", NULL,
+                "can be from -7 to 8, but integer(8, 3, unsigned = true) has no numbers below 0"},
+               {"float32", NULL, NULL},
+               {"minifloat(8, 4)", NULL, NULL}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     netc n;
     support_init(&n);
@@ -302,13 +349,14 @@ static void lets_sums_of_floats_be(void **state) {
   (void)state;
   netc n;
   support_init(&n);
-  net_graph *g = support_parse(&n, "graph sum\n"
-                                   "  input x: f32[b, 2]\n"
-                                   "  parameter w: f32[2, 2] = 0\n"
-                                   "  y: f32[b, 2] = linear(x, w, _) {features = 2, bias = false}\n"
-                                   "  q: f32[b, 2] format integer(8, 4) = quantize(y, _, _) {format = \"integer(8, "
-                                   "4)\"} for accumulator of y\n"
-                                   "  output q\n");
+  net_graph *g =
+      support_parse(&n, "graph sum\n"
+                        "  input x: f32[b, 2]\n"
+                        "  parameter w: f32[2, 2] = 0\n"
+                        "  y: f32[b, 2] = linear(x, w, _) {features = 2, bias = false}\n"
+                        "  q: f32[b, 2] format integer(8, 4) = quantize(y, _, _) {format = \"integer(8, "
+                        "4)\"} for accumulator of y\n"
+                        "  output q\n");
   net_ranges *r = ranges_of(&n, g, NULL);
   assert_true(net_ranges_check(r, NET_ERROR));
   assert_true(r->values[support_find(g, "q")].lo == -8 && r->values[support_find(g, "q")].hi == 7.9375);
@@ -338,7 +386,8 @@ static void expect_range(netc *n, const char *what, net_range in, double lo, dou
   net_range out = range_of(n, what, in);
   double slack = 1e-5 * fmax(1, fmax(isfinite(lo) ? fabs(lo) : 0, isfinite(hi) ? fabs(hi) : 0));
   bool ok = (out.lo == lo || fabs(out.lo - lo) < slack) && (out.hi == hi || fabs(out.hi - hi) < slack);
-  if (!ok) fail_msg("%s of [%g, %g] is [%.9g, %.9g], not [%g, %g]", what, in.lo, in.hi, out.lo, out.hi, lo, hi);
+  if (!ok)
+    fail_msg("%s of [%g, %g] is [%.9g, %.9g], not [%g, %g]", what, in.lo, in.hi, out.lo, out.hi, lo, hi);
 }
 
 static void knows_each_operator(void **state) {
@@ -378,7 +427,8 @@ static void annotates(void **state) {
   const char *before = support_printed(&n, g);
   net_graph *a = net_ranges_annotate(&n.arena, net_ranges_find(&n, &n.arena, g, NULL));
   assert_string_equal(support_printed(&n, g), before);
-  assert_true(a->values.at[support_find(a, "relu_1")].range.lo > a->values.at[support_find(a, "relu_1")].range.hi);
+  assert_true(a->values.at[support_find(a, "relu_1")].range.lo >
+              a->values.at[support_find(a, "relu_1")].range.hi);
   assert_true(a->values.at[support_find(a, "sigmoid_1")].range.hi >= 1);
   assert_true(net_graph_verify(&n, a));
   const char *text = support_printed(&n, a);
@@ -388,9 +438,12 @@ static void annotates(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(holds_on_random_networks),   cmocka_unit_test(meets_the_bounds_of_linear),
-      cmocka_unit_test(counts_bits),                cmocka_unit_test(refuses_narrow_accumulators),
-      cmocka_unit_test(lets_sums_of_floats_be),     cmocka_unit_test(warns_of_narrow_accumulators),
+      cmocka_unit_test(holds_on_random_networks),
+      cmocka_unit_test(meets_the_bounds_of_linear),
+      cmocka_unit_test(counts_bits),
+      cmocka_unit_test(refuses_narrow_accumulators),
+      cmocka_unit_test(lets_sums_of_floats_be),
+      cmocka_unit_test(warns_of_narrow_accumulators),
       cmocka_unit_test(knows_each_operator),
       cmocka_unit_test(annotates),
   };
