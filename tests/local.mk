@@ -69,7 +69,7 @@ tests_unit_updates_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/interpret tests/unit/passes tests/unit/differentiate tests/unit/backward \
   tests/unit/updates
 EXTRA_DIST += tests/graph/tagger.graph tests/graph/tagger.training_mode.graph tests/graph/tagger.losses.graph \
-  tests/graph/tagger.differentiate.graph tests/graph/tagger.eliminate_dead.graph
+  tests/graph/tagger.differentiate.graph tests/graph/tagger.eliminate_dead.graph tests/graph/tagger.quantize.graph
 
 # Compiled nests against the evaluator.
 CODEGEN_SUPPORT = tests/codegen/check.c tests/codegen/check.h

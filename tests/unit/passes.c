@@ -1,4 +1,5 @@
 /* passes/: the table, and each pass on tests/graph/tagger.graph against the text that it must give. */
+#include "formats/formats.h"
 #include "tests/unit/passes_support.h"
 
 #include <setjmp.h>
@@ -74,10 +75,38 @@ static void test_texts(void **state) {
     const char *before = support_printed(&t.n, graph);
     net_graph *next = support_pass(&t.context, pass, graph, &have);
     assert_string_equal(support_printed(&t.n, graph), before); /* passes leave what they are given alone */
-    assert_is_file(&t.n, next, net_arena_format(&t.n.arena, "tagger.%s.graph", net_passes[pass].name));
+    if (pass < NET_PASS_training_mode)
+      assert_is_file(&t.n, next, "tagger.graph"); /* no formats are asked for */
+    else assert_is_file(&t.n, next, net_arena_format(&t.n.arena, "tagger.%s.graph", net_passes[pass].name));
     graph = next;
   }
   assert_int_equal(t.n.diagnostics.list.count, 0);
+  netc_free(&t.n);
+}
+
+static void set(netc *n, net_quantize_rule *rule, net_tensor_role role, const char *format) {
+  rule->tensors[role].given = true;
+  assert_true(net_format_parse(n, format, strlen(format), NET_NOWHERE, &rule->tensors[role].format));
+}
+
+/* The same network with formats. */
+static void test_formats(void **state) {
+  (void)state;
+  tagger t;
+  begin(&t);
+  net_quantize_rule rules[] = {{.scope = NET_RULE_DEFAULT},
+                               {.scope = NET_RULE_OPERATOR, .what = net_intern(&t.n, "linear")},
+                               {.scope = NET_RULE_QUOTED, .what = net_intern(&t.n, "head|softmax.*")}};
+  net_quantization quantization = {.rules = rules, .rule_count = 3};
+  set(&t.n, &rules[0], NET_TENSOR_INPUT, "integer(8, 4)");
+  set(&t.n, &rules[0], NET_TENSOR_WEIGHT, "integer(12, 8)");
+  set(&t.n, &rules[1], NET_TENSOR_WEIGHT, "scaled_integer(4, per = channel, ste = learned_step)");
+  set(&t.n, &rules[2], NET_TENSOR_OUTPUT, "bfloat16");
+  t.context.quantization = &quantization;
+  uint32_t have = P_SHAPED;
+  net_graph *graph = support_parse(&t.n, support_file(&t.n, "tagger.graph"));
+  assert_is_file(&t.n, support_pass(&t.context, NET_PASS_quantize, graph, &have), "tagger.quantize.graph");
+  assert_int_equal(have, P_SHAPED | P_FORMATTED);
   netc_free(&t.n);
 }
 
@@ -91,7 +120,7 @@ static void test_table(void **state) {
     assert_int_equal(net_passes[pass].needs & ~have, 0);
     have = (have & ~net_passes[pass].drops) | net_passes[pass].gives;
   }
-  assert_int_equal(have, P_SHAPED | P_TRAINING_MODE | P_LOSSES | P_TRAINING | P_LIVE);
+  assert_int_equal(have, P_SHAPED | P_FORMATTED | P_TRAINING_MODE | P_LOSSES | P_TRAINING | P_LIVE);
   assert_string_equal(net_passes[NET_PASS_differentiate].name, "differentiate");
 
   tagger t;
@@ -277,10 +306,10 @@ static void test_dead(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_texts),       cmocka_unit_test(test_table),
-      cmocka_unit_test(test_loss_errors), cmocka_unit_test(test_regression),
-      cmocka_unit_test(test_many_losses), cmocka_unit_test(test_dead),
-      cmocka_unit_test(test_streams),
+      cmocka_unit_test(test_texts),      cmocka_unit_test(test_formats),
+      cmocka_unit_test(test_table),      cmocka_unit_test(test_loss_errors),
+      cmocka_unit_test(test_regression), cmocka_unit_test(test_many_losses),
+      cmocka_unit_test(test_dead),       cmocka_unit_test(test_streams),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
