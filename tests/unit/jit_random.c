@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { NETWORKS = 96, MOST_ELEMENTS = 64 };
+enum { NETWORKS = 80, MOST_ELEMENTS = 64 };
 
 /* A network's body being written; every value has a name v0, v1, … The state is a copy of the seed, so that a
  * network can be made again. */
