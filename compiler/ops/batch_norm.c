@@ -28,8 +28,8 @@ static bool format_fits(net_graph *graph, net_node_id node, const char *key) {
   const net_format_spec *spec = net_format_at(graph->n, id);
   bool alone = net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT;
   if (alone && spec->family != NET_FORMAT_scaled_integer) return true;
-  return ops_refuse(graph, node, NET_NONE, "takes a %s whose values stand alone, without a profile; %s do not",
-                    key, net_format_text(graph->n, id));
+  return ops_refuse(graph, node, NET_NONE, "needs a %s of single elements with steps of its own, not %s", key,
+                    net_format_text(graph->n, id));
 }
 
 bool ops_batch_norm_formatted(const net_graph *graph, net_node_id node, uint32_t *weight, uint32_t *bias) {

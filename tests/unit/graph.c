@@ -294,6 +294,7 @@ static net_value_id id_of(netc *n, net_graph *g, const char *name) {
   DAMAGE(elements, VALUE("d.weight")->shape = ((net_shape){2, {1 << 20, 1 << 20}}), "more than 2^31")        \
   DAMAGE(type, VALUE("x")->type = NET_I8, "is neither f32 nor u32")                                          \
   DAMAGE(integers, VALUE("d.bias")->type = NET_U32, "is u32, but no target")                                 \
+  DAMAGE(exact_source, VALUE("d.bias")->type = NET_F64, "is f64, but no node's result")                      \
   DAMAGE(nan_range, VALUE("d")->range.lo = NAN, "has NaN for a bound")                                       \
   DAMAGE(defined_input, VALUE("x")->def = 0, "has a node that defines it")                                   \
   DAMAGE(unbatched_input, VALUE("x")->batched = false, "is not there for each sample")                       \

@@ -73,7 +73,7 @@ static net_attribute attribute(caller *c, const net_op_field *field, const net_s
   netc *n = c->n;
   static const double reals[] = {0, 0.1, 0.5, 1, -1, 2};
   static const char *const texts[] = {"none", "tanh", "other"};
-  static const char *const formats[] = {"float32", "integer(8, 4)", "block_fp(8, 8, 16)", "integer(8, 4)"};
+  static const char *const formats[] = {"float32", "integer(8, 4)", "block_fp(8, 8, block = 16)", "log(6)"};
   if (!strcmp(field->name, "features")) return net_attribute_int(n, "features", 1 + below(c, 3));
   if (!strcmp(field->kind, "int")) return net_attribute_int(n, field->name, (int)below(c, 6) - 2);
   if (!strcmp(field->kind, "real")) return net_attribute_real(n, field->name, reals[below(c, 6)]);

@@ -69,6 +69,19 @@ static const struct {
      "batch_norm 'y' needs epsilon > 0, not 0"},
     {X3 STATISTICS BATCH_NORM "(x, _, _, m, v) {affine = false, momentum = 1.5}\n",
      "batch_norm 'y' needs momentum from 0 to 1, not 1.5"},
+    {X3 STATISTICS BATCH_NORM "(x, _, _, m, v) {affine = false, weight_format = \"block_fp(8, 8, block = 16)\"}\n",
+     "batch_norm 'y' needs a weight_format of single elements with steps of its own, not "
+     "block_fp(8, 8, 127, block = 16)"},
+    {X3 STATISTICS BATCH_NORM "(x, _, _, m, v) {affine = false, bias_format = \"scaled_integer(8)\"}\n",
+     "batch_norm 'y' needs a bias_format of single elements with steps of its own, not scaled_integer(8)"},
+    {X3 STATISTICS BATCH_NORM "(x, _, _, m, v) {affine = false, bias_format = \"integer(0)\"}\n",
+     "integer needs a width from 1 to 32, not 0"},
+    {X3 "parameter w: f32[2, 3] = 0\ny: f64[b, 2] = linear(x, w) {features = 2, bias = false, wide = true}\n"
+     "z: f32[b, 2] = relu(y)\n",
+     "relu 'z' takes f32, but 'y' is f64[2]"},
+    {X3 "parameter w: f32[2, 3] = 0\ny: f64[b, 2] = linear(x, w) {features = 2, bias = false, wide = true}\n"
+     "parameter k: f32[1, 2] = 0\nz: f64[b, 1] = linear(y, k) {features = 1, bias = false, wide = true}\n",
+     "linear 'z' takes f32, but 'y' is f64[2]"},
     {X3 "y: f32[b, 3], mean: f32[b], inverse: f32[b] = layer_norm(x) {dims = 2}\n",
      "layer_norm 'y' cannot normalise over the last 2 axes: 'x' is f32[3]"},
     {X3 "parameter w: f32[2] = 1\nparameter c: f32[2] = 0\n"
