@@ -10,10 +10,10 @@ static void print_json(dr_call *call, const char *network, const char *mode, uin
   json_t *ns =
       json_pack("{s:o, s:o, s:o, s:o}", "min", net_json_number(t->min), "median", net_json_number(t->median),
                 "p99", net_json_number(t->p99), "max", net_json_number(t->max));
-  json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "network", network, "mode", mode, "batch",
-                             (json_int_t)batch, "threads", (json_int_t)threads, "ns", ns, "samples_per_second",
-                             net_json_number(1e9 * batch / t->median), "gflops", net_json_number(gflops),
-                             "peak_gflops", net_json_number(peak));
+  json_t *object = json_pack("{s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "network", network, "mode", mode,
+                             "batch", (json_int_t)batch, "threads", (json_int_t)threads, "ns", ns,
+                             "samples_per_second", net_json_number(1e9 * batch / t->median), "gflops",
+                             net_json_number(gflops), "peak_gflops", net_json_number(peak));
   if (kernels) json_object_set_new(object, kernels->name, dr_table_json(kernels));
   net_json_print(call->out, object);
 }

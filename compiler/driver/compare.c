@@ -28,7 +28,8 @@ static const char *end_of_path(netc *n, const char *word) {
 static bool elaborate(dr_subject *subject) {
   net_graph **graph = &subject->experiment.network.graph;
   rt_checkpoint *weights = subject->checkpoint;
-  if (weights ? !dr_elaborate(subject) || !dr_settle_formats(subject, weights) : !dr_elaborate_network(subject))
+  if (weights ? !dr_elaborate(subject) || !dr_settle_formats(subject, weights)
+              : !dr_elaborate_network(subject))
     return false;
   const net_ranges *ranges = dr_graph_ranges(subject, *graph, weights);
   if (ranges) *graph = net_ranges_annotate(&subject->call->n->arena, ranges);
@@ -46,8 +47,7 @@ static bool open_side(dr_call *call, const char *word, uint32_t batch, side *s) 
   s->call = *call;
   s->call.arguments = (__typeof__(call->arguments)){0};
   net_vec_push(arena, &s->call.arguments, (const char *)net_arena_copy(arena, word, (size_t)(end - word)));
-  if (length)
-    net_vec_push(arena, &s->call.arguments, (const char *)net_arena_copy(arena, network, length));
+  if (length) net_vec_push(arena, &s->call.arguments, (const char *)net_arena_copy(arena, network, length));
   s->call.value[DR_quantize] = block;
   bool ok = dr_open(&s->call, &s->subject) && elaborate(&s->subject);
   call->wrong |= s->call.wrong;

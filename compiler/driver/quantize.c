@@ -16,12 +16,13 @@ static bool choose(dr_subject *subject) {
     dr_wrong(call, "%s has several quantize blocks: name one with --quantize: %s", call->arguments.at[0],
              net_program_names(call->n, subject->program, NET_DECL_QUANTIZE));
   else
-    net_error(call->n, NET_NOWHERE, "the program has no quantize block: quantize int8 { linear { weight = integer(8, 4) } }");
+    net_error(call->n, NET_NOWHERE,
+              "the program has no quantize block: quantize int8 { linear { weight = integer(8, 4) } }");
   return false;
 }
 
-static void print(dr_call *call, const dr_quantize_report *report, const dr_table *tables, const dr_table *one,
-                  dr_form form) {
+static void print(dr_call *call, const dr_quantize_report *report, const dr_table *tables,
+                  const dr_table *one, dr_form form) {
   if (one) dr_table_print(call->out, one, form);
   else if (form == DR_AS_JSON) net_json_print(call->out, dr_quantize_json(report));
   else if (form == DR_AS_CSV) dr_table_print(call->out, &tables[0], form);
@@ -48,8 +49,9 @@ static bool elaborate(dr_subject *subject, rt_checkpoint **weights) {
     const char *network = net_text(call->n, subject->plain->name);
     bool given = dr_has(call, DR_load) || subject->checkpoint || dr_has_run(call, network);
     if (!given || !net_program_count(subject->program, NET_DECL_DATA, &(const net_decl *){NULL})) {
-      net_warning(call->n, subject->quantization->loc,
-                  "some formats stay open until weights and data are there to calibrate them: see netc profile");
+      net_warning(
+          call->n, subject->quantization->loc,
+          "some formats stay open until weights and data are there to calibrate them: see netc profile");
       return true;
     }
   }
@@ -72,7 +74,8 @@ int dr_quantize(dr_call *call) {
   dr_table tables[DR_QUANTIZE_TABLES];
   dr_quantize_tables(&report, tables);
   const dr_table *one = dr_table_chosen(call, tables, DR_QUANTIZE_TABLES);
-  bool ok = !call->wrong && (!dr_has(call, DR_out) || dr_quantize_write(&subject, &report, weights, call->value[DR_out]));
+  bool ok = !call->wrong &&
+            (!dr_has(call, DR_out) || dr_quantize_write(&subject, &report, weights, call->value[DR_out]));
   if (ok) print(call, &report, tables, one, form);
   net_rules_end(report.rules);
   return ok ? DR_DONE : DR_WRONG_INPUT;

@@ -22,7 +22,8 @@ static const rt_variable *find_variable(const rt_program *program, const char *n
 }
 
 /* Elements of a value that is known before anything runs: a constant, or a parameter. */
-static const float *elements(const net_graph *g, const rt_program *program, const float *variables, net_value_id v) {
+static const float *elements(const net_graph *g, const rt_program *program, const float *variables,
+                             net_value_id v) {
   if (v == NET_NONE) return NULL;
   const net_value *value = net_graph_value_at(g, v);
   if (value->kind == NET_VALUE_CONSTANT) return value->data;
@@ -68,9 +69,11 @@ bool dr_quantize_variables(netc *n, const net_graph *g, const rt_program *progra
     else made++;
   }
   if (made)
-    net_warning(n, NET_NOWHERE,
-                "weights and biases that are made of others when the network runs (batch_norm is folded into them) "
-                "stay as they were: %u", made);
+    net_warning(
+        n, NET_NOWHERE,
+        "weights and biases that are made of others when the network runs (batch_norm is folded into them) "
+        "stay as they were: %u",
+        made);
   return same;
 }
 
@@ -134,7 +137,8 @@ static bool write_weights(dr_subject *subject, const rt_checkpoint *weights, con
   spec->program_name = call->arguments.at[0];
   spec->settings = settings_text(subject, again);
   snapshot.classes = rt_checkpoint_classes(n, weights, &snapshot.class_count);
-  bool ok = find_normalization(subject, weights, &snapshot, &data) && rt_checkpoint_save(n, path, &snapshot, false);
+  bool ok =
+      find_normalization(subject, weights, &snapshot, &data) && rt_checkpoint_save(n, path, &snapshot, false);
   rt_data_free(data);
   return ok;
 }
@@ -145,8 +149,8 @@ bool dr_quantize_can_write(dr_call *call) {
   const char *out = call->value[DR_out];
   struct stat st;
   if (!out || lstat(out, &st) || (S_ISDIR(st.st_mode) && net_is_empty_directory(out))) return true;
-  net_error(call->n, NET_NOWHERE, "%s is there already, and nothing is overwritten: name another directory with --out",
-            out);
+  net_error(call->n, NET_NOWHERE,
+            "%s is there already, and nothing is overwritten: name another directory with --out", out);
   return false;
 }
 

@@ -6,9 +6,12 @@
 
 #include <math.h>
 
-static const char *const classes[OP_CLASSES] = {
-    [OP_ELEMENTWISE] = "elementwise", [OP_CONTRACTION] = "contraction", [OP_REDUCTION] = "reduction",
-    [OP_MOVEMENT] = "movement",       [OP_LOSS] = "loss",               [OP_UPDATE] = "update"};
+static const char *const classes[OP_CLASSES] = {[OP_ELEMENTWISE] = "elementwise",
+                                                [OP_CONTRACTION] = "contraction",
+                                                [OP_REDUCTION] = "reduction",
+                                                [OP_MOVEMENT] = "movement",
+                                                [OP_LOSS] = "loss",
+                                                [OP_UPDATE] = "update"};
 
 typedef struct {
   const dr_report *r;
@@ -28,7 +31,8 @@ static void number(describer *d, const char *name, double value) {
 
 static const char *place(const describer *d, net_loc loc) {
   net_position at = net_sources_find(&d->r->n->sources, loc);
-  return at.source ? net_arena_format(&d->r->n->arena, "%s:%u:%u", at.source->path, at.line, at.column) : NULL;
+  return at.source ? net_arena_format(&d->r->n->arena, "%s:%u:%u", at.source->path, at.line, at.column)
+                   : NULL;
 }
 
 /* prefix: "weight.", or "" for what a node gives */

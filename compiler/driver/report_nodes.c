@@ -34,7 +34,8 @@ static uint64_t node_parameters(const net_graph *g, net_node_id id) {
          step_parameters(g, net_node_result_quantizer(g, id, NET_TENSOR_OUTPUT));
 }
 
-/* Whose result a value is, quantisers aside: an input's or a node's name; NULL for parameters and the like. */
+/* Whose result a value is, quantisers aside: an input's or a node's name; NULL for parameters and the like.
+ */
 const char *dr_report_source(const dr_report *r, net_value_id id) {
   const net_value *value = net_graph_value_at(r->graph, net_graph_plain(r->graph, id));
   if (value->kind == NET_VALUE_INPUT) return net_text(r->n, value->name);

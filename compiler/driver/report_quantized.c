@@ -28,8 +28,8 @@ static bool is_own(const net_graph *g, net_node_id node, net_tensor_role role, u
   return role <= NET_TENSOR_BIAS || net_node_result_quantizer(g, node, role) != NET_NONE;
 }
 
-static void add_change(const dr_quantize_report *q, changes *list, net_node_id node, net_tensor_role role, const char *name,
-                       uint32_t input) {
+static void add_change(const dr_quantize_report *q, changes *list, net_node_id node, net_tensor_role role,
+                       const char *name, uint32_t input) {
   const net_graph *a = q->before.graph, *b = q->after.graph;
   net_node_id other = net_graph_find(b, a->nodes.at[node].name);
   change c = {node, role, name, format_of(a, node, role, input), NULL, false};
@@ -115,8 +115,8 @@ dr_table dr_quantize_summary(const dr_quantize_report *q) {
   return t;
 }
 
-static void add_node(dr_table *t, const char *old, const char *new, const dr_report_row *row, const char *before,
-                     const char *after, bool changed) {
+static void add_node(dr_table *t, const char *old, const char *new, const dr_report_row *row,
+                     const char *before, const char *after, bool changed) {
   dr_table_word(t, old);
   dr_table_word(t, new);
   dr_table_word(t, row->kind);

@@ -13,8 +13,8 @@ typedef struct {
   net_rules *rules; /* of the quantization, read for the graph before */
 } dr_quantize_report;
 
-/* Tables: one row for each operator kind; for each node; for each tensor, with the rule behind its format; for
- * each quantity that costs. */
+/* Tables: one row for each operator kind; for each node; for each tensor, with the rule behind its format;
+ * for each quantity that costs. */
 dr_table dr_quantize_summary(const dr_quantize_report *report);
 dr_table dr_quantize_nodes(const dr_quantize_report *report);
 dr_table dr_quantize_tensors(const dr_quantize_report *report);

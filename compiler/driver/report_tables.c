@@ -9,7 +9,7 @@ static const net_tensor_role shown_formats[] = {NET_TENSOR_INPUT, NET_TENSOR_WEI
 enum { SHOWN_FORMATS = sizeof shown_formats / sizeof *shown_formats };
 
 #define COLUMNS_OF_NODES                                                                                     \
-  {"node", "name", DR_WORD}, {"kind", "kind", DR_WORD}, {"op", "op", DR_WORD}, {"shape", "shape", DR_WORD}
+  {"node", "name", DR_WORD}, {"kind", "kind", DR_WORD}, {"op", "op", DR_WORD}, { "shape", "shape", DR_WORD }
 #define COLUMNS_OF_COSTS                                                                                     \
   {"parameters", "parameters", DR_COUNT}, {"MACs", "macs", DR_COUNT}, {"FLOPs", "flops", DR_COUNT},          \
       {"BitOPs", "bitops", DR_COUNT}, {"inputs", "inputs", DR_WORD}, {0}
@@ -81,7 +81,8 @@ static const char *attributes_text(const dr_report *r, net_node_id node) {
     const net_attribute *a = &r->graph->attributes.at[r->graph->nodes.at[node].first_attribute + i];
     const char *key = net_text(r->n, a->key);
     if (!net_op_is_internal(key))
-      text = net_arena_format(&r->n->arena, "%s%s%s = %s", text, *text ? ", " : "", key, dr_attribute_text(r->n, a));
+      text = net_arena_format(&r->n->arena, "%s%s%s = %s", text, *text ? ", " : "", key,
+                              dr_attribute_text(r->n, a));
   }
   return text;
 }
@@ -93,7 +94,8 @@ static const char *tensors_text(const dr_report *r, net_node_id node) {
   const char *text = "";
   for (uint32_t i = 0; i < r->graph->nodes.at[node].input_count; i++) {
     net_value_id v = net_node_input(r->graph, node, i);
-    if (v == NET_NONE || (strcmp(fields[i].kind, "parameter") && strcmp(fields[i].kind, "statistic"))) continue;
+    if (v == NET_NONE || (strcmp(fields[i].kind, "parameter") && strcmp(fields[i].kind, "statistic")))
+      continue;
     net_tensor_role role = net_node_role(r->graph, node, i);
     net_format_id format = role == NET_TENSORS ? NET_FORMAT_FLOAT32 : net_node_format(r->graph, node, role);
     const char *type = format == NET_FORMAT_FLOAT32 ? "f32" : net_format_text(r->n, format);
@@ -108,7 +110,7 @@ dr_table dr_report_layers(const dr_report *r) {
                                       {"type", "type", DR_WORD},
                                       {"attributes", "attributes", DR_WORD},
                                       {"tensors", "tensors", DR_WORD},
-      {0}};
+                                      {0}};
   dr_table t = dr_table_new(r->n, "layers", "Layers", columns);
   for (uint32_t i = 0; i < r->count; i++) {
     const dr_report_row *row = &r->rows[i];
@@ -135,7 +137,8 @@ dr_table dr_report_lines(const dr_report *r) {
     if (r->rows[i].node == NET_NONE || !at.source) continue;
     for (uint32_t other = i; other < r->count; other++) {
       const dr_report_row *row = &r->rows[other];
-      if (row->node == NET_NONE || places[other].source != at.source || places[other].line != at.line) continue;
+      if (row->node == NET_NONE || places[other].source != at.source || places[other].line != at.line)
+        continue;
       places[other].source = NULL; /* it is counted */
       macs += row->macs, flops += row->flops, bitops += row->bitops;
     }

@@ -17,8 +17,8 @@ static void print_page(FILE *to, const dr_report *r, const dr_table *tables, dr_
   fprintf(to, "\n");
   for (uint32_t k = 0; k < DR_KINDS; k++)
     fprintf(to, "%s%.0f %s", k ? ", " : "", tables[KINDS].cells.at[2 * k + 1].number, dr_kinds[k]);
-  fprintf(to, "\n%s%s bytes of weights, %s bytes of activations at once\n\n", form == DR_AS_MARKDOWN ? "\n" : "",
-          net_thousands(&r->n->arena, r->total.weight_bytes),
+  fprintf(to, "\n%s%s bytes of weights, %s bytes of activations at once\n\n",
+          form == DR_AS_MARKDOWN ? "\n" : "", net_thousands(&r->n->arena, r->total.weight_bytes),
           net_thousands(&r->n->arena, (double)r->activation_bytes));
   if (dr_table_rows(&tables[LAYERS])) dr_table_print(to, &tables[LAYERS], form), fprintf(to, "\n");
   dr_table_print(to, &tables[LINES], form);

@@ -86,7 +86,8 @@ static json_t *cell_json(const dr_cell *cell, dr_cell_kind kind) {
   if (cell->text) return net_json_text(cell->text);
   if (isnan(x)) return json_null();
   if (kind == DR_FLAG) return json_boolean(x != 0);
-  if ((kind == DR_COUNT || kind == DR_ANY) && x == rint(x) && fabs(x) <= 0x1p53) return json_integer((json_int_t)x);
+  if ((kind == DR_COUNT || kind == DR_ANY) && x == rint(x) && fabs(x) <= 0x1p53)
+    return json_integer((json_int_t)x);
   return net_json_number(x);
 }
 

@@ -60,7 +60,8 @@ void dr_table_print(FILE *to, const dr_table *table, dr_form form);
 json_t *dr_table_json(const dr_table *table); /* a list of objects */
 /* All of them, each under its title; in CSV and JSON the first alone. */
 void dr_tables_print(FILE *to, const dr_table *tables, uint32_t count, dr_form form);
-/* The one that --table names. NULL: it names none, or there is none of that name, which was complained about. */
+/* The one that --table names. NULL: it names none, or there is none of that name, which was complained about.
+ */
 const dr_table *dr_table_chosen(dr_call *call, const dr_table *tables, uint32_t count);
 
 #endif

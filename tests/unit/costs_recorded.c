@@ -1,5 +1,5 @@
-/* Costs, per node and in total, float and with linear layers at integer(8, 4), against what MASE counts for its
- * networks and modules (tests/graph/costs.tsv; other files of the form may be named as arguments). */
+/* Costs, per node and in total, float and with linear layers at integer(8, 4), against what MASE counts for
+ * its networks and modules (tests/graph/costs.tsv; other files of the form may be named as arguments). */
 #include "formats/formats.h"
 #include "graph/cost.h"
 #include "graph/quantization.h"
@@ -58,15 +58,16 @@ static double parameters(const net_graph *g, net_node_id node) {
   double sum = 0;
   for (uint32_t i = 0; i < g->nodes.at[node].input_count; i++) {
     net_value_id v = net_node_input(g, node, i);
-    bool counts = v != NET_NONE && g->values.at[v].kind == NET_VALUE_PARAMETER &&
-                  !(net_node_role(g, node, i) == NET_TENSOR_BIAS && !strcmp(net_node_op(g, node)->name, "linear"));
+    bool counts =
+        v != NET_NONE && g->values.at[v].kind == NET_VALUE_PARAMETER &&
+        !(net_node_role(g, node, i) == NET_TENSOR_BIAS && !strcmp(net_node_op(g, node)->name, "linear"));
     if (counts) sum += elements(g, v, 1);
   }
   return sum;
 }
 
-/* network: name, batch, layers, parameters, FLOPs float and quantised, BitOPs float and quantised, backward, average
- * bits of data and of weights (with the fraction, as MASE has it) */
+/* network: name, batch, layers, parameters, FLOPs float and quantised, BitOPs float and quantised, backward,
+ * average bits of data and of weights (with the fraction, as MASE has it) */
 static net_graph *check_network(netc *n, const record *r, net_graph **after) {
   uint32_t batch = (uint32_t)atoi(r->at[2]);
   assert_int_equal(r->count, 12);
@@ -94,10 +95,12 @@ static net_graph *check_network(netc *n, const record *r, net_graph **after) {
 }
 
 /* node: op, computations, backward, parameters, elements in and out, BitOPs float and quantised */
-static void check_node(const record *r, const net_graph *g, const net_graph *after, net_node_id node, double batch) {
+static void check_node(const record *r, const net_graph *g, const net_graph *after, net_node_id node,
+                       double batch) {
   const net_op *op = net_node_op(g, node);
   assert_int_equal(r->count, 9);
-  if (strncmp(r->at[1], op->name, strlen(op->name))) fail_msg("line %u: %s is no %s", r->line, op->name, r->at[1]);
+  if (strncmp(r->at[1], op->name, strlen(op->name)))
+    fail_msg("line %u: %s is no %s", r->line, op->name, r->at[1]);
   net_node_id other = net_graph_find(after, g->nodes.at[node].name);
   assert_int_not_equal(other, NET_NONE);
   const net_cost *cost = &g->nodes.at[node].cost, *now = &after->nodes.at[other].cost;
@@ -113,8 +116,8 @@ static void check_node(const record *r, const net_graph *g, const net_graph *aft
   same(r, "bitops, quantised", now->bitops * batch, r->at[8]);
 }
 
-/* module: layer, shape in, shape out, then computations, backward, parameters, elements in and out; or what MASE says
- * in place of them. Operators that netc has not yet are passed over, and only those. */
+/* module: layer, shape in, shape out, then computations, backward, parameters, elements in and out; or what
+ * MASE says in place of them. Operators that netc has not yet are passed over, and only those. */
 static bool check_module(netc *n, const record *r) {
   char *op = net_arena_copy(&n->arena, r->at[1], strcspn(r->at[1], " "));
   if (!net_op_find(n, op, NULL)) return false;
@@ -126,7 +129,8 @@ static bool check_module(netc *n, const record *r) {
   net_graph_cost(g);
   same(r, "computations", g->nodes.at[0].cost.computations * batch, r->at[4]);
   same(r, "backward", g->nodes.at[0].cost.backward * batch, r->at[5]);
-  if (strcmp(op, "layer_norm")) same(r, "parameters", parameters(g, 0), r->at[6]); /* it forgets layer_norm's */
+  if (strcmp(op, "layer_norm"))
+    same(r, "parameters", parameters(g, 0), r->at[6]); /* it forgets layer_norm's */
   same(r, "elements in", elements(g, net_node_input(g, 0, 0), batch), r->at[7]);
   same(r, "elements out", elements(g, g->outputs.at[0], batch), r->at[8]);
   return true;
