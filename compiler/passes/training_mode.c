@@ -12,8 +12,23 @@ static net_attribute *find(net_graph *graph, net_node_id node, const char *key, 
   return NULL;
 }
 
+/* What goes through an operator that training changes lies on no format's grid any more, nor does what merely
+ * moves it on, up to the next quantiser. */
+static void lose_format(net_graph *graph, net_node_id node, bool changed, bool *lost) {
+  const net_node *at = &graph->nodes.at[node];
+  net_value *y = &graph->values.at[at->first_output];
+  if (at->owner.id || y->format == NET_FORMAT_FLOAT32) return;
+  for (uint32_t i = 0; i < at->input_count && !changed; i++) {
+    net_value_id v = net_node_input(graph, node, i);
+    changed = v != NET_NONE && lost[v];
+  }
+  lost[at->first_output] = changed;
+  if (changed) y->format = NET_FORMAT_FLOAT32;
+}
+
 net_graph *net_pass_training_mode(const net_pass_context *context, const net_graph *graph) {
   net_graph *result = net_graph_copy(context->arena, graph);
+  bool *lost = NET_NEW_ARRAY(context->arena, bool, graph->values.count + 1);
   int64_t streams = 0;
   for (net_node_id i = 0; i < result->nodes.count; i++) {
     net_attribute *training = find(result, i, "training", NET_ATTRIBUTE_BOOL);
@@ -22,6 +37,7 @@ net_graph *net_pass_training_mode(const net_pass_context *context, const net_gra
     if (stream) stream->integer = streams++;
     /* the results may be others in training */
     if ((training || stream) && !net_node_op(result, i)->shape(context->n, result, i)) return NULL;
+    lose_format(result, i, training != NULL, lost);
   }
   return result;
 }

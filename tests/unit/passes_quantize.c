@@ -43,6 +43,33 @@ static void test_every_tensor(void **state) {
   netc_free(&t.n);
 }
 
+static void expect_format(quantise_test *t, const net_graph *g, const char *value, const char *format) {
+  net_value_id v = net_graph_find_value(g, net_intern(&t->n, value));
+  assert_int_not_equal(v, NET_NONE);
+  assert_string_equal(net_format_text(&t->n, g->values.at[v].format), format);
+}
+
+/* unsigned = auto: behind a ReLU, and what only moves it, nothing is negative. */
+static void test_signs(void **state) {
+  (void)state;
+  quantise_test t;
+  quantise_begin(&t);
+  net_graph *g = support_network(&t.n, "n", (net_shape){1, {3}},
+                                 "linear features=2; relu; flatten; linear features=2; sigmoid");
+  quantise_rule(&t, "default", NET_TENSOR_INPUT, "integer(8, 4, unsigned = auto)");
+  quantise_rule(&t, "default", NET_TENSOR_OUTPUT, "integer(8, 4, unsigned = auto, overflow = symmetric)");
+  quantise_rule(&t, "linear", NET_TENSOR_WEIGHT, "integer(6, 5, unsigned = auto)");
+  const net_graph *made = quantise_graph(&t, g);
+  expect_format(&t, made, "linear_1.input_q", "integer(8, 4)");
+  expect_format(&t, made, "linear_1.weight_q", "integer(6, 5)");
+  expect_format(&t, made, "relu_1.input_q", "integer(8, 4)");
+  expect_format(&t, made, "flatten_1.input_q", "integer(8, 4, unsigned = true)");
+  expect_format(&t, made, "linear_2.input_q", "integer(8, 4, unsigned = true)");
+  expect_format(&t, made, "sigmoid_1.input_q", "integer(8, 4)");
+  expect_format(&t, made, "sigmoid_1.output_q", "integer(8, 4, overflow = symmetric)");
+  netc_free(&t.n);
+}
+
 static void test_several_inputs(void **state) {
   (void)state;
   quantise_test t;
@@ -94,6 +121,27 @@ static void test_losses(void **state) {
   net_graph *training = support_train(&context, g);
   assert_int_equal(support_count(training, "quantize_gradient"), 2); /* of the clipped weights alone */
   assert_int_equal(support_count(training, "sgd"), 4);
+  netc_free(&t.n);
+}
+
+/* In training dropout leaves the grid. */
+static void test_dropout(void **state) {
+  (void)state;
+  quantise_test t;
+  quantise_begin(&t);
+  net_graph *g = support_network(&t.n, "n", (net_shape){1, {4}}, "relu; dropout; relu; flatten; relu");
+  quantise_rule(&t, "\"relu_1\"", NET_TENSOR_INPUT, "integer(8, 4)");
+  quantise_rule(&t, "\"relu_3\"", NET_TENSOR_INPUT, "integer(8, 4)");
+  g = quantise_graph(&t, g);
+  net_pass_context context = {.n = &t.n, .arena = &t.n.arena};
+  uint32_t have = P_SHAPED;
+  net_graph *training = support_pass(&context, NET_PASS_training_mode, g, &have);
+  static const char *const nodes[] = {"relu_1", "dropout_1", "relu_2", "flatten_1", "relu_3"};
+  static const bool loses[] = {false, true, true, true, false};
+  for (int i = 0; i < 5; i++) {
+    assert_string_equal(quantise_format(&t, g, nodes[i]), "integer(8, 4)");
+    assert_string_equal(quantise_format(&t, training, nodes[i]), loses[i] ? "float32" : "integer(8, 4)");
+  }
   netc_free(&t.n);
 }
 
@@ -316,11 +364,12 @@ static void test_passed_over(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_every_tensor),    cmocka_unit_test(test_several_inputs),
-      cmocka_unit_test(test_losses),          cmocka_unit_test(test_wide),
-      cmocka_unit_test(test_readers_of_wide), cmocka_unit_test(test_calibrated),
-      cmocka_unit_test(test_wide_channels),   cmocka_unit_test(test_refused),
-      cmocka_unit_test(test_passed_over),
+      cmocka_unit_test(test_every_tensor),   cmocka_unit_test(test_signs),
+      cmocka_unit_test(test_several_inputs), cmocka_unit_test(test_losses),
+      cmocka_unit_test(test_wide),           cmocka_unit_test(test_readers_of_wide),
+      cmocka_unit_test(test_calibrated),     cmocka_unit_test(test_wide_channels),
+      cmocka_unit_test(test_refused),        cmocka_unit_test(test_passed_over),
+      cmocka_unit_test(test_dropout),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
