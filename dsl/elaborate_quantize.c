@@ -242,7 +242,7 @@ static bool is_about_nodes(net_elaborator *e, net_ident name) {
 bool net_elaborate_rules(net_elaborator *e, const net_decl *decl, net_quantization *quantization) {
   netc *n = e->n;
   *quantization = (net_quantization){.name = decl->name.name,
-                                     .calibrator = NET_CALIBRATE_MINMAX,
+                                     .calibrator = NET_CALIBRATE_MSE,
                                      .percentile = 0.999,
                                      .samples = 4096,
                                      .loc = decl->name.loc};

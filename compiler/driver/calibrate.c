@@ -44,15 +44,16 @@ static bool makes(const net_graph *g, net_node_id node, net_tensor_role role) {
   return false;
 }
 
-static void consider(calibration *c, const net_rules *rules, net_node_id node, net_tensor_role role,
+static void consider(calibration *c, const net_rules *rules, const net_ranges *ranges, net_node_id node, net_tensor_role role,
                      uint32_t input, net_value_id value) {
   const net_quantize_rule *rule = net_rules_find(rules, node, role);
   if (!rule) return;
-  const net_format_spec *spec = net_format_at(c->n, rule->tensors[role].format);
-  if (!net_format_calibrates(spec)) return;
-  tensor t = {
-      .node = node, .role = role, .input = input, .value = value, .format = rule->tensors[role].format};
   bool made = makes(c->graph, node, role);
+  net_format_id format = rule->tensors[role].format;
+  if (!made) format = net_quantize_signed(c->n, format, ranges, value);
+  const net_format_spec *spec = net_format_at(c->n, format);
+  if (!net_format_calibrates(spec)) return;
+  tensor t = {.node = node, .role = role, .input = input, .value = value, .format = format};
   const net_shape *shape = &net_graph_value_at(c->graph, value)->shape;
   t.channels = spec->per == NET_PER_CHANNEL && shape->rank && !made ? shape->dim[0] : 1;
   if (made) t.value = NET_NONE;
@@ -63,16 +64,17 @@ static bool choose_tensors(calibration *c) {
   const net_graph *g = c->graph;
   net_rules *rules;
   if (!net_rules_begin(c->n, g, c->quantization, &rules)) return false;
+  const net_ranges *ranges = net_ranges_find(c->n, &c->n->arena, g, NULL);
   for (net_node_id id = 0; id < g->nodes.count; id++) {
     uint32_t data = 0;
     for (uint32_t i = 0; i < g->nodes.at[id].input_count; i++) {
       net_value_id v = net_node_input(g, id, i);
       net_tensor_role role = net_node_role(g, id, i);
       uint32_t input = role == NET_TENSOR_INPUT ? data++ : 0;
-      if (v != NET_NONE && role != NET_TENSORS) consider(c, rules, id, role, input, v);
+      if (v != NET_NONE && role != NET_TENSORS) consider(c, rules, ranges, id, role, input, v);
     }
-    consider(c, rules, id, NET_TENSOR_ACCUMULATOR, 0, net_node_output(g, id, 0));
-    consider(c, rules, id, NET_TENSOR_OUTPUT, 0, net_node_output(g, id, 0));
+    consider(c, rules, ranges, id, NET_TENSOR_ACCUMULATOR, 0, net_node_output(g, id, 0));
+    consider(c, rules, ranges, id, NET_TENSOR_OUTPUT, 0, net_node_output(g, id, 0));
   }
   net_rules_end(rules);
   return true;

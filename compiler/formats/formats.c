@@ -30,7 +30,7 @@ static bool same(const net_format_spec *a, const net_format_spec *b) {
   return a->family == b->family && a->width == b->width && a->fraction == b->fraction &&
          a->exponent == b->exponent && a->bias == b->bias &&
          a->exponent_bias_width == b->exponent_bias_width && a->scale_bits == b->scale_bits &&
-         net_shape_same(&a->block, &b->block) && a->is_unsigned == b->is_unsigned &&
+         net_shape_same(&a->block, &b->block) && a->is_unsigned == b->is_unsigned && a->auto_sign == b->auto_sign &&
          a->bipolar == b->bipolar && a->stochastic == b->stochastic && a->scaled == b->scaled &&
          a->mase == b->mase && a->rounding == b->rounding && a->overflow == b->overflow && a->per == b->per &&
          a->scheme == b->scheme && a->ste == b->ste && a->codebook == b->codebook;

@@ -36,6 +36,7 @@ typedef struct net_format_spec {
   int32_t width, fraction, exponent, bias, exponent_bias_width, scale_bits;
   net_shape block; /* right-aligned to the tensor's shape; UINT32_MAX: the whole dimension. block = 16 as
                       written without brackets: 16 along the last dimension, 1 along the others */
+  bool auto_sign; /* unsigned if nothing negative can come; signed until the graph has told */
   bool is_unsigned, bipolar, stochastic, scaled, mase;
   net_rounding rounding;
   net_overflow overflow;

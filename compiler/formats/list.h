@@ -26,6 +26,10 @@ uint32_t fm_words(const char *kind, const char *const **words);
 /* block = 16 or block = [1, 16]; reports. */
 bool fm_read_block(netc *n, const char *name, const net_format_argument *given, net_shape *block);
 
+/* true or false; a sign may be `auto` too */
+static inline bool fm_is_flag(const fm_argument *argument) {
+  return !strcmp(argument->kind, "bool") || !strcmp(argument->kind, "sign");
+}
 static inline void *fm_field(net_format_spec *spec, const fm_argument *argument) {
   return (char *)spec + argument->offset;
 }

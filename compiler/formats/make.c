@@ -56,6 +56,7 @@ static const char *wanted(netc *n, const fm_argument *argument) {
   if (!strcmp(argument->name, "fraction")) return "a whole number or auto";
   if (!strcmp(argument->kind, "int")) return "a whole number";
   if (!strcmp(argument->kind, "bool")) return "true or false";
+  if (!strcmp(argument->kind, "sign")) return "true, false or auto";
   if (!strcmp(argument->kind, "block")) return "a whole number or a list of them";
   return words_text(n, argument->kind);
 }
@@ -84,9 +85,10 @@ static bool accepts(const fm_argument *argument, const net_format_argument *give
   bool number = !strcmp(argument->kind, "int"), block = !strcmp(argument->kind, "block");
   switch (given->kind) {
   case NET_FORMAT_INT: return number || block;
-  case NET_FORMAT_BOOL: return !strcmp(argument->kind, "bool");
+  case NET_FORMAT_BOOL: return fm_is_flag(argument);
   case NET_FORMAT_WORD:
     if (number) return !strcmp(argument->name, "fraction") && !strcmp(given->word, "auto");
+    if (!strcmp(argument->kind, "sign")) return given->name && !strcmp(given->word, "auto");
     return find_word(argument->kind, given->word, &value);
   case NET_FORMAT_INTS: return block;
   }
@@ -124,7 +126,8 @@ static bool set(call *c, const fm_argument *argument, const net_format_argument 
     return false;
   }
   if (!strcmp(argument->kind, "block")) return fm_read_block(c->n, c->name, given, field);
-  if (!strcmp(argument->kind, "bool")) return *(bool *)field = given->integer, true;
+  if (!strcmp(argument->kind, "sign")) c->spec.auto_sign = given->kind == NET_FORMAT_WORD;
+  if (fm_is_flag(argument)) return *(bool *)field = given->kind == NET_FORMAT_BOOL && given->integer, true;
   if (given->kind == NET_FORMAT_WORD) {
     if (find_word(argument->kind, given->word, &word)) memcpy(field, &word, sizeof word); /* an enum */
     else *(int32_t *)field = NET_FORMAT_AUTO;
@@ -173,7 +176,7 @@ static bool by_position(call *c, const net_format_argument *given) {
   net_format_argument yes = {.kind = NET_FORMAT_BOOL, .integer = true, .loc = given->loc};
   for (uint32_t i = 0; i < c->count; i++) {
     const fm_argument *argument = &c->arguments[i];
-    bool flag = given->kind == NET_FORMAT_WORD && !strcmp(argument->kind, "bool") &&
+    bool flag = given->kind == NET_FORMAT_WORD && fm_is_flag(argument) &&
                 !strcmp(argument->name, given->word);
     if (c->given[i] || (!flag && !accepts(argument, given))) continue;
     return c->given[i] = true, set(c, argument, flag ? &yes : given);
@@ -198,7 +201,7 @@ static bool set_standards(call *c, net_loc loc) {
     net_format_argument given = {.kind = number || found ? NET_FORMAT_INT : NET_FORMAT_WORD,
                                  .word = standard};
     if (found) *(int32_t *)fm_field(&c->spec, argument) = NET_FORMAT_UNSET;
-    else if (!strcmp(argument->kind, "bool"))
+    else if (fm_is_flag(argument))
       *(bool *)fm_field(&c->spec, argument) = !strcmp(standard, "true");
     else if (given.integer = number ? atoi(standard) : 0, !set(c, argument, &given)) return false;
   }

@@ -16,7 +16,8 @@ static const char *value_text(netc *n, net_format_spec *spec, const fm_argument 
   const void *field = fm_field(spec, argument);
   const char *const *list;
   if (!strcmp(argument->kind, "block")) return block_text(n, field);
-  if (!strcmp(argument->kind, "bool")) return *(const bool *)field ? "true" : "false";
+  if (!strcmp(argument->kind, "sign") && spec->auto_sign) return "auto";
+  if (fm_is_flag(argument)) return *(const bool *)field ? "true" : "false";
   uint32_t value;
   memcpy(&value, field, sizeof value); /* an int32_t or an enum */
   if (fm_words(argument->kind, &list)) return list[value];

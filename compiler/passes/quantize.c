@@ -16,6 +16,7 @@ typedef struct {
   net_graph *to;
   const net_quantization *quantization;
   const net_rules *rules;
+  const net_ranges *ranges; /* of the network */
   net_value_id
       *given; /* by value of the network: as its node gives it, where readers may round it themselves */
   net_value_id *seen; /* behind the node's own quantisers */
@@ -60,15 +61,16 @@ static net_value_id add_learned(maker *m, const char *name, net_format_id format
   return v;
 }
 
-/* Adds the quantiser of one tensor of a node; its result. NET_NONE: reported. */
-static net_value_id quantise(maker *m, net_value_id x, net_node_id node, net_tensor_role role, uint32_t input,
-                             const net_format_choice *choice) {
+/* Adds the quantiser of one tensor of a node, x, `from` in the network; its result. NET_NONE: reported. */
+static net_value_id quantise(maker *m, net_value_id x, net_value_id from, net_node_id node, net_tensor_role role,
+                             uint32_t input, const net_format_choice *choice) {
   netc *n = m->n;
   net_graph *g = m->to;
   net_name owner = m->from->nodes.at[node].name;
   const char *tensor = net_quantize_tensor_text(n, owner, role, input);
   const net_calibrated *c = net_quantize_calibrated(m->quantization, owner, role, input);
-  net_format_id format = net_quantize_resolved(n, choice->format, c);
+  net_format_id asked = net_quantize_signed(n, choice->format, m->ranges, from);
+  net_format_id format = net_quantize_resolved(n, asked, c);
   const net_format_spec *spec = net_format_at(n, format);
   bool steps = net_formats[spec->family].flags & NET_FORMAT_STEPS;
   bool learned = steps && spec->ste == NET_STE_LEARNED_STEP;
@@ -138,6 +140,7 @@ static bool made_format(maker *m, net_node_id node, net_tensor_role role, const 
     net_note(n, m->from->nodes.at[node].loc, "for '%s'", net_text(n, owner));
     return false;
   }
+  spec.auto_sign = false;
   spec.per = NET_PER_TENSOR; /* there are no steps of channels to give, nor is there one to learn */
   if (spec.ste == NET_STE_LEARNED_STEP) spec.ste = NET_STE_CLIPPED;
   *format = net_format_intern(n, &spec);
@@ -160,7 +163,7 @@ static bool take_inputs(maker *m, net_node_id node, net_value_id *inputs, net_fo
       if (!made_format(m, node, role, choice, &made[role])) return false;
       continue;
     }
-    inputs[i] = quantise(m, m->given[v], node, role, input, choice);
+    inputs[i] = quantise(m, m->given[v], v, node, role, input, choice);
     if (inputs[i] == NET_NONE) return false;
   }
   return true;
@@ -268,7 +271,7 @@ static bool take_results(maker *m, net_node_id old) {
                {NET_TENSOR_OUTPUT, output}};
   for (int i = 0; i < 2; i++) {
     if (!steps[i].choice) continue;
-    m->seen[first] = quantise(m, m->seen[first], old, steps[i].role, 0, steps[i].choice);
+    m->seen[first] = quantise(m, m->seen[first], first, old, steps[i].role, 0, steps[i].choice);
     if (m->seen[first] == NET_NONE) return false;
     if (steps[i].choice != &rounded) m->given[first] = m->seen[first];
   }
@@ -309,6 +312,7 @@ net_graph *net_pass_quantize(const net_pass_context *context, const net_graph *g
   if (!context->quantization) return net_graph_copy(context->arena, graph);
   if (!net_rules_begin(context->n, graph, context->quantization, &rules)) return NULL;
   m.rules = rules;
+  m.ranges = net_ranges_find(context->n, context->arena, graph, NULL);
   m.given = NET_NEW_ARRAY(context->arena, net_value_id, graph->values.count + 1);
   m.seen = NET_NEW_ARRAY(context->arena, net_value_id, graph->values.count + 1);
   bool ok = take_all(&m);

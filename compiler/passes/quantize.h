@@ -5,6 +5,7 @@
 #include "formats/formats.h"
 #include "graph/operator.h"
 #include "graph/quantization.h"
+#include "passes/ranges.h"
 
 /* "dense_1.linear_1.weight", "add_1.input_2": the base of what is named after a tensor. In the arena. */
 const char *net_quantize_tensor_text(netc *n, net_name node, net_tensor_role role, uint32_t input);
@@ -15,6 +16,10 @@ const net_calibrated *net_quantize_calibrated(const net_quantization *quantizati
 /* The format that a tensor takes, given what a rule asks: fraction = auto becomes the profile's, if there is
  * one for the whole tensor. */
 net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_calibrated *calibrated);
+
+/* unsigned = auto: whether the value can be negative, whatever the network is given. Stays signed where
+ * overflow is symmetric. */
+net_format_id net_quantize_signed(netc *n, net_format_id asked, const net_ranges *ranges, net_value_id value);
 
 /* Where a learned step begins if no profile says better: the format's own fraction, or 2·mean|x| / √hi (Esser
  * et al., 2020) with the mean that the value's initial elements have; a result is taken to be of unit

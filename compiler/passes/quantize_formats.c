@@ -17,6 +17,14 @@ const net_calibrated *net_quantize_calibrated(const net_quantization *quantizati
   return NULL;
 }
 
+net_format_id net_quantize_signed(netc *n, net_format_id asked, const net_ranges *ranges, net_value_id value) {
+  net_format_spec spec = *net_format_at(n, asked);
+  if (!spec.auto_sign) return asked;
+  spec.auto_sign = false;
+  spec.is_unsigned = spec.overflow != NET_SYMMETRIC && ranges->values[value].lo >= 0;
+  return net_format_intern(n, &spec);
+}
+
 /* A learned step is no power of two: its format stays open. */
 net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_calibrated *calibrated) {
   net_format_spec spec = *net_format_at(n, asked);

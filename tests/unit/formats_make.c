@@ -18,7 +18,7 @@ static void test_table(void **state) {
     for (uint32_t k = 0; k < count; k++) { /* each has a field and a known kind */
       const char *const *words, *kind = arguments[k].kind;
       assert_true(arguments[k].offset >= sizeof(uint16_t));
-      assert_true(fm_words(kind, &words) || !strcmp(kind, "int") || !strcmp(kind, "bool") ||
+      assert_true(fm_words(kind, &words) || !strcmp(kind, "int") || !strcmp(kind, "bool") || !strcmp(kind, "sign") ||
                   !strcmp(kind, "block"));
     }
     for (uint32_t k = 0; k < i; k++) assert_string_not_equal(net_formats[i].name, net_formats[k].name);
@@ -39,6 +39,8 @@ static const struct {
     {"fixed(8, 4)", "integer(8, 4)", 8},
     {"integer(fraction = -2, width = 8)", "integer(8, -2)", 8},
     {"integer(8, auto, per = channel)", "integer(8, auto, per = channel)", 8},
+    {"integer(8, auto, unsigned = auto)", "integer(8, auto, unsigned = auto)", 8},
+    {"integer(8, 3, unsigned = auto)", "integer(8, 3, unsigned = auto)", 8},
     {"integer(8, channel, auto)", "integer(8, auto, per = channel)", 8},
     {"integer(8, 4, unsigned, floor, wrap)",
      "integer(8, 4, unsigned = true, rounding = floor, overflow = wrap)", 8},
@@ -134,6 +136,7 @@ static void test_random(void **state) {
       int number = (int)DRAW(20) - 1;
       if (!strcmp(arguments[i].kind, "int")) value = net_arena_format(&n.arena, "%d", number);
       if (!strcmp(arguments[i].name, "fraction") && kind == 1) value = "auto";
+      if (!strcmp(arguments[i].kind, "sign") && kind == 2) value = "auto";
       if (!strcmp(arguments[i].kind, "block"))
         value = net_arena_format(&n.arena, kind & 1 ? "%d" : "[%d, 1]", number);
       text = net_arena_format(&n.arena, "%s%s = %s, ", text, arguments[i].name, value);
@@ -183,7 +186,7 @@ static const struct {
     {"integer(auto)", "integer needs width: a whole number"},
     {"integer(width = auto)", "width of integer must be a whole number, not 'auto'"},
     {"integer(8, half_evn)",
-     "integer cannot take 'half_evn' here; it takes width: int, fraction: int?, unsigned: bool "
+     "integer cannot take 'half_evn' here; it takes width: int, fraction: int?, unsigned: sign "
      "= false, rounding: rounding = half_even, overflow: overflow = saturate, per: per = "
      "tensor"},
     {"integer(8, rounding = half_evn)", "integer has no rounding 'half_evn'; did you mean 'half_even'?"},
@@ -193,8 +196,9 @@ static const struct {
      "integer has no argument 'zzz'; it takes width, fraction, unsigned, rounding, overflow, "
      "per, ste, mase_compatible"},
     {"integer(8, width = 8)", "width of integer is given twice"},
+    {"integer(8, unsigned = 3)", "unsigned of integer must be true, false or auto, not 3"},
     {"integer(8, fraction = [1])", "fraction of integer must be a whole number or auto, not a list"},
-    {"integer(8, unsigned = 1)", "unsigned of integer must be true or false, not 1"},
+    {"integer(8, unsigned = 1)", "unsigned of integer must be true, false or auto, not 1"},
     {"integer(8, 4, unsigned, symmetric)",
      "overflow = symmetric leaves out the lowest value, which is 0 in unsigned integers; use saturate"},
     {"integer(1, 0, symmetric)",
