@@ -299,6 +299,12 @@ bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_pr
              call->value[DR_load] ? call->value[DR_load] : "this file");
     return false;
   }
+  const char *formats = rt_checkpoint_metadata(from, "quantize");
+  if (formats && !subject->quantization && !dr_has(call, DR_quantize))
+    net_warning(call->n, NET_NOWHERE,
+                "these weights were trained with --quantize %s, and are used in floats here: name the checkpoint "
+                "in place of the program, or choose with --quantize",
+                formats);
   FILE *talk = match == RT_MATCH_NETC || call->json ? NULL : call->talk;
   return rt_checkpoint_load(call->n, from, program, match, variables, talk);
 }
