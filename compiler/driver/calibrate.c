@@ -34,21 +34,11 @@ typedef struct {
 
 /* ---- which tensors ---- */
 
-/* Whether the node makes such a tensor when it runs: batch_norm. */
-static bool makes(const net_graph *g, net_node_id node, net_tensor_role role) {
-  char key[32];
-  snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
-  for (uint32_t i = 0; i < g->nodes.at[node].attribute_count; i++)
-    if (!strcmp(net_text(g->n, g->attributes.at[g->nodes.at[node].first_attribute + i].key), key))
-      return true;
-  return false;
-}
-
-static void consider(calibration *c, const net_rules *rules, const net_ranges *ranges, net_node_id node, net_tensor_role role,
-                     uint32_t input, net_value_id value) {
+static void consider(calibration *c, const net_rules *rules, const net_ranges *ranges, net_node_id node,
+                     net_tensor_role role, uint32_t input, net_value_id value) {
   const net_quantize_rule *rule = net_rules_find(rules, node, role);
   if (!rule) return;
-  bool made = makes(c->graph, node, role);
+  bool made = net_node_made_format(c->graph, node, role) != NULL;
   net_format_id format = rule->tensors[role].format;
   if (!made) format = net_quantize_signed(c->n, format, ranges, value);
   const net_format_spec *spec = net_format_at(c->n, format);

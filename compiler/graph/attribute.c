@@ -137,13 +137,20 @@ bool net_op_complete(netc *n, net_arena *arena, const net_op *op, const net_attr
   return true;
 }
 
-const net_attribute *net_node_attribute(const net_graph *graph, net_node_id node, const char *key) {
-  static const net_attribute none;
+net_attribute *net_node_find_attribute(const net_graph *graph, net_node_id node, const char *key) {
   const net_node *at = &graph->nodes.at[node];
   for (uint32_t i = 0; i < at->attribute_count; i++) {
-    const net_attribute *attribute = &graph->attributes.at[at->first_attribute + i];
+    net_attribute *attribute = &graph->attributes.at[at->first_attribute + i];
     if (!strcmp(net_text(graph->n, attribute->key), key)) return attribute;
   }
+  return NULL;
+}
+
+const net_attribute *net_node_attribute(const net_graph *graph, net_node_id node, const char *key) {
+  static const net_attribute none;
+  const net_attribute *attribute = net_node_find_attribute(graph, node, key);
+  const net_node *at = &graph->nodes.at[node];
+  if (attribute) return attribute;
   net_fault(graph->n, at->loc, "node '%s' (%s) has no attribute '%s'", net_text(graph->n, at->name),
             net_node_op(graph, node)->name, key);
   return &none;

@@ -175,7 +175,9 @@ net_value_id net_node_input(const net_graph *graph, net_node_id node, uint32_t i
 net_value_id net_node_output(const net_graph *graph, net_node_id node, uint32_t index);
 /* The value that output is written over (an update's), or NET_NONE. */
 net_value_id net_node_alias(const net_graph *graph, net_node_id node, uint32_t output);
-/* The attribute of that key; every declared attribute is there once the node is built (faults otherwise). */
+/* The attribute of that key; NULL: the operator declares none. */
+net_attribute *net_node_find_attribute(const net_graph *graph, net_node_id node, const char *key);
+/* The same where it is declared; every declared attribute is there once the node is built (faults otherwise). */
 const net_attribute *net_node_attribute(const net_graph *graph, net_node_id node, const char *key);
 int64_t net_node_int(const net_graph *graph, net_node_id node, const char *key);
 double net_node_real(const net_graph *graph, net_node_id node, const char *key);
@@ -202,6 +204,9 @@ net_value_id net_graph_plain(const net_graph *graph, net_value_id value);
 /* The quantiser of a node's input (by its index) or of its accumulator or output; NET_NONE: none. */
 net_node_id net_node_input_quantizer(const net_graph *graph, net_node_id node, uint32_t input);
 net_node_id net_node_result_quantizer(const net_graph *graph, net_node_id node, net_tensor_role role);
+/* The attribute with the format of a tensor that the node makes itself when it runs, as batch_norm makes its
+ * weight and bias of parameters and statistics; NULL: it makes none of that role. */
+net_attribute *net_node_made_format(const net_graph *graph, net_node_id node, net_tensor_role role);
 /* The format of a tensor as the node takes or gives it. input: the first of that role. NET_FORMAT_FLOAT32
  * where there is none. */
 net_format_id net_node_format(const net_graph *graph, net_node_id node, net_tensor_role role);

@@ -21,16 +21,17 @@ typedef enum {
  *   inputs      "x, weight: parameter, bias: parameter?, mean: statistic"   a ? makes it optional, "xs..."
  *               any number of them (last only)
  *   outputs     "y, mean: observes running_mean, inverse"   observes: what that statistic follows in
- *               training; "new: alias parameter": written in place of that input (class UPDATE only)
+ *               training; "new: alias parameter": written in place of that input (class UPDATE only);
+ *               "y: keeps x": each element, out of training, is that of x or 0
  *   attributes  "features: int, bias: bool = true, axes: ints = [0, 1]"   in the order of positional
  *               arguments; one without a default must be given; kinds int, real, bool, text, ints */
 typedef struct net_op_field {
   const char *name;
   char kind[12]; /* inputs: "data", "parameter", "statistic", "state", "scalar", "target", "weight",
-                    "constant"; outputs: "data", "alias", "observes"; or an attribute's kind */
+                    "constant"; outputs: "data", "alias", "observes", "keeps"; or an attribute's kind */
   bool optional, variadic, has_default;
   const char *default_text;
-  uint32_t input; /* outputs of kind "alias" or "observes": index of that input */
+  uint32_t input; /* outputs of kinds other than "data": index of that input */
 } net_op_field;
 
 /* How differentiate asks an operator for its gradient. */

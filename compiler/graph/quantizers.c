@@ -54,19 +54,17 @@ net_value_id net_graph_plain(const net_graph *graph, net_value_id value) {
   return value;
 }
 
-/* batch_norm makes its weight and bias when it runs, and rounds them itself. */
-static bool made_format(const net_graph *graph, net_node_id node, net_tensor_role role,
-                        net_format_id *format) {
-  const net_node *at = &graph->nodes.at[node];
+net_attribute *net_node_made_format(const net_graph *graph, net_node_id node, net_tensor_role role) {
   char key[32];
   snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
-  for (uint32_t i = 0; i < at->attribute_count; i++) {
-    const net_attribute *attribute = &graph->attributes.at[at->first_attribute + i];
-    if (strcmp(net_text(graph->n, attribute->key), key)) continue;
-    const char *text = net_text(graph->n, attribute->text);
-    return *text && net_format_parse(graph->n, text, strlen(text), at->loc, format);
-  }
-  return false;
+  return net_node_find_attribute(graph, node, key);
+}
+
+static bool made_format(const net_graph *graph, net_node_id node, net_tensor_role role,
+                        net_format_id *format) {
+  const net_attribute *made = net_node_made_format(graph, node, role);
+  const char *text = made ? net_text(graph->n, made->text) : "";
+  return *text && net_format_parse(graph->n, text, strlen(text), graph->nodes.at[node].loc, format);
 }
 
 net_format_id net_node_format(const net_graph *graph, net_node_id node, net_tensor_role role) {

@@ -116,16 +116,6 @@ static uint32_t closeness(const net_rules *rules, uint32_t index, net_node_id id
   return NET_NONE;
 }
 
-/* Whether the node makes that tensor when it runs, in a format that an attribute says. */
-static bool makes(const net_graph *g, net_node_id node, net_tensor_role role) {
-  char key[32];
-  snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
-  for (uint32_t i = 0; i < g->nodes.at[node].attribute_count; i++)
-    if (!strcmp(net_text(g->n, g->attributes.at[g->nodes.at[node].first_attribute + i].key), key))
-      return true;
-  return false;
-}
-
 /* Elements stand alone in such a format, and their steps are known before they are. */
 static bool stands_alone(const netc *n, net_format_id format) {
   const net_format_spec *spec = net_format_at(n, format);
@@ -141,7 +131,7 @@ static const net_quantize_rule *find(const net_rules *rules, net_node_id node, n
   uint32_t least = NET_NONE, least_passed = NET_NONE;
   *passed = NULL;
   if (!is_ruled(rules->graph, node) || !net_node_has(rules->graph, node, role)) return NULL;
-  bool made = makes(rules->graph, node, role);
+  bool made = net_node_made_format(rules->graph, node, role) != NULL;
   for (uint32_t i = 0; i < rules->quantization->rule_count; i++) {
     const net_quantize_rule *rule = &rules->quantization->rules[i];
     if (!rule->tensors[role].given) continue;

@@ -71,13 +71,6 @@ static net_value_id mapped(const folder *f, net_node_id node, uint32_t input) {
   return v == NET_NONE ? NET_NONE : f->map[v];
 }
 
-static void set_bias(net_graph *g, net_node_id node) {
-  for (uint32_t i = 0; i < g->nodes.at[node].attribute_count; i++) {
-    net_attribute *attribute = &g->attributes.at[g->nodes.at[node].first_attribute + i];
-    if (!strcmp(net_text(g->n, attribute->key), "bias")) attribute->integer = true;
-  }
-}
-
 static bool fold(folder *f, net_node_id norm) {
   net_node_id linear = f->partner[norm];
   net_attribute epsilon = net_attribute_real(f->n, "epsilon", net_node_real(f->from, norm, "epsilon"));
@@ -92,7 +85,7 @@ static bool fold(folder *f, net_node_id norm) {
   net_node_id id = net_graph_clone_node(f->to, f->from, linear, f->map);
   net_value_id *inputs = &f->to->edges.at[f->to->nodes.at[id].first_input];
   inputs[WEIGHT] = weight, inputs[BIAS] = bias;
-  set_bias(f->to, id);
+  net_node_find_attribute(f->to, id, "bias")->integer = true;
   f->map[f->from->nodes.at[norm].first_output] = net_node_output(f->to, id, 0);
   return net_node_op(f->to, id)->shape(f->n, f->to, id);
 }

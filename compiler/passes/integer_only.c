@@ -69,22 +69,16 @@ static bool is_integer(const checker *c, net_value_id value) {
   return !no_integer(c->n, net_graph_value_at(c->graph, value)->format);
 }
 
-/* batch_norm's own numbers take their formats as one. */
-static bool check_text(checker *c, net_node_id id, const char *key) {
-  const char *text = net_text(c->n, net_node_attribute(c->graph, id, key)->text);
+/* What the node makes itself when it runs. */
+static bool check_made(checker *c, net_node_id id, net_tensor_role role) {
+  const net_attribute *made = net_node_made_format(c->graph, id, role);
+  if (!made) return true;
+  const char *text = net_text(c->n, made->text);
   net_format_id format;
   if (!net_format_parse(c->n, text, strlen(text), net_graph_at(c->graph, id)->loc, &format)) return false;
   const char *reason = no_integer(c->n, format);
-  return !reason ||
-         broken(c, id, NET_NONE, "has for its %.*s %s, which %s", (int)strcspn(key, "_"), key, text, reason);
-}
-
-static bool has_attribute(const checker *c, net_node_id id, const char *key) {
-  const net_op_field *fields;
-  uint32_t count = net_op_attributes(c->n, net_node_op(c->graph, id), &fields);
-  for (uint32_t i = 0; i < count; i++)
-    if (!strcmp(fields[i].name, key)) return true;
-  return false;
+  return !reason || broken(c, id, NET_NONE, "has for its %s %s, which %s", net_tensor_role_names[role], text,
+                           reason);
 }
 
 /* Made of parameters alone, before anything runs. */
@@ -101,20 +95,20 @@ static bool is_shared(const net_graph *g, net_node_id id) {
 static bool check_operator(checker *c, net_node_id id) {
   const net_node *node = net_graph_at(c->graph, id);
   const net_op *op = net_node_op(c->graph, id);
-  bool formats = has_attribute(c, id, "weight_format");
+  bool makes = net_node_made_format(c->graph, id, NET_TENSOR_WEIGHT);
+  const net_attribute *training = net_node_find_attribute(c->graph, id, "training");
   if (is_shared(c->graph, id)) return true;
   if (!net_integers_has(op->name)) return broken(c, id, NET_NONE, "%s is no operator on integers", op->name);
-  if (has_attribute(c, id, "training") && net_node_bool(c->graph, id, "training"))
-    return broken(c, id, NET_NONE, "%s is in training", op->name);
+  if (training && training->integer) return broken(c, id, NET_NONE, "%s is in training", op->name);
   for (uint32_t i = 0; i < node->input_count; i++) {
     net_value_id v = net_node_input(c->graph, id, i);
-    if (v == NET_NONE || (formats && i) || is_integer(c, v)) continue;
+    if (v == NET_NONE || (makes && i) || is_integer(c, v)) continue;
     const net_value *value = net_graph_value_at(c->graph, v);
     bool variable = value->kind != NET_VALUE_INPUT && value->kind != NET_VALUE_RESULT;
     return broken(c, id, v, "takes '%s', which has no integer format%s", name_of(c, v),
                   variable ? "" : ": give it one as input here, or as output where it comes from");
   }
-  return !formats || (check_text(c, id, "weight_format") && check_text(c, id, "bias_format"));
+  return check_made(c, id, NET_TENSOR_WEIGHT) && check_made(c, id, NET_TENSOR_BIAS);
 }
 
 bool net_integer_only(netc *n, const net_graph *graph, net_integer_break *first) {

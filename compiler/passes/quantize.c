@@ -103,24 +103,7 @@ static const net_format_choice *choice_of(const maker *m, net_node_id node, net_
 
 /* ---- inputs ---- */
 
-/* Index of an attribute in the graph's list; NET_NONE: the operator has none of that name. */
-static uint32_t find_attribute(const net_graph *g, net_node_id node, const char *key) {
-  const net_node *at = &g->nodes.at[node];
-  for (uint32_t i = 0; i < at->attribute_count; i++)
-    if (!strcmp(net_text(g->n, g->attributes.at[at->first_attribute + i].key), key))
-      return at->first_attribute + i;
-  return NET_NONE;
-}
-
-/* The attribute of what makes its weight or bias when it runs: batch_norm. */
-static uint32_t format_attribute(const net_graph *g, net_node_id node, net_tensor_role role) {
-  char key[32];
-  snprintf(key, sizeof key, "%s_format", net_tensor_role_names[role]);
-  return find_attribute(g, node, key);
-}
-
-/* What is made when the node runs can only take formats of single elements with steps that are known by then.
- */
+/* What is made when the node runs can only take formats of single elements with steps known by then. */
 static bool made_format(maker *m, net_node_id node, net_tensor_role role, const net_format_choice *choice,
                         net_format_id *format) {
   netc *n = m->n;
@@ -134,8 +117,7 @@ static bool made_format(maker *m, net_node_id node, net_tensor_role role, const 
     const char *op = net_node_op(m->from, node)->name, *tensor = net_tensor_role_names[role];
     net_error(n, choice->loc,
               "%s makes its %s when it runs, which %s cannot follow: give %s a format of single elements "
-              "with steps of "
-              "its own, like %s { %s = integer(8, 4) }",
+              "with steps of its own, like %s { %s = integer(8, 4) }",
               op, tensor, row->name, op, op, tensor);
     net_note(n, m->from->nodes.at[node].loc, "for '%s'", net_text(n, owner));
     return false;
@@ -159,7 +141,7 @@ static bool take_inputs(maker *m, net_node_id node, net_value_id *inputs, net_fo
     inputs[i] = v == NET_NONE ? NET_NONE : m->seen[v];
     const net_format_choice *choice = v == NET_NONE || role == NET_TENSORS ? NULL : choice_of(m, node, role);
     if (!choice) continue;
-    if (format_attribute(m->from, node, role) != NET_NONE) {
+    if (net_node_made_format(m->from, node, role)) {
       if (!made_format(m, node, role, choice, &made[role])) return false;
       continue;
     }
@@ -173,11 +155,9 @@ static bool take_inputs(maker *m, net_node_id node, net_value_id *inputs, net_fo
 
 /* What only moves numbers, or leaves each as it is or makes it 0, gives them in the format they came in. */
 static bool keeps(const net_graph *g, net_node_id node) {
-  static const char *const names[] = {"relu", "dropout"};
   const net_op *op = net_node_op(g, node);
-  for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (!strcmp(op->name, names[i])) return true;
-  return op->class == OP_MOVEMENT;
+  const net_op_field *outputs;
+  return op->class == OP_MOVEMENT || (net_op_outputs(g->n, op, &outputs) && !strcmp(outputs->kind, "keeps"));
 }
 
 static bool holds_zero(const net_format_spec *spec) {
@@ -246,10 +226,9 @@ static net_node_id add_node(maker *m, net_node_id old, const net_value_id *input
     m->given[node->first_output + i] = m->seen[node->first_output + i];
   for (net_tensor_role role = NET_TENSOR_WEIGHT; role <= NET_TENSOR_BIAS; role++)
     if (made[role] != NET_FORMAT_FLOAT32)
-      g->attributes.at[format_attribute(g, id, role)].text =
-          net_intern(m->n, net_format_text(m->n, made[role]));
-  uint32_t wide = find_attribute(g, id, "wide");
-  if (wide != NET_NONE && needs_wide(m, old, id, made)) g->attributes.at[wide].integer = true;
+      net_node_made_format(g, id, role)->text = net_intern(m->n, net_format_text(m->n, made[role]));
+  net_attribute *wide = net_node_find_attribute(g, id, "wide");
+  if (wide && needs_wide(m, old, id, made)) wide->integer = true;
   if (!net_node_op(g, id)->shape(m->n, g, id)) return NET_NONE; /* the sum may be f64 now */
   pass_format(m, id);
   return id;

@@ -3,15 +3,6 @@
 #include "graph/operator.h"
 #include "passes/passes.h"
 
-static net_attribute *find(net_graph *graph, net_node_id node, const char *key, net_attribute_kind kind) {
-  const net_node *at = &graph->nodes.at[node];
-  for (uint32_t i = 0; i < at->attribute_count; i++) {
-    net_attribute *attribute = &graph->attributes.at[at->first_attribute + i];
-    if (attribute->kind == kind && !strcmp(net_text(graph->n, attribute->key), key)) return attribute;
-  }
-  return NULL;
-}
-
 /* What goes through an operator that training changes lies on no format's grid any more, nor does what merely
  * moves it on, up to the next quantiser. */
 static void lose_format(net_graph *graph, net_node_id node, bool changed, bool *lost) {
@@ -31,8 +22,8 @@ net_graph *net_pass_training_mode(const net_pass_context *context, const net_gra
   bool *lost = NET_NEW_ARRAY(context->arena, bool, graph->values.count + 1);
   int64_t streams = 0;
   for (net_node_id i = 0; i < result->nodes.count; i++) {
-    net_attribute *training = find(result, i, "training", NET_ATTRIBUTE_BOOL);
-    net_attribute *stream = find(result, i, "stream", NET_ATTRIBUTE_INT);
+    net_attribute *training = net_node_find_attribute(result, i, "training");
+    net_attribute *stream = net_node_find_attribute(result, i, "stream");
     if (training) training->integer = true;
     if (stream) stream->integer = streams++;
     /* the results may be others in training */

@@ -58,7 +58,7 @@ static void test_broken_declarations(void **state) {
   } broken[] = {
       {"x: nothing", "y", ""},  {"xs..., x", "y", ""},      {"x = 1", "y", ""}, {"x y", "y", ""},
       {"x", "y: alias z", ""},  {"x", "y", "p: float = 1"}, {"x", "y", "p"},    {",x", "y", ""},
-      {"x", "y: observes", ""}, {"x", "y: parameter", ""},
+      {"x", "y: observes", ""}, {"x", "y: parameter", ""},  {"x", "y: keeps", ""},
   };
   for (uint32_t i = 0; i < sizeof broken / sizeof *broken; i++) {
     netc n;
