@@ -142,6 +142,7 @@ static void test_broken(void **state) {
 }
 
 int main(void) {
+  signal(SIGINT, SIG_DFL); /* a job in the background has it ignored, and the loop leaves it so */
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_round_trip), cmocka_unit_test(test_resume), cmocka_unit_test(test_other_formats),
       cmocka_unit_test(test_none),       cmocka_unit_test(test_broken),
