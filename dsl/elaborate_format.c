@@ -79,7 +79,7 @@ static void note_bits(netc *n, net_loc loc) {
 static void question_bits(netc *n, const char *name, const net_format_spec *spec, net_loc loc) {
   bool ap = !strcmp(name, "ap_fixed");
   int width = spec->width, fraction = spec->fraction, second = ap ? width - fraction : fraction;
-  if (spec->family != NET_FORMAT_integer || fraction == NET_FORMAT_AUTO) return;
+  if (!net_format_has_point(spec) || fraction == NET_FORMAT_AUTO) return;
   if (fraction <= width && (!ap || fraction >= 0)) return;
   for (uint32_t i = 0; i < n->diagnostics.list.count; i++) { /* said already: programs are read again */
     const net_diagnostic *d = &n->diagnostics.list.at[i];

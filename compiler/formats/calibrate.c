@@ -19,7 +19,7 @@ typedef struct {
   double low, high; /* lo and hi */
 } calibration;
 
-static bool is_integer(const net_format_spec *spec) { return spec->family == NET_FORMAT_integer; }
+static bool is_integer(const net_format_spec *spec) { return net_format_has_point(spec); }
 
 bool net_format_calibrates(const net_format_spec *spec) {
   if (spec->family == NET_FORMAT_scaled_integer) return !spec->mase; /* MASE's finds its steps as it goes */

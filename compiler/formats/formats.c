@@ -5,6 +5,7 @@
 #define W NET_FORMAT_WEIGHTS_ONLY
 #define I NET_FORMAT_IEEE
 #define S NET_FORMAT_STEPS
+#define P NET_FORMAT_POINT
 #define FORMAT(name_, family_, flags_, arguments_)                                                           \
   {.name = #name_, .arguments = arguments_, .flags = flags_, .family = &fm_##family_},
 
@@ -16,6 +17,7 @@ const net_format net_formats[] = {
 #undef W
 #undef I
 #undef S
+#undef P
 
 const uint32_t net_format_count = sizeof net_formats / sizeof *net_formats;
 
@@ -24,6 +26,16 @@ void net_formats_install(netc *n) {
   n->format_count = net_format_count;
   n->format_list = NET_NEW(&n->arena, net_format_list);
   net_format_intern(n, &(net_format_spec){.family = NET_FORMAT_float32}); /* id 0 */
+}
+
+bool net_format_stands_alone(const net_format_spec *spec) {
+  uint32_t flags = net_formats[spec->family].flags;
+  return flags & NET_FORMAT_PER_ELEMENT && (!(flags & NET_FORMAT_STEPS) || flags & NET_FORMAT_POINT);
+}
+
+bool net_format_is_open(const net_format_spec *spec) {
+  if (!(net_formats[spec->family].flags & NET_FORMAT_STEPS)) return false;
+  return !net_format_has_point(spec) || spec->fraction == NET_FORMAT_AUTO || spec->ste == NET_STE_LEARNED_STEP;
 }
 
 static bool same(const net_format_spec *a, const net_format_spec *b) {

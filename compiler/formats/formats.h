@@ -124,7 +124,8 @@ enum {
   NET_FORMAT_PER_ELEMENT = 1, /* each element on its own: no block, no tensor-wide maximum or mean */
   NET_FORMAT_WEIGHTS_ONLY = 2,
   NET_FORMAT_IEEE = 4, /* keeps infinities and NaN; the others take NaN for 0 and saturate */
-  NET_FORMAT_STEPS = 8, /* steps by calibration or training */
+  NET_FORMAT_STEPS = 8,  /* steps by calibration or training */
+  NET_FORMAT_POINT = 16, /* a binary point: values are multiples of 2^-fraction, unless steps are learned */
 };
 
 /* NET_FORMAT_integer, …: rows. float32 is row 0. */
@@ -158,6 +159,14 @@ const char *net_format_spec_text(netc *n, const net_format_spec *spec);
 /* The same, backwards; reports all mistakes at loc. Codebooks go by name. */
 bool net_format_parse(netc *n, const char *text, size_t length, net_loc loc, uint32_t *id);
 double net_format_width(const netc *n, uint32_t id);
+
+static inline bool net_format_has_point(const net_format_spec *spec) {
+  return net_formats[spec->family].flags & NET_FORMAT_POINT;
+}
+/* Whether elements stand alone, and steps are known before they are (or by the format's standard). */
+bool net_format_stands_alone(const net_format_spec *spec);
+/* Whether steps come from outside: from calibration or training. */
+bool net_format_is_open(const net_format_spec *spec);
 
 /* The reference quantiser; out may be the tensor's own values. */
 void net_format_quantize(const net_format_spec *spec, const net_format_tensor *x, float *out);

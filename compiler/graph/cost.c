@@ -115,7 +115,7 @@ static void average_bits(const net_graph *graph, net_cost_total *total) {
       const net_format_spec *spec = net_format_at(graph->n, graph->values.at[v].format);
       double width = net_value_width(graph, v),
              count = (double)net_shape_elements(&graph->values.at[v].shape);
-      if (spec->mase && spec->family == NET_FORMAT_integer && spec->fraction != NET_FORMAT_AUTO)
+      if (spec->mase && net_format_has_point(spec) && spec->fraction != NET_FORMAT_AUTO)
         width += spec->fraction;
       bits[role] += width * count;
       elements[role] += count;

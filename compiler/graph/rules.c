@@ -116,14 +116,6 @@ static uint32_t closeness(const net_rules *rules, uint32_t index, net_node_id id
   return NET_NONE;
 }
 
-/* Elements stand alone in such a format, and their steps are known before they are. */
-static bool stands_alone(const netc *n, net_format_id format) {
-  const net_format_spec *spec = net_format_at(n, format);
-  uint32_t flags = net_formats[spec->family].flags;
-  return flags & NET_FORMAT_PER_ELEMENT &&
-         (!(flags & NET_FORMAT_STEPS) || spec->family == NET_FORMAT_integer);
-}
-
 /* *passed: the closest that was passed over on the way to the one found. */
 static const net_quantize_rule *find(const net_rules *rules, net_node_id node, net_tensor_role role,
                                      const net_quantize_rule **passed) {
@@ -137,7 +129,8 @@ static const net_quantize_rule *find(const net_rules *rules, net_node_id node, n
     if (!rule->tensors[role].given) continue;
     uint32_t close = closeness(rules, i, node);
     bool meant = rule->scope == NET_RULE_OPERATOR || rules->patterns[i].exact; /* the node itself */
-    bool pass = made && !meant && !stands_alone(rules->n, rule->tensors[role].format);
+    const net_format_spec *spec = net_format_at(rules->n, rule->tensors[role].format);
+    bool pass = made && !meant && !net_format_stands_alone(spec);
     if (pass && close < least_passed) least_passed = close, best_passed = rule;
     if (!pass && close < least) least = close, best = rule;
   }

@@ -26,8 +26,7 @@ static bool format_fits(net_graph *graph, net_node_id node, const char *key) {
   uint32_t id;
   if (!read_format(graph, node, key, &id)) return false;
   const net_format_spec *spec = net_format_at(graph->n, id);
-  bool alone = net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT;
-  if (alone && spec->family != NET_FORMAT_scaled_integer) return true;
+  if (net_format_stands_alone(spec)) return true;
   return ops_refuse(graph, node, NET_NONE, "needs a %s of single elements with steps of its own, not %s", key,
                     net_format_text(graph->n, id));
 }

@@ -26,10 +26,7 @@ static bool step_fits(net_graph *graph, net_node_id node, const net_format_spec 
   const char *what = input == x + 1 ? "step" : "zero point";
   if (!value) return true;
   net_value_id id = net_node_input(graph, node, input);
-  bool stepped = net_formats[spec->family].flags & NET_FORMAT_STEPS;
-  bool open = spec->family != NET_FORMAT_integer || spec->fraction == NET_FORMAT_AUTO ||
-              spec->ste == NET_STE_LEARNED_STEP;
-  if (!stepped || !open)
+  if (!net_format_is_open(spec))
     return ops_refuse(graph, node, id, "takes no %s: %s has steps of its own", what,
                       net_format_spec_text(graph->n, spec));
   if (value->type != NET_F32 || value->batched || value->shape.rank > 1)

@@ -8,7 +8,7 @@ net_range ops_times(net_range a, net_range b) {
 }
 
 int ops_format_grid(const net_format_spec *spec) {
-  if (spec->family != NET_FORMAT_integer) return NET_NO_GRID; /* no other counts in powers of two */
+  if (!net_format_has_point(spec)) return NET_NO_GRID; /* no other counts in powers of two */
   return -(spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction);
 }
 

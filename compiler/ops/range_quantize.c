@@ -50,7 +50,7 @@ void quantize_range(const net_ranging *call) {
   uint64_t inner = y->shape.rank ? count / y->shape.dim[0] : count;
   for (uint64_t i = 0; i < count; i++) {
     call->outputs[0][i] = ops_interval(low[i], high[i]);
-    bool stepped = calibration.count && spec->family == NET_FORMAT_integer;
+    bool stepped = calibration.count && net_format_has_point(spec);
     uint64_t channel = calibration.count > 1 ? i / inner : 0;
     call->output_grids[0][i] = stepped ? exponent_of(calibration.scale[channel]) : ops_format_grid(spec);
   }

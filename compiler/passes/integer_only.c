@@ -32,7 +32,7 @@ static const char *name_of(const checker *c, net_value_id value) {
 /* NULL: it is one that integers can follow. */
 static const char *no_integer(netc *n, net_format_id id) {
   const net_format_spec *spec = net_format_at(n, id);
-  if (spec->family != NET_FORMAT_integer) return "is no integer format";
+  if (!net_format_has_point(spec)) return "is no integer format";
   if (spec->width - !spec->is_unsigned > FLT_MANT_DIG)
     return "has more bits than binary32, which it is emulated in";
   return NULL;

@@ -62,8 +62,8 @@ static net_value_id add_learned(maker *m, const char *name, net_format_id format
 }
 
 /* Adds the quantiser of one tensor of a node, x, `from` in the network; its result. NET_NONE: reported. */
-static net_value_id quantise(maker *m, net_value_id x, net_value_id from, net_node_id node, net_tensor_role role,
-                             uint32_t input, const net_format_choice *choice) {
+static net_value_id quantise(maker *m, net_value_id x, net_value_id from, net_node_id node,
+                             net_tensor_role role, uint32_t input, const net_format_choice *choice) {
   netc *n = m->n;
   net_graph *g = m->to;
   net_name owner = m->from->nodes.at[node].name;
@@ -72,9 +72,7 @@ static net_value_id quantise(maker *m, net_value_id x, net_value_id from, net_no
   net_format_id asked = net_quantize_signed(n, choice->format, m->ranges, from);
   net_format_id format = net_quantize_resolved(n, asked, c);
   const net_format_spec *spec = net_format_at(n, format);
-  bool steps = net_formats[spec->family].flags & NET_FORMAT_STEPS;
-  bool learned = steps && spec->ste == NET_STE_LEARNED_STEP;
-  bool open = steps && (spec->family != NET_FORMAT_integer || spec->fraction == NET_FORMAT_AUTO);
+  bool open = net_format_is_open(spec), learned = open && spec->ste == NET_STE_LEARNED_STEP;
   net_value_id inputs[] = {x, NET_NONE, NET_NONE};
   if (learned)
     inputs[1] =
@@ -111,14 +109,12 @@ static bool made_format(maker *m, net_node_id node, net_tensor_role role, const 
   net_format_id asked =
       net_quantize_resolved(n, choice->format, net_quantize_calibrated(m->quantization, owner, role, 0));
   net_format_spec spec = *net_format_at(n, asked);
-  const net_format *row = &net_formats[spec.family];
-  bool open = row->flags & NET_FORMAT_STEPS && spec.family != NET_FORMAT_integer;
-  if (!(row->flags & NET_FORMAT_PER_ELEMENT) || open) {
+  if (!net_format_stands_alone(&spec)) {
     const char *op = net_node_op(m->from, node)->name, *tensor = net_tensor_role_names[role];
     net_error(n, choice->loc,
               "%s makes its %s when it runs, which %s cannot follow: give %s a format of single elements "
               "with steps of its own, like %s { %s = integer(8, 4) }",
-              op, tensor, row->name, op, op, tensor);
+              op, tensor, net_formats[spec.family].name, op, op, tensor);
     net_note(n, m->from->nodes.at[node].loc, "for '%s'", net_text(n, owner));
     return false;
   }

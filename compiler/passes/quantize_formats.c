@@ -38,8 +38,8 @@ net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_cali
 
 double net_quantize_first_step(const netc *n, net_format_id format, const net_value *value) {
   const net_format_spec *spec = net_format_at(n, format);
-  bool integer = spec->family == NET_FORMAT_integer, parameter = value->kind == NET_VALUE_PARAMETER;
-  if (integer && spec->fraction != NET_FORMAT_AUTO) return ldexp(1, -spec->fraction);
+  bool point = net_format_has_point(spec), parameter = value->kind == NET_VALUE_PARAMETER;
+  if (point && spec->fraction != NET_FORMAT_AUTO) return ldexp(1, -spec->fraction);
   double low, high, normal = sqrt(2 / M_PI), mean = normal; /* of |N(0, 1)| */
   if (parameter && value->init.kind == NET_INIT_FILL) mean = fabs(value->init.value);
   if (parameter && value->init.kind == NET_INIT_UNIFORM) mean = value->init.value / 2;
@@ -54,7 +54,7 @@ double net_quantize_first_step(const netc *n, net_format_id format, const net_va
 static bool is_integer(const netc *n, quantize_grid grid, double *largest) {
   const net_format_spec *spec = net_format_at(n, grid.format);
   *largest = spec->is_unsigned ? ldexp(1, spec->width) - 1 : ldexp(1, spec->width - 1);
-  return spec->family == NET_FORMAT_integer && spec->ste != NET_STE_LEARNED_STEP;
+  return net_format_has_point(spec) && spec->ste != NET_STE_LEARNED_STEP;
 }
 
 /* The step of a channel is 2^−fraction. */

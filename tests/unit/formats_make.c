@@ -337,8 +337,42 @@ static void test_codebooks_refused(void **state) {
   netc_free(&n);
 }
 
+/* What passes ask instead of which format it is. */
+static void test_steps(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    bool point, alone, open;
+  } cases[] = {
+      {"integer(8, 4)", true, true, false},
+      {"integer(8, auto)", true, true, true},
+      {"integer(8, 4, ste = learned_step)", true, true, true},
+      {"ap_fixed(8, 3)", true, true, false},
+      {"scaled_integer(8)", false, false, true},
+      {"minifloat(8, 4)", false, true, false},
+      {"minifloat(8, 4, ste = learned_step)", false, true, false},
+      {"bfloat16", false, true, false},
+      {"block_fp(8, 8, block = 16)", false, false, false},
+      {"ternary", false, false, false},
+  };
+  for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    netc n;
+    uint32_t id;
+    formats_begin(&n);
+    const char *text = cases[i].text;
+    if (!net_format_parse(&n, text, strlen(text), NET_NOWHERE, &id)) fail_msg("%s is refused", text);
+    const net_format_spec *spec = net_format_at(&n, id);
+    if (net_format_has_point(spec) != cases[i].point || net_format_stands_alone(spec) != cases[i].alone ||
+        net_format_is_open(spec) != cases[i].open)
+      fail_msg("%s: point %d, alone %d, open %d", text, net_format_has_point(spec),
+               net_format_stands_alone(spec), net_format_is_open(spec));
+    netc_free(&n);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_table), cmocka_unit_test(test_made),
+                                     cmocka_unit_test(test_steps),
                                      cmocka_unit_test(test_random), cmocka_unit_test(test_refused),
                                      cmocka_unit_test(test_codebooks_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
