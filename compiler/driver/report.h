@@ -28,7 +28,7 @@ typedef struct {
   uint32_t count;
   net_cost_total total;
   const net_ranges *ranges; /* of the graph's values; NULL: not looked for */
-  size_t activation_bytes;  /* peak at this batch, as the planner lays them out */
+  double activation_bytes;  /* most at once at this batch, at their formats */
 } dr_report;
 
 enum { DR_KINDS = 6 };

@@ -113,12 +113,12 @@ static void make_rows(dr_report *r) {
                                         .node = NET_NONE};
 }
 
-static size_t activation_bytes(const dr_report *r, dr_subject *subject) {
+static double activation_bytes(const dr_report *r, dr_subject *subject) {
   pl_request request = {.network = r->graph,
                         .functions = PL_INFER,
                         .batch = r->batch,
                         .target = subject->call->value[DR_target]};
-  return pl_scratch_bytes(r->n, &request);
+  return pl_activation_bytes(r->n, &request);
 }
 
 dr_report dr_report_make(dr_subject *subject, net_graph *graph, uint32_t batch) {

@@ -60,7 +60,7 @@ static void count(budgets *b) {
   b->values[NET_BUDGET_weight_bytes] = total.weight_bytes;
   b->values[NET_BUDGET_average_bits] =
       total.parameters ? 8 * total.weight_bytes / (double)total.parameters : 0;
-  b->values[NET_BUDGET_activation_bytes] = (double)pl_scratch_bytes(v->n, &request);
+  b->values[NET_BUDGET_activation_bytes] = pl_activation_bytes(v->n, &request);
   b->values[NET_BUDGET_accumulator] = NAN; /* no node sums integers */
   for (net_node_id i = 0; i < v->graph->nodes.count; i++) {
     net_accumulator a;

@@ -1,6 +1,8 @@
 /* Where values lie: physical dimensions of buffers, and places in scratch by life time. */
 #include "kernels/schedule.h"
 
+#include <math.h>
+
 /* Batched values are [batch / T, elements, T]: a vector holds one feature of consecutive samples, and a tile of a
  * value is contiguous. Everything else is flat, padded to whole vectors so that a vector may run over its end. */
 enum { ALIGN_BYTES = 64 };
@@ -81,6 +83,21 @@ static size_t find_gap(const lp_function *f, const life *lives, const lp_buffer 
   return at;
 }
 
+/* Values of the batch that live at the same time, at the nest where they are largest. */
+static double most_alive(const lp_function *f, const life *lives) {
+  double most = 0;
+  for (uint32_t nest = 0; nest < f->nests.count; nest++) {
+    double bytes = 0;
+    for (lp_buffer b = 0; b < f->buffers.count; b++) {
+      const lp_buffer_info *info = &f->buffers.at[b];
+      if (info->storage != LP_SCRATCH || !info->batched || lives[b].first > nest || lives[b].last < nest) continue;
+      bytes += ceil(f->batch * (double)net_shape_elements(&info->shape) * info->bits / 8);
+    }
+    if (bytes > most) most = bytes;
+  }
+  return most;
+}
+
 /* Largest first, each at the lowest place free during its life. */
 void kn_place_buffers(kn_schedule_state *s) {
   lp_function *f = s->f;
@@ -95,6 +112,7 @@ void kn_place_buffers(kn_schedule_state *s) {
   for (; w.nest < f->nests.count; w.nest++) walk_stmts(&w, f->nests.at[w.nest].body);
   for (lp_buffer b = 0; b < count; b++) /* what only registers hold needs neither layout nor place */
     if (f->buffers.at[b].storage == LP_SCRATCH && w.lives[b].first == LP_NONE) f->buffers.at[b].rank = 0;
+  f->activation_bytes = most_alive(f, w.lives);
   lp_buffer *placed = NET_NEW_ARRAY(f->arena, lp_buffer, count + 1);
   bool *done = NET_NEW_ARRAY(f->arena, bool, count + 1);
   for (;;) {

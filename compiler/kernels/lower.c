@@ -2,6 +2,7 @@
  * front, results and outputs behind. */
 #include "kernels/kernels.h"
 
+#include "formats/formats.h"
 #include "graph/operator.h"
 
 typedef struct {
@@ -102,6 +103,8 @@ static void place_results(lowering *l, net_node_id id) {
     l->f->value_buffer[value] =
         alias != NET_NONE ? l->f->value_buffer[alias]
                           : lp_buffer_new(l->f, v->name, v->type, v->shape, v->batched, LP_SCRATCH, 0);
+    if (v->format != NET_FORMAT_FLOAT32)
+      l->f->buffers.at[l->f->value_buffer[value]].bits = net_format_width(l->n, v->format);
   }
 }
 

@@ -257,6 +257,7 @@ lp_buffer lp_buffer_new(lp_function *f, net_name name, net_type type, net_shape 
                         lp_storage storage, uint32_t slot) {
   lp_buffer_info info = {.name = name, .type = type, .shape = shape, .batched = batched, .storage = storage};
   info.slot = slot;
+  info.bits = 8 * (double)net_type_bytes(type < NET_TYPE_COUNT ? type : NET_F32);
   if (type >= NET_TYPE_COUNT || shape.rank > NET_MAX_RANK || storage > LP_RESULT) {
     lp_wrong(f, NET_F32, 1, "buffer %s has no such type, rank or storage", net_text(f->n, name));
     info.type = NET_F32;

@@ -48,6 +48,7 @@ typedef struct {
   /* form 2: physical dimensions, row-major; batched scratch is [batch/T, elements, T], the rest [elements] */
   uint32_t rank, dim[LP_MAX_RANK];
   size_t offset; /* LP_SCRATCH: bytes; LP_VARIABLE: floats */
+  double bits;   /* an element's, in its number format */
 } lp_buffer_info;
 
 /* ---- expressions ---- */
@@ -174,6 +175,7 @@ typedef struct lp_function {
   lp_stmt open[64], last[64]; /* builder: enclosing statements, last statement at each depth */
   uint32_t depth; /* 0: no nest is open */
   size_t scratch_bytes;
+  double activation_bytes; /* most that batched scratch holds at once, elements in their number formats */
   /* builder */
   lp_expr *pure; /* hash table of pure expressions, 0: free */
   uint32_t pure_slots, pure_count;

@@ -33,7 +33,7 @@ struct pl_compiled {
   cg_jit *jit;
   pl_kernel *kernels;
   uint32_t kernel_count;
-  size_t scratch_bytes; /* of the first function */
+  double activation_bytes; /* of the first function */
   double seconds;
 };
 
@@ -191,7 +191,7 @@ static bool compile(compilation *c, pl_compiled *compiled, bool code) {
     if (!functions[i]) return false;
     list[count++] = functions[i];
   }
-  compiled->scratch_bytes = list[0]->scratch_bytes;
+  compiled->activation_bytes = list[0]->activation_bytes;
   if (!code) return true;
   if (request->kernels) {
     const lp_function **all = split_nests(c, list[0], compiled);
@@ -228,9 +228,9 @@ static pl_compiled *run(netc *n, const pl_request *request, bool code) {
 
 pl_compiled *pl_compile(netc *n, const pl_request *request) { return run(n, request, true); }
 
-size_t pl_scratch_bytes(netc *n, const pl_request *request) {
+double pl_activation_bytes(netc *n, const pl_request *request) {
   pl_compiled *compiled = run(n, request, false);
-  size_t bytes = compiled ? compiled->scratch_bytes : 0;
+  double bytes = compiled ? compiled->activation_bytes : 0;
   pl_free(compiled);
   return bytes;
 }

@@ -57,8 +57,9 @@ typedef struct {
 } pl_kernel;
 const pl_kernel *pl_kernels(const pl_compiled *compiled, uint32_t *count);
 
-/* Bytes of activations that the first function of the request needs at once; 0: reported. */
-size_t pl_scratch_bytes(netc *n, const pl_request *request);
+/* Bytes of a batch's values that the first function of the request holds at once, each at the width of its number
+ * format and without padding; 0: reported. */
+double pl_activation_bytes(netc *n, const pl_request *request);
 double pl_seconds(const pl_compiled *compiled); /* spent in pl_compile */
 void pl_free(pl_compiled *compiled);
 
