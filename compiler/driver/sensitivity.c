@@ -112,8 +112,8 @@ static void add(dr_table *t, const row *r, const row *none) {
 
 bool dr_sensitivity(dr_verification *v) {
   static const dr_column columns[] = {{"layer", "layer", DR_WORD},
-                                      {"accuracy", "accuracy", DR_SHARE},
-                                      {"drop", "accuracy_drop", DR_SHARE},
+                                      {"accuracy", "accuracy", DR_RATE},
+                                      {"drop", "accuracy_drop", DR_RATE},
                                       {"loss", "loss", DR_REAL},
                                       {"rise", "loss_rise", DR_REAL},
                                       {"signal to noise in dB", "signal_to_noise_db", DR_REAL},

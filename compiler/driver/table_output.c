@@ -62,7 +62,7 @@ static const char *plain(net_arena *arena, double x) {
 /* Columns of numbers stand to the right. */
 static bool is_number(const dr_table *t, uint32_t column) {
   dr_cell_kind kind = t->columns[column].kind;
-  if (kind != DR_ANY) return kind == DR_COUNT || kind == DR_REAL || kind == DR_SHARE;
+  if (kind != DR_ANY) return kind == DR_COUNT || kind == DR_REAL || kind == DR_SHARE || kind == DR_RATE;
   for (uint32_t i = column; i < t->cells.count; i += t->column_count)
     if (t->cells.at[i].text) return false;
   return true;
@@ -77,6 +77,7 @@ static const char *cell_text(const dr_table *t, const dr_cell *cell, dr_cell_kin
   if (kind == DR_FLAG) return people ? x ? "yes" : "no" : x ? "true" : "false";
   if (!people) return plain(arena, x);
   if (kind == DR_SHARE) return net_arena_format(arena, "%.1f %%", 100 * x);
+  if (kind == DR_RATE) return net_arena_format(arena, "%.2f %%", rint(1e4 * x) / 100 + 0.0); /* no −0 */
   bool count = kind == DR_COUNT || (kind == DR_ANY && x == rint(x) && fabs(x) < 1e15);
   return count ? net_thousands(arena, x) : net_arena_format(arena, "%.6g", x);
 }

@@ -19,6 +19,7 @@ typedef enum {
   DR_COUNT, /* 12,345 for people, 12345 for programs */
   DR_REAL,  /* 0.123457 for people */
   DR_SHARE, /* of 1: "12.3 %" for people, 0.123 for programs */
+  DR_RATE,  /* of samples: "12.34 %", as all accuracies */
   DR_FLAG,  /* yes, no; true, false for programs */
   DR_ANY,   /* text or number, as the cell has it */
 } dr_cell_kind;
