@@ -162,6 +162,19 @@ void net_rules_use(const net_rules *rules, net_rule_use *uses) {
     }
 }
 
+/* The pattern with its first word as some node's path begins: "head.*" for "haed.*". NULL: no word is near. */
+static const char *nearest_pattern(netc *n, const char *text, const net_graph *g) {
+  size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+  const char **begins = NET_NEW_ARRAY(&n->arena, const char *, g->nodes.count + 1);
+  for (net_node_id i = 0; i < g->nodes.count; i++) {
+    const char *name = net_text(n, g->nodes.at[i].name);
+    begins[i] = net_arena_copy(&n->arena, name, strcspn(name, "."));
+  }
+  const char *begin = net_arena_copy(&n->arena, text, word);
+  const char *near = word ? net_nearest(begin, begins, g->nodes.count) : NULL;
+  return near && strcmp(near, begin) ? net_arena_format(&n->arena, "%s%s", near, text + word) : NULL;
+}
+
 /* "; did you mean …" for a pattern that matches no node: an input, the name of a layer, a misspelt node. */
 static const char *hint(netc *n, const net_quantize_rule *rule, const net_graph *g) {
   const char *text = net_text(n, rule->what);
@@ -176,6 +189,7 @@ static const char *hint(netc *n, const net_quantize_rule *rule, const net_graph 
       return net_arena_format(&n->arena, ": the nodes within it are \"%s.*\"", text);
   }
   const char *near = net_nearest(text, names, g->nodes.count);
+  if (!near) near = nearest_pattern(n, text, g);
   return near ? net_arena_format(&n->arena, "; did you mean '%s'?", near) : "";
 }
 
