@@ -1,4 +1,4 @@
-/* A program as it was written: what the parser builds, net_format prints and elaborate reads.
+/* A program as it was written: what the parser builds, net_format_file prints and elaborate reads.
  *
  * Nodes live in n->arena and are not changed once parsed: net_setting_apply makes new nodes along a path and
  * shares the rest. Every node has its place `loc`, a byte range of the source space; nodes without a text (a
@@ -9,7 +9,7 @@
  * or an argument), behind `in`, or as an argument. No tree is deeper than NET_AST_DEPTH, so walking one by
  * recursion is safe.
  *
- * Comments and layout (`trivia`, and members under "layout") matter to net_format alone. net_ast_equal does
+ * Comments and layout (`trivia`, and members under "layout") matter to net_format_file alone. net_ast_equal does
  * not look at them. */
 #ifndef NETC_DSL_AST_H
 #define NETC_DSL_AST_H

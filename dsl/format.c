@@ -260,7 +260,7 @@ static void print_decls(net_printer *p, const net_file *file) {
   }
 }
 
-const char *net_format(netc *n, const net_file *file) {
+const char *net_format_file(netc *n, const net_file *file) {
   net_printer p = net_printer_new(n);
   if (file->version) {
     net_print_above(&p, file->header, 0, true);

@@ -13,7 +13,7 @@
 enum { NET_FORMAT_WIDTH = 100 };
 
 /* The whole text, in the arena; empty for an empty file. */
-const char *net_format(netc *n, const net_file *file);
+const char *net_format_file(netc *n, const net_file *file);
 
 /* An expression on one line, without its comments. */
 const char *net_format_expr(netc *n, const net_expr *expr);

@@ -206,5 +206,5 @@ const char *net_program_text(netc *n, const net_program *program) {
     }
     net_vec_push(&n->arena, &flat.decls, decl);
   }
-  return net_format(n, &flat);
+  return net_format_file(n, &flat);
 }

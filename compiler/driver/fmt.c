@@ -15,7 +15,7 @@ static int format_one(dr_call *call, const char *path) {
     return net_error(n, NET_NOWHERE, "%s is too large", path), DR_WRONG_INPUT;
   const net_file *file = net_parse(n, source);
   if (!file) return DR_WRONG_INPUT;
-  const char *formatted = net_format(n, file);
+  const char *formatted = net_format_file(n, file);
   bool same = strlen(formatted) == length && !memcmp(formatted, text, length);
   if (dr_has(call, DR_check)) {
     if (!same) fprintf(call->talk, "%s is not in canonical form (netc fmt -i %s)\n", path, path);

@@ -25,9 +25,9 @@ static net_file *parse(netc *n, const char *text, size_t length) {
 }
 
 static void print_twice(netc *n, const net_file *file) {
-  const char *once = net_format(n, file);
+  const char *once = net_format_file(n, file);
   net_file *again = parse(n, once, strlen(once));
-  if (!again || !net_file_equal(file, again) || strcmp(net_format(n, again), once)) abort();
+  if (!again || !net_file_equal(file, again) || strcmp(net_format_file(n, again), once)) abort();
 }
 
 static void set(netc *n, const char *bytes, size_t length, const net_program *program) {

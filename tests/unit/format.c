@@ -9,12 +9,12 @@ static void assert_format(const char *text, const char *wanted) {
   netc n;
   netc_init(&n, NULL);
   net_file *file = parse_right(&n, text);
-  const char *once = net_format(&n, file);
+  const char *once = net_format_file(&n, file);
   if (strcmp(once, wanted)) fprintf(stderr, "wanted:\n%s\ngot:\n%s\n", wanted, once);
   assert_string_equal(once, wanted);
   net_file *again = parse_right(&n, once);
   assert_true(net_file_equal(file, again));
-  assert_string_equal(net_format(&n, again), once);
+  assert_string_equal(net_format_file(&n, again), once);
   netc_free(&n);
 }
 
@@ -131,10 +131,10 @@ static void test_generated(void **state) {
     netc_init(&n, NULL);
     generator g = {&n, seed};
     const net_file *file = generate_file(&g);
-    const char *text = net_format(&n, file);
+    const char *text = net_format_file(&n, file);
     assert_neat(seed, text);
     net_file *again = reparsed(&n, seed, file, text);
-    assert_same(seed, "formatting twice changes something", net_format(&n, again), text);
+    assert_same(seed, "formatting twice changes something", net_format_file(&n, again), text);
     netc_free(&n);
   }
 }
@@ -148,9 +148,9 @@ static void test_scattered(void **state) {
     generator g = {&n, seed};
     const net_file *file = generate_file(&g);
     uint32_t comments;
-    const char *text = scatter(&g, net_format(&n, file), &comments);
+    const char *text = scatter(&g, net_format_file(&n, file), &comments);
     net_file *laid_out = reparsed(&n, seed, file, text);
-    const char *once = net_format(&n, laid_out);
+    const char *once = net_format_file(&n, laid_out);
     assert_neat(seed, once);
     for (uint32_t i = 1; i <= comments; i++) {
       const char *comment = net_arena_format(&n.arena, "# %u\n", i), *found = strstr(once, comment);
@@ -159,7 +159,7 @@ static void test_scattered(void **state) {
       assert_true(found && !strstr(found + 1, comment));
     }
     net_file *again = reparsed(&n, seed, file, once);
-    assert_same(seed, "formatting twice changes something", net_format(&n, again), once);
+    assert_same(seed, "formatting twice changes something", net_format_file(&n, again), once);
     netc_free(&n);
   }
 }
@@ -172,7 +172,7 @@ static void test_damaged(void **state) {
     netc n;
     netc_init(&n, NULL);
     generator g = {&n, seed};
-    const char *text = net_format(&n, generate_file(&g));
+    const char *text = net_format_file(&n, generate_file(&g));
     size_t length;
     text = damage(&g, text, &length);
     net_file *file = parse_bytes(&n, text, length);
@@ -182,7 +182,7 @@ static void test_damaged(void **state) {
       net_loc where = n.diagnostics.list.at[i].where;
       assert_true(where.begin > 0 && where.begin <= where.end && net_sources_find(&n.sources, where).source);
     }
-    if (file) assert_non_null(reparsed(&n, seed, file, net_format(&n, file)));
+    if (file) assert_non_null(reparsed(&n, seed, file, net_format_file(&n, file)));
     wrong += !file;
     netc_free(&n);
   }
