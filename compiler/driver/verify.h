@@ -60,6 +60,8 @@ void dr_verify_accumulators(dr_verification *v);
 
 /* verify_layers.c: how far each layer is from float. */
 bool dr_verify_layers(dr_verification *v);
+/* Where the first largest is. */
+uint64_t dr_largest(const float *x, uint64_t count);
 
 /* verify_require.c: the budgets of a require block. */
 bool dr_verify_requirements(dr_verification *v, const net_requirements *requirements);

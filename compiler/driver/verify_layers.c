@@ -73,7 +73,7 @@ static uint32_t find_layers(dr_verification *v, const dr_observation *floats, la
   return count;
 }
 
-static uint64_t largest_of(const float *x, uint64_t count) {
+uint64_t dr_largest(const float *x, uint64_t count) {
   uint64_t largest = 0;
   for (uint64_t i = 1; i < count; i++)
     if (x[i] > x[largest]) largest = i;
@@ -88,7 +88,7 @@ static void measure(layer *l, const float *x, const float *y, uint32_t samples) 
     l->largest = fmax(l->largest, fabs(apart));
   }
   for (uint32_t s = 0; s < samples && l->classes; s++)
-    l->agreeing += largest_of(x + s * l->each, l->each) == largest_of(y + s * l->each, l->each);
+    l->agreeing += dr_largest(x + s * l->each, l->each) == dr_largest(y + s * l->each, l->each);
   l->samples += samples;
 }
 

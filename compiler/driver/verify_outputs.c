@@ -44,13 +44,6 @@ static uint64_t largest_of(const double *x, uint64_t count) {
   return largest;
 }
 
-static uint64_t largest_float(const float *x, uint64_t count) {
-  uint64_t largest = 0;
-  for (uint64_t i = 1; i < count; i++)
-    if (x[i] > x[largest]) largest = i;
-  return largest;
-}
-
 static void set_inputs(ends *e, net_run *run, net_integers *integers, uint32_t first) {
   const net_graph *g = e->v->graph;
   for (net_value_id v = 0; v < g->values.count; v++) {
@@ -97,7 +90,7 @@ static bool compare_batch(ends *e, uint32_t first, uint32_t count, float *const 
     }
     for (uint32_t k = 0; k < count && value->shape.rank == 1 && each > 1; k++) {
       e->decided++;
-      e->agreeing += largest_of(run.values[y] + k * each, each) == largest_float(outputs[y] + k * each, each);
+      e->agreeing += largest_of(run.values[y] + k * each, each) == dr_largest(outputs[y] + k * each, each);
     }
   }
   net_arena_free(&arena);
