@@ -198,6 +198,12 @@ tests_unit_jit_nests_SOURCES = tests/unit/jit_nests.c $(JIT_NETWORKS)
 tests_unit_jit_nests_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_nests
 
+# Integers in other units.
+check_PROGRAMS += tests/unit/rescale
+tests_unit_rescale_SOURCES = tests/unit/rescale.c
+tests_unit_rescale_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/rescale
+
 # Calibration: steps from values.
 check_PROGRAMS += tests/unit/formats_calibrate
 tests_unit_formats_calibrate_SOURCES = tests/unit/formats_calibrate.c $(FORMATS_SUPPORT)

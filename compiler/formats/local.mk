@@ -33,6 +33,7 @@ libnetc_a_SOURCES += \
   compiler/formats/print.c \
   compiler/formats/quantize.c \
   compiler/formats/range.c \
+  compiler/formats/rescale.c compiler/formats/rescale.h \
   compiler/formats/residual_binary.c \
   compiler/formats/residual_binary_emit.c \
   compiler/formats/scaled_integer.c \
