@@ -6,8 +6,6 @@
 #include "runtime/batches.h"
 #include "runtime/profile.h"
 
-#include <math.h>
-
 enum { BATCH = 256, MOST_FLOATS = 1 << 26 }; /* MOST_FLOATS: of values that are kept at a time */
 
 /* A tensor whose format leaves something open. */
@@ -78,27 +76,19 @@ static bool begin(calibration *c, dr_subject *subject, net_quantization *quantiz
 
 /* ---- their values ---- */
 
-/* What a formatted batch_norm multiplies by and adds: a = γ/√(var + ε), c = β − mean·a, each rounded to
- * binary32. */
+/* What the node makes of its parameters and statistics. */
 static const float *made_values(calibration *c, const tensor *t, uint64_t *count) {
   const net_graph *g = c->graph;
-  static const char *const names[] = {"weight", "bias", "running_mean", "running_var"};
-  const float *parts[4] = {0};
-  const net_op_field *fields;
-  uint32_t field_count = net_op_inputs(c->n, net_node_op(g, t->node), &fields);
-  for (uint32_t i = 0; i < field_count; i++)
-    for (int p = 0; p < 4; p++) {
-      net_value_id v = net_node_input(g, t->node, i);
-      if (strcmp(fields[i].name, names[p]) || v == NET_NONE) continue;
-      parts[p] = dr_observed_constant(&c->observed, v);
-      *count = net_shape_elements(&g->values.at[v].shape);
-    }
-  float *made = NET_NEW_ARRAY(&c->observed.arena, float, *count);
-  double epsilon = net_node_real(g, t->node, "epsilon");
-  for (uint64_t i = 0; i < *count; i++) {
-    double a = (parts[0] ? parts[0][i] : 1) / sqrt(parts[3][i] + epsilon);
-    made[i] = (float)(t->role == NET_TENSOR_WEIGHT ? a : (parts[1] ? parts[1][i] : 0) - parts[2][i] * a);
+  uint32_t inputs = net_graph_at(g, t->node)->input_count;
+  const float **given = NET_NEW_ARRAY(&c->observed.arena, const float *, inputs);
+  for (uint32_t i = 0; i < inputs; i++) {
+    net_value_id v = net_node_input(g, t->node, i);
+    if (v == NET_NONE || net_graph_value_at(g, v)->batched) continue;
+    given[i] = dr_observed_constant(&c->observed, v);
+    *count = net_shape_elements(&net_graph_value_at(g, v)->shape);
   }
+  float *made = NET_NEW_ARRAY(&c->observed.arena, float, *count);
+  net_node_op(g, t->node)->made(g, t->node, given, t->role, made);
   return made;
 }
 

@@ -53,7 +53,7 @@ static const char *take_default(reader *r) {
 static bool is_kind(int part, const char *kind) {
   static const char *const kinds[PARTS][9] = {
       [INPUTS] = {"data", "parameter", "statistic", "state", "scalar", "target", "weight", "constant"},
-      [OUTPUTS] = {"data", "alias", "observes", "keeps"},
+      [OUTPUTS] = {"data", "alias", "observes", "keeps", "rounds"},
       [ATTRIBUTES] = {"int", "real", "bool", "text", "ints"},
   };
   for (uint32_t i = 0; kinds[part][i]; i++)
@@ -61,7 +61,7 @@ static bool is_kind(int part, const char *kind) {
   return false;
 }
 
-/* The input that an output is written over, observes or keeps. */
+/* The input that an output is written over, observes, keeps or rounds. */
 static bool read_target(reader *r, net_op_field *field) {
   const net_op_field *inputs;
   const char *name = take_word(r);

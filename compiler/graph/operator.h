@@ -22,13 +22,15 @@ typedef enum {
  *               any number of them (last only)
  *   outputs     "y, mean: observes running_mean, inverse"   observes: what that statistic follows in
  *               training; "new: alias parameter": written in place of that input (class UPDATE only);
- *               "y: keeps x": each element, out of training, is that of x or 0
+ *               "y: keeps x": each element, out of training, is that of x or 0; "y: rounds x": that of
+ *               x in the format of y
  *   attributes  "features: int, bias: bool = true, axes: ints = [0, 1]"   in the order of positional
  *               arguments; one without a default must be given; kinds int, real, bool, text, ints */
 typedef struct net_op_field {
   const char *name;
   char kind[12]; /* inputs: "data", "parameter", "statistic", "state", "scalar", "target", "weight",
-                    "constant"; outputs: "data", "alias", "observes", "keeps"; or an attribute's kind */
+                    "constant"; outputs: "data", "alias", "observes", "keeps",
+                    "rounds"; or an attribute's kind */
   bool optional, variadic, has_default;
   const char *default_text;
   uint32_t input; /* outputs of kinds other than "data": index of that input */
@@ -49,6 +51,20 @@ typedef struct net_gradient {
 net_value_id net_gradient_call(net_gradient *gradient, const char *op, const char *suffix,
                                const net_value_id *inputs, uint32_t input_count,
                                const net_attribute *attributes, uint32_t attribute_count);
+
+/* How fold_batch_norm asks an operator what weight and bias the contraction in front of it gets instead. */
+typedef struct net_folding {
+  net_graph *graph; /* being built */
+  const net_graph *from;
+  net_node_id node, contraction; /* in from */
+  const net_value_id *inputs;    /* of the node, in the graph being built; NET_NONE: absent */
+  net_value_id weight, bias;     /* the contraction's, in the graph being built; to be replaced */
+} net_folding;
+
+/* Adds a node named CONTRACTION.SUFFIX and gives its output (NET_NONE: reported). */
+net_value_id net_folding_call(net_folding *folding, const char *op, const char *suffix,
+                              const net_value_id *inputs, uint32_t input_count,
+                              const net_attribute *attributes, uint32_t attribute_count);
 
 /* What the interpreter hands an operator: elements in double, exactly representable in binary32 but for those
  * of type f64; batched tensors have count rows. An operator writes outputs in double; the interpreter rounds
@@ -78,6 +94,24 @@ typedef struct net_ranging {
 } net_ranging;
 enum { NET_NO_GRID = INT32_MIN };
 
+/* How the oracle on integers (interpret/integer.h) asks an operator for its first result. Elements as the
+ * interpreter has them; each is q · 2^−fraction. */
+typedef struct net_integer_tensor {
+  const int64_t *q;
+  const int *fractions; /* of each element of a sample */
+  const float *floats;  /* what is not quantised yet: q is NULL then */
+} net_integer_tensor;
+typedef struct net_integer_call {
+  const net_graph *graph;
+  net_node_id node;
+  uint32_t count;                   /* samples */
+  net_arena *arena;                 /* scratch */
+  const net_integer_tensor *inputs; /* absent ones are all NULL */
+  int64_t *q;                       /* the result, to be set */
+  int *fractions;                   /* to be set */
+  bool too_wide;                    /* to be set: some element has more than 63 bits */
+} net_integer_call;
+
 #define NET_ABSENT UINT32_MAX
 
 typedef struct net_op {
@@ -101,6 +135,13 @@ typedef struct net_op {
   void (*interpret)(const net_interpretation *call);
   void (*kernel)(struct lp_function *function, const net_graph *graph, net_node_id node); /* → loops */
   void (*range)(const net_ranging *call); /* NULL: results can be anything */
+  void (*integers)(net_integer_call *call); /* exact, on integers; NULL: it has no rule there */
+  /* What the node multiplies and adds in formats of its own (net_node_made_format), from what its inputs hold
+   * (NULL: absent): as many numbers as each of them has. NULL: it makes none. */
+  void (*made)(const net_graph *graph, net_node_id node, const float *const *inputs, net_tensor_role role,
+               float *values);
+  bool (*fold)(net_folding *folding); /* NULL: it is not to be had of a contraction in front of it */
+  bool weighted_sum; /* of its inputs, times the attribute `factor` if it has one */
   double ulps; /* how far compiled float results may lie from the interpreter's (DESIGN: numerics) */
 } net_op;
 

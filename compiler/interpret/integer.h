@@ -3,7 +3,7 @@
  * Every value is an integer q and a fraction f, one for each element of a sample, and stands for q · 2^−f.
  * What comes in (inputs, weights, batch_norm's coefficients) is rounded by the reference quantisers of
  * formats/; all else is sums, products and shifts of integers, as an object for a machine without floats has
- * them:
+ * them (net_op.integers):
  *
  *   rescaling by s = f_sum − f_format > 0:  (a + 2^(s−1) − 1 + ((a >> s) & 1)) >> s   (half to even)
  *                                           (a + 2^(s−1)) >> s                        (half up)
@@ -13,7 +13,6 @@
 #ifndef NETC_INTERPRET_INTEGER_H
 #define NETC_INTERPRET_INTEGER_H
 
-#include "formats/formats.h"
 #include "graph/graph.h"
 
 typedef struct net_integers {
@@ -36,12 +35,5 @@ void net_integers_share(net_integers *run, const net_integers *from);
 bool net_integers_run(net_integers *run);
 /* Element as a number; exact. */
 double net_integers_value(const net_integers *run, net_value_id value, uint64_t element);
-
-/* Whether an operator has a rule here. */
-bool net_integers_has(const char *op);
-
-typedef __int128 net_wide;
-/* a · 2^−fraction on an integer format with that fraction. */
-int64_t net_integer_rescale(const net_format_spec *spec, int format_fraction, net_wide a, int fraction);
 
 #endif

@@ -36,8 +36,23 @@ bool ops_batch_norm_formatted(const net_graph *graph, net_node_id node, uint32_t
          (*weight != NET_FORMAT_FLOAT32 || *bias != NET_FORMAT_FLOAT32 || net_node_bool(graph, node, "wide"));
 }
 
-static double quantized(const netc *n, uint32_t format, double x) {
-  float value = (float)x;
+ops_affine ops_batch_norm_affine(double weight, double bias, double mean, double variance, double epsilon) {
+  double a = weight / sqrt(variance + epsilon);
+  return (ops_affine){(float)a, (float)(bias - mean * a)};
+}
+
+void batch_norm_made(const net_graph *graph, net_node_id node, const float *const *inputs,
+                     net_tensor_role role, float *values) {
+  const float *weight = inputs[WEIGHT], *bias = inputs[BIAS];
+  double epsilon = net_node_real(graph, node, "epsilon");
+  for (uint64_t i = 0; i < ops_elements(ops_input(graph, node, RUNNING_VAR)); i++) {
+    ops_affine made = ops_batch_norm_affine(weight ? weight[i] : 1, bias ? bias[i] : 0, inputs[RUNNING_MEAN][i],
+                                            inputs[RUNNING_VAR][i], epsilon);
+    values[i] = role == NET_TENSOR_WEIGHT ? made.factor : made.shift;
+  }
+}
+
+static double quantized(const netc *n, uint32_t format, float value) {
   net_format_tensor one = {.shape = &(net_shape){0}, .values = &value};
   net_format_quantize(net_format_at(n, format), &one, &value);
   return value;
@@ -156,9 +171,10 @@ void batch_norm_interpret(const net_interpretation *call) {
     }
     double inverse = 1 / sqrt(variance + epsilon);
     if (formatted) { /* of the statistics as they are kept */
-      double a = (weight ? weight[ch] : 1) / sqrt((float)variance + epsilon);
-      double shift = quantized(call->graph->n, bias_format, (bias ? bias[ch] : 0) - (float)mean * a);
-      double factor = quantized(call->graph->n, weight_format, a);
+      ops_affine exact = ops_batch_norm_affine(weight ? weight[ch] : 1, bias ? bias[ch] : 0, (float)mean,
+                                               (float)variance, epsilon);
+      double shift = quantized(call->graph->n, bias_format, exact.shift);
+      double factor = quantized(call->graph->n, weight_format, exact.factor);
       for (uint64_t k = 0; k < c.count; k++)
         call->outputs[Y][place(c, ch, k)] = factor * x[place(c, ch, k)] + shift;
     }

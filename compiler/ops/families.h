@@ -12,6 +12,10 @@ typedef bool ops_gradient(net_gradient *gradient);
 typedef void ops_cost(const net_graph *graph, net_node_id node, net_cost *cost);
 typedef void ops_interpret(const net_interpretation *call);
 typedef void ops_range(const net_ranging *call);
+typedef void ops_integers(net_integer_call *call);
+typedef void ops_made(const net_graph *graph, net_node_id node, const float *const *inputs,
+                      net_tensor_role role, float *values);
+typedef bool ops_fold(net_folding *folding);
 typedef void ops_kernel(struct lp_function *function, const net_graph *graph, net_node_id node);
 
 /* cost.c: what most operators cost */
@@ -63,6 +67,7 @@ ops_parameter batch_norm_parameter;
 ops_gradient batch_norm_gradient;
 ops_cost batch_norm_cost;
 ops_interpret batch_norm_interpret, batch_norm_gradient_interpret;
+ops_made batch_norm_made;
 ops_kernel batch_norm_kernel, batch_norm_gradient_kernel;
 
 /* layer_norm.c, layer_norm_kernel.c */
@@ -80,6 +85,7 @@ ops_interpret quantize_interpret, quantize_gradient_interpret;
 ops_kernel quantize_kernel, quantize_gradient_kernel;
 
 /* fold.c */
+ops_fold batch_norm_fold;
 ops_shape fold_weight_shape, fold_bias_shape;
 ops_gradient fold_weight_gradient, fold_bias_gradient;
 ops_interpret fold_weight_interpret, fold_bias_interpret;
@@ -120,5 +126,14 @@ ops_range quantize_range;
 ops_range sum_range, mean_range, max_range, softmax_range, log_softmax_range;
 /* range_movement.c */
 ops_range movement_range;
+
+/* In integers: integer_layers.c */
+ops_integers linear_integers, batch_norm_integers;
+/* integer_elements.c */
+ops_integers relu_integers, add_integers, sub_integers, mul_integers;
+/* integer_movement.c */
+ops_integers copy_integers, concat_integers;
+/* integer_quantize.c */
+ops_integers quantize_integers;
 
 #endif

@@ -31,6 +31,23 @@ bool fold_bias_shape(netc *n, net_graph *graph, net_node_id node) {
   return fits(graph, node, X, BIAS_VAR, channels) && ops_result_like(graph, node, 0, BIAS_VAR);
 }
 
+/* What becomes of the weight and the bias of the linear in front of a batch-norm. */
+bool batch_norm_fold(net_folding *f) {
+  enum { NORM_SCALE = 1, NORM_SHIFT, NORM_MEAN, NORM_VAR };
+  const net_value_id *norm = f->inputs;
+  net_attribute epsilon = net_attribute_real(f->graph->n, "epsilon", net_node_real(f->from, f->node, "epsilon"));
+  net_value_id weight = net_folding_call(f, "fold_weight", "folded_weight",
+                                         OPS_VALUES(f->weight, norm[NORM_SCALE], norm[NORM_VAR]),
+                                         OPS_ATTRIBUTES(epsilon));
+  if (weight == NET_NONE) return false;
+  f->bias = net_folding_call(
+      f, "fold_bias", "folded_bias",
+      OPS_VALUES(f->bias, norm[NORM_SCALE], norm[NORM_SHIFT], norm[NORM_MEAN], norm[NORM_VAR]),
+      OPS_ATTRIBUTES(epsilon));
+  f->weight = weight;
+  return f->bias != NET_NONE;
+}
+
 /* dx = dy·a; dscale = Σ over later axes of dy·(what a multiplies)/√(running_var + ε); statistics have none.
  */
 static bool gradient(net_gradient *g, uint32_t variance, const char *op, const net_value_id *bare,

@@ -12,6 +12,11 @@ libnetc_a_SOURCES += \
   compiler/ops/dropout.c \
   compiler/ops/families.h \
   compiler/ops/fold.c \
+  compiler/ops/integer.c compiler/ops/integer.h \
+  compiler/ops/integer_elements.c \
+  compiler/ops/integer_layers.c \
+  compiler/ops/integer_movement.c \
+  compiler/ops/integer_quantize.c \
   compiler/ops/kernel.c \
   compiler/ops/kernel.h \
   compiler/ops/layer_norm.c \

@@ -4,7 +4,7 @@
 #include "ops/families.h"
 
 #define OP(name_, class_, user_, kind_, ulps_, inputs_, outputs_, attributes_, shape_, parameter_,           \
-           gradient_, cost_, interpret_, kernel_, range_)                                                    \
+           gradient_, cost_, interpret_, kernel_, range_, ...)                                               \
   {.name = #name_,                                                                                           \
    .class = OP_##class_,                                                                                     \
    .user = user_,                                                                                            \
@@ -19,7 +19,8 @@
    .interpret = interpret_,                                                                                  \
    .kernel = kernel_,                                                                                        \
    .range = range_,                                                                                          \
-   .ulps = ulps_},
+   .ulps = ulps_,                                                                                            \
+   __VA_ARGS__},
 
 const net_op net_ops[] = {
 #include "ops/ops.def"

@@ -84,13 +84,13 @@ static bool ask_operator(backward *b, net_node_id id, double scale) {
   return true;
 }
 
-/* The total is made of losses by add and scale (losses.c): hands its factor down. */
+/* The total is a weighted sum of losses (losses.c): hands its factor down. */
 static bool spread_factor(backward *b, net_node_id id) {
   const net_node *node = &b->graph->nodes.at[id];
   const net_op *op = net_node_op(b->graph, id);
-  bool scale = !strcmp(op->name, "scale");
-  double factor = b->factor[node->first_output] * (scale ? net_node_real(b->graph, id, "factor") : 1);
-  if (!scale && strcmp(op->name, "add")) {
+  const net_attribute *own = net_node_find_attribute(b->graph, id, "factor");
+  double factor = b->factor[node->first_output] * (own ? own->real : 1);
+  if (!op->weighted_sum) {
     net_fault(b->n, node->loc, "the total loss is no weighted sum of losses, but comes from %s", op->name);
     return false;
   }

@@ -11,13 +11,14 @@
 #include "graph/operator.h"
 #include "passes/passes.h"
 
-enum { X, WEIGHT, BIAS, MEAN, VARIANCE };
+enum { X }; /* of what is folded: what it normalises */
 
 typedef struct {
   netc *n;
   const net_pass_context *context;
   const net_graph *from;
   net_graph *to;
+  net_arena *scratch;
   uint32_t *readers;    /* by value: nodes and outputs that read it */
   net_node_id *partner; /* by node: of a batch-norm, the linear that it goes into; NET_NONE */
   bool *moved;          /* by node: a linear that comes where its batch-norm stood */
@@ -41,29 +42,43 @@ static bool is_named(const folder *f, net_value_id value) {
   return false;
 }
 
+/* NET_NONE: none has that role. */
+static uint32_t input_of(const net_graph *g, net_node_id node, net_tensor_role role) {
+  for (uint32_t i = 0; i < g->nodes.at[node].input_count; i++)
+    if (net_node_role(g, node, i) == role) return i;
+  return NET_NONE;
+}
+
+static bool takes_bias(const net_graph *g, net_node_id node) {
+  return net_node_op(g, node)->class == OP_CONTRACTION && input_of(g, node, NET_TENSOR_WEIGHT) != NET_NONE &&
+         input_of(g, node, NET_TENSOR_BIAS) != NET_NONE;
+}
+
 /* The linear whose channels, its last axis, are the batch-norm's first, and that nothing else reads. */
 static net_node_id find_partner(const folder *f, net_node_id id) {
   const net_graph *g = f->from;
   const net_node *node = &g->nodes.at[id];
-  if (strcmp(net_node_op(g, id)->name, "batch_norm")) return NET_NONE;
+  if (!net_node_op(g, id)->fold) return NET_NONE;
   net_value_id x = net_node_input(g, id, X);
   net_node_id def = g->values.at[x].def;
-  if (def == NET_NONE || strcmp(net_node_op(g, def)->name, "linear")) return NET_NONE;
+  if (def == NET_NONE || !takes_bias(g, def)) return NET_NONE;
   if (g->values.at[x].shape.rank != 1 || f->readers[x] != 1 || is_named(f, x)) return NET_NONE;
   for (uint32_t i = 1; i < node->output_count; i++)
     if (f->readers[node->first_output + i]) return NET_NONE; /* its statistics are looked at */
   return def;
 }
 
-static net_value_id made(folder *f, net_node_id linear, const char *op, const char *what,
-                         const net_value_id *inputs, uint32_t count, net_attribute epsilon) {
-  const net_node *node = &f->from->nodes.at[linear];
-  const char *name = net_arena_format(&f->n->arena, "%s.folded_%s", net_text(f->n, node->name), what);
-  net_node_id id =
-      net_graph_node(f->to, op, net_graph_fresh_name(f->to, name), inputs, count, &epsilon, 1, node->loc);
+net_value_id net_folding_call(net_folding *folding, const char *op, const char *suffix,
+                              const net_value_id *inputs, uint32_t input_count,
+                              const net_attribute *attributes, uint32_t attribute_count) {
+  netc *n = folding->graph->n;
+  const net_node *node = &folding->from->nodes.at[folding->contraction];
+  const char *name = net_arena_format(&n->arena, "%s.%s", net_text(n, node->name), suffix);
+  net_node_id id = net_graph_node(folding->graph, op, net_graph_fresh_name(folding->graph, name), inputs,
+                                  input_count, attributes, attribute_count, node->loc);
   if (id == NET_NONE) return NET_NONE;
-  f->to->nodes.at[id].use = node->use;
-  return net_node_output(f->to, id, 0);
+  folding->graph->nodes.at[id].use = node->use;
+  return net_node_output(folding->graph, id, 0);
 }
 
 static net_value_id mapped(const folder *f, net_node_id node, uint32_t input) {
@@ -72,19 +87,23 @@ static net_value_id mapped(const folder *f, net_node_id node, uint32_t input) {
 }
 
 static bool fold(folder *f, net_node_id norm) {
-  net_node_id linear = f->partner[norm];
-  net_attribute epsilon = net_attribute_real(f->n, "epsilon", net_node_real(f->from, norm, "epsilon"));
-  net_value_id scale = mapped(f, norm, WEIGHT), shift = mapped(f, norm, BIAS);
-  net_value_id mean = mapped(f, norm, MEAN), variance = mapped(f, norm, VARIANCE);
-  const net_value_id of_weight[] = {mapped(f, linear, WEIGHT), scale, variance};
-  const net_value_id of_bias[] = {mapped(f, linear, BIAS), scale, shift, mean, variance};
-  net_value_id weight = made(f, linear, "fold_weight", "weight", of_weight, 3, epsilon);
-  net_value_id bias =
-      weight == NET_NONE ? NET_NONE : made(f, linear, "fold_bias", "bias", of_bias, 5, epsilon);
-  if (bias == NET_NONE) return false;
-  net_node_id id = net_graph_clone_node(f->to, f->from, linear, f->map);
+  net_node_id contraction = f->partner[norm];
+  uint32_t count = f->from->nodes.at[norm].input_count;
+  net_value_id *given = NET_NEW_ARRAY(f->scratch, net_value_id, count);
+  for (uint32_t i = 0; i < count; i++) given[i] = i == X ? NET_NONE : mapped(f, norm, i);
+  uint32_t weight = input_of(f->from, contraction, NET_TENSOR_WEIGHT);
+  uint32_t bias = input_of(f->from, contraction, NET_TENSOR_BIAS);
+  net_folding folding = {.graph = f->to,
+                         .from = f->from,
+                         .node = norm,
+                         .contraction = contraction,
+                         .inputs = given,
+                         .weight = mapped(f, contraction, weight),
+                         .bias = mapped(f, contraction, bias)};
+  if (!net_node_op(f->from, norm)->fold(&folding)) return false;
+  net_node_id id = net_graph_clone_node(f->to, f->from, contraction, f->map);
   net_value_id *inputs = &f->to->edges.at[f->to->nodes.at[id].first_input];
-  inputs[WEIGHT] = weight, inputs[BIAS] = bias;
+  inputs[weight] = folding.weight, inputs[bias] = folding.bias;
   net_node_find_attribute(f->to, id, "bias")->integer = true;
   f->map[f->from->nodes.at[norm].first_output] = net_node_output(f->to, id, 0);
   return net_node_op(f->to, id)->shape(f->n, f->to, id);
@@ -99,7 +118,7 @@ net_graph *net_pass_fold_batch_norm(const net_pass_context *context, const net_g
     return net_graph_copy(context->arena, graph);
   net_arena scratch;
   net_arena_init(&scratch, context->n->arena.guard);
-  folder f = {.n = context->n, .context = context, .from = graph};
+  folder f = {.n = context->n, .context = context, .from = graph, .scratch = &scratch};
   f.to = net_graph_new(context->n, context->arena, graph->name, graph->loc);
   f.readers = NET_NEW_ARRAY(&scratch, uint32_t, graph->values.count + 1);
   f.partner = NET_NEW_ARRAY(&scratch, net_node_id, graph->nodes.count + 1);

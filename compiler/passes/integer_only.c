@@ -2,7 +2,6 @@
 
 #include "formats/formats.h"
 #include "graph/operator.h"
-#include "interpret/integer.h"
 
 #include <float.h>
 #include <math.h>
@@ -54,6 +53,11 @@ static bool check_steps(checker *c, net_node_id id) {
   return true;
 }
 
+static bool rounds(const checker *c, net_node_id id) {
+  const net_op_field *outputs;
+  return net_op_outputs(c->n, net_node_op(c->graph, id), &outputs) && !strcmp(outputs->kind, "rounds");
+}
+
 static bool check_quantizer(checker *c, net_node_id id) {
   const net_node *node = net_graph_at(c->graph, id);
   net_value_id x = net_node_input(c->graph, id, 0);
@@ -98,7 +102,7 @@ static bool check_operator(checker *c, net_node_id id) {
   bool makes = net_node_made_format(c->graph, id, NET_TENSOR_WEIGHT);
   const net_attribute *training = net_node_find_attribute(c->graph, id, "training");
   if (is_shared(c->graph, id)) return true;
-  if (!net_integers_has(op->name)) return broken(c, id, NET_NONE, "%s is no operator on integers", op->name);
+  if (!op->integers) return broken(c, id, NET_NONE, "%s is no operator on integers", op->name);
   if (training && training->integer) return broken(c, id, NET_NONE, "%s is in training", op->name);
   for (uint32_t i = 0; i < node->input_count; i++) {
     net_value_id v = net_node_input(c->graph, id, i);
@@ -114,8 +118,7 @@ static bool check_operator(checker *c, net_node_id id) {
 bool net_integer_only(netc *n, const net_graph *graph, net_integer_break *first) {
   checker c = {n, graph, first};
   for (net_node_id i = 0; i < graph->nodes.count; i++)
-    if (!(strcmp(net_node_op(graph, i)->name, "quantize") ? check_operator(&c, i) : check_quantizer(&c, i)))
-      return false;
+    if (!(rounds(&c, i) ? check_quantizer(&c, i) : check_operator(&c, i))) return false;
   for (uint32_t i = 0; i < graph->outputs.count; i++) {
     net_value_id v = graph->outputs.at[i];
     if (!is_integer(&c, v))

@@ -3,6 +3,7 @@
 #include "interpret/integer.h"
 
 #include "dsl/elaborate.h"
+#include "ops/integer.h"
 #include "passes/integer_only.h"
 #include "pipeline/pipeline.h"
 #include "runtime/evaluate.h"
@@ -28,7 +29,7 @@ static void expect_rescaled(const net_format_spec *spec, int fraction) {
   for (int a = 0; a < SUMS; a++) x[a] = ldexpf((float)(a - SUMS / 2), -fraction);
   net_format_quantize(spec, &(net_format_tensor){.shape = &shape, .values = x}, y);
   for (int a = 0; a < SUMS; a++) {
-    int64_t q = net_integer_rescale(spec, spec->fraction, a - SUMS / 2, fraction);
+    int64_t q = ops_integer_rescale(spec, spec->fraction, a - SUMS / 2, fraction);
     if ((double)q != ldexp(y[a], spec->fraction))
       fail_msg("%d with fraction %d is %lld, not %g, as %d bits with fraction %d, rounding %d, overflow %d",
                a - SUMS / 2, fraction, (long long)q, ldexp(y[a], spec->fraction), spec->width, spec->fraction,
@@ -92,7 +93,7 @@ static void rescales_wide_sums(void **state) {
                             .width = cases[i].width,
                             .rounding = cases[i].rounding,
                             .overflow = cases[i].overflow};
-    int64_t q = net_integer_rescale(&spec, cases[i].fraction, cases[i].a, cases[i].from);
+    int64_t q = ops_integer_rescale(&spec, cases[i].fraction, cases[i].a, cases[i].from);
     if (q != cases[i].want) fail_msg("case %zu gives %lld, not %lld", i, (long long)q, cases[i].want);
   }
 }
