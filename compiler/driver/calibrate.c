@@ -6,6 +6,8 @@
 #include "runtime/batches.h"
 #include "runtime/profile.h"
 
+#include <math.h>
+
 enum { BATCH = 256, MOST_FLOATS = 1 << 26 }; /* MOST_FLOATS: of values that are kept at a time */
 
 /* A tensor whose format leaves something open. */
