@@ -175,14 +175,15 @@ struct net_map {
 
 /* ---- declarations ---- */
 
-/* What `layer` and `network` take: `x` and `x: f32[16]` are inputs, `width = 32` a parameter with its
- * default. Whether an untyped one without a default is a tensor or a number shows only in the use of the
+/* What `layer` and `network` take: `x` and `x: f32[16] in [-4, 4]` are inputs, `width = 32` a parameter with
+ * its default. Whether an untyped one without a default is a tensor or a number shows only in the use of the
  * layer. */
 typedef struct {
   net_ident name;
   net_ident type;  /* `f32`; id 0: none */
   net_exprs shape; /* of the type: constant expressions; may be empty, for a scalar */
-  net_expr *value; /* the default; NULL: none */
+  net_expr *low, *high; /* of the type: what the input's values can be; NULL: nothing is said */
+  net_expr *value;      /* the default; NULL: none */
   net_loc loc;
   net_trivia *trivia;
 } net_param;

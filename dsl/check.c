@@ -94,6 +94,7 @@ static void check_params(checker *c, const net_params *params) {
   for (uint32_t i = 0; i < params->count; i++) {
     check_exprs(c, &params->at[i].shape);
     if (params->at[i].value) check_expr(c, params->at[i].value);
+    if (params->at[i].low) check_expr(c, params->at[i].low), check_expr(c, params->at[i].high);
     for (uint32_t k = 0; k < i; k++)
       if (net_name_same(params->at[k].name.name, params->at[i].name.name)) {
         twice(c, params->at[i].name, params->at[k].name, "this takes");
@@ -106,6 +107,12 @@ static void check_decl(checker *c, const net_decl *d) {
   if (d->value) check_expr(c, d->value);
   if (d->map) check_map(c, d->map);
   check_params(c, &d->params);
+  for (uint32_t i = 0; d->kind == NET_DECL_LAYER && i < d->params.count; i++)
+    if (d->params.at[i].low) {
+      net_error(c->n, net_loc_join(d->params.at[i].low->loc, d->params.at[i].high->loc),
+                "a layer takes what it is given: ranges are for the inputs of networks");
+      c->ok = false;
+    }
   for (uint32_t i = 0; d->body && i < d->body->stmts.count; i++) check_expr(c, d->body->stmts.at[i].value);
 }
 

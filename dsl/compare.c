@@ -97,7 +97,8 @@ static bool params_equal(const net_params *a, const net_params *b) {
   for (uint32_t i = 0; i < a->count; i++) {
     const net_param *p = &a->at[i], *q = &b->at[i];
     if (!same(p->name, q->name) || !same(p->type, q->type) || !exprs_equal(&p->shape, &q->shape) ||
-        !net_expr_equal(p->value, q->value))
+        !net_expr_equal(p->value, q->value) || !net_expr_equal(p->low, q->low) ||
+        !net_expr_equal(p->high, q->high))
       return false;
   }
   return true;

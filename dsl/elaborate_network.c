@@ -1,6 +1,8 @@
 /* A network's body → its graph: statements, names, and what a network takes and gives. */
 #include "dsl/elaborate_body.h"
 
+#include <math.h>
+
 /* ---- names ---- */
 
 bool net_expansion_name(net_expansion *b, net_ident label, net_name kind, net_loc loc, net_name *path) {
@@ -103,6 +105,29 @@ bool net_expansion_run(net_expansion *b, const net_body *text, net_operand *resu
   return ok;
 }
 
+/* What an input can be. Inputs are binary32: so are the bounds. */
+static bool input_range(net_expansion *b, const net_param *p, net_range *range) {
+  netc *n = b->e->n;
+  double low, high;
+  *range = NET_RANGE_UNKNOWN;
+  if (!p->low) return true;
+  if (!net_evaluate_real(n, &b->constants, p->low, "the lower bound", &low) ||
+      !net_evaluate_real(n, &b->constants, p->high, "the upper bound", &high))
+    return false;
+  *range = (net_range){(float)low, (float)high};
+  for (int i = 0; i < 2; i++) {
+    if (isfinite(i ? range->hi : range->lo)) continue;
+    net_error(n, (i ? p->high : p->low)->loc,
+              "bounds are of single precision, at most 3.4e38: leave 'in' out where an input can be anything");
+    return false;
+  }
+  if (range->lo <= range->hi) return true;
+  net_error(n, net_loc_join(p->low->loc, p->high->loc),
+            "'%s' cannot be from %g to %g: the lower bound comes first, 'in [%g, %g]'",
+            net_text(n, p->name.name), low, high, high, low);
+  return false;
+}
+
 static bool declare_params(net_expansion *b, const net_decl *decl) {
   netc *n = b->e->n;
   bool ok = true;
@@ -111,6 +136,7 @@ static bool declare_params(net_expansion *b, const net_decl *decl) {
     const net_param *p = &decl->params.at[i];
     net_constant constant;
     net_shape shape = {0};
+    net_range range;
     if (p->value) {
       if (!net_evaluate(n, &b->constants, p->value, &constant)) ok = false;
       else net_expansion_bind(b, p->name, &(net_operand){.constant = constant});
@@ -119,12 +145,13 @@ static bool declare_params(net_expansion *b, const net_decl *decl) {
                 "'%s' needs a type to be an input (%s: f32[16]) or a default to be a parameter (%s = 16)",
                 net_text(n, p->name.name), net_text(n, p->name.name), net_text(n, p->name.name));
       ok = false;
-    } else if (!net_expansion_shape(b->e, &b->constants, p, &shape)) {
+    } else if (!net_expansion_shape(b->e, &b->constants, p, &shape) || !input_range(b, p, &range)) {
       ok = false;
     } else {
       net_value_id id =
           net_graph_value(b->graph, NET_VALUE_INPUT, p->name.name, NET_F32, shape, true, p->loc);
       b->graph->values.at[id].column = inputs++;
+      b->graph->values.at[id].range = range;
       net_vec_push(&n->arena, &b->node_names,
                    p->name); /* in listings and patterns it is a node like others */
       net_operand input = net_operand_of(id, p->loc);

@@ -78,7 +78,9 @@ static void check(netc *n, const net_program *program, const net_decl *decl) {
     bool used = body_mentions(decl->body, 0, p->name.name);
     for (uint32_t k = i + 1; k < decl->params.count && !used; k++)
       used = any_mentions(&decl->params.at[k].shape, p->name.name) ||
-             (decl->params.at[k].value && mentions(decl->params.at[k].value, p->name.name));
+             (decl->params.at[k].value && mentions(decl->params.at[k].value, p->name.name)) ||
+             (decl->params.at[k].low && (mentions(decl->params.at[k].low, p->name.name) ||
+                                         mentions(decl->params.at[k].high, p->name.name)));
     if (!used) warn(n, p->name, p->type.name.id ? "input" : "parameter");
   }
   for (uint32_t i = 0; i + 1 < decl->body->stmts.count; i++) {

@@ -217,6 +217,15 @@ void net_flat_param(net_flat *f, const net_param *param) {
     net_flat_name(f, param->type.name);
     put_exprs(f, &param->shape, "[", "]");
   }
+  if (param->low) {
+    net_flat_put(f, " in [");
+    f->brackets++;
+    net_flat_expr(f, param->low, NET_BIND_CHAIN);
+    net_flat_put(f, ", ");
+    net_flat_expr(f, param->high, NET_BIND_CHAIN);
+    f->brackets--;
+    put_char(f, ']');
+  }
   if (param->value) {
     net_flat_put(f, " = ");
     f->brackets++;

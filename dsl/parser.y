@@ -272,6 +272,9 @@ param_list:
 param:
   name                                { $$ = (net_param){.name = $1, .loc = @$}; }
 | name ":" name "[" dims "]"          { $$ = (net_param){.name = $1, .type = $3, .shape = $5, .loc = @$}; }
+| name ":" name "[" dims "]" "in" "[" expr "," expr "]" {
+    $$ = (net_param){.name = $1, .type = $3, .shape = $5, .low = $9, .high = $11, .loc = @$};
+  }
 | name "=" expr                       { $$ = (net_param){.name = $1, .value = $3, .loc = @$}; }
 ;
 

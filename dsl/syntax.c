@@ -218,6 +218,34 @@ static const char *input_as_parameter(const slip *s) {
                           net_text(s->r->n, s->before->value.text));
 }
 
+/* The token in front of what is open around the token before this one, brackets that are closed aside. */
+static const net_token *before_open(const slip *s) {
+  uint32_t depth = 0;
+  for (const net_token *t = s->before; t > s->r->tokens.at; t--) {
+    bool closes = t->kind == TOK_RPAREN || t->kind == TOK_RBRACKET;
+    bool opens = t->kind == TOK_LPAREN || t->kind == TOK_LBRACKET;
+    if (opens && !depth) return t - 1;
+    depth = depth + closes - opens;
+  }
+  return NULL;
+}
+
+/* `network n(x: f32[16] in [-4])`, `in -4..4`, `width = 32 in [1, 64]` */
+static const char *range_of_input(const slip *s) {
+  static const char *const form = "a range is written 'x: f32[16] in [-4, 4]'";
+  int kind = s->here->kind;
+  if (s->before->kind == TOK_IN) return s->expected[TOK_LBRACKET] && !s->expected[TOK_INT] ? form : NULL;
+  if (kind == TOK_IN && s->open && s->open->header && !s->expected[TOK_NAME]) {
+    const net_token *t = s->before;
+    while (t > s->r->tokens.at && t->kind != TOK_EQUALS && t->kind != TOK_COLON && t->kind != TOK_COMMA) t--;
+    return t->kind == TOK_EQUALS ? "a parameter is what stands behind '=': only inputs have ranges" : form;
+  }
+  const net_token *in = before_open(s);
+  if ((kind == TOK_RBRACKET && s->expected[TOK_COMMA]) || (kind == TOK_COMMA && s->expected[TOK_RBRACKET]))
+    return in && in->kind == TOK_IN ? form : NULL;
+  return NULL;
+}
+
 /* `layer f(x) = {` */
 static const char *body_behind_equals(const slip *s) {
   bool here = s->here->kind == TOK_LBRACE && s->before->kind == TOK_EQUALS && s->before > s->r->tokens.at;
@@ -246,7 +274,7 @@ static const char *wrong_closer(const slip *s) {
 
 static const char *(*const guesses[])(const slip *) = {
     sum_of_stage,       misspelt_declaration, misspelt_entry, input_as_parameter,
-    body_behind_equals, line_broken,          continued_line, wrong_closer,
+    range_of_input, body_behind_equals, line_broken,          continued_line, wrong_closer,
 };
 
 /* Rows apply where the token is found, the one before it is of the given kind (0: any), the second is

@@ -93,6 +93,20 @@ const rt_column *dr_observed_input(const dr_observation *o, net_value_id value, 
   return v->kind == NET_VALUE_INPUT ? &rows->inputs[v->column] : NULL;
 }
 
+dr_escape dr_escape_find(const net_graph *graph, const rt_split *rows) {
+  for (net_value_id v = 0; v < graph->values.count; v++) {
+    const net_value *value = net_graph_value_at(graph, v);
+    net_range in = value->range;
+    if (value->kind != NET_VALUE_INPUT || in.lo > in.hi) continue;
+    const rt_column *column = &rows->inputs[value->column];
+    const float *numbers = column->data;
+    for (uint64_t i = 0; i < (uint64_t)rows->rows * column->width; i++)
+      if (!(numbers[i] >= in.lo && numbers[i] <= in.hi))
+        return (dr_escape){v, i / column->width, i % column->width, numbers[i], in};
+  }
+  return (dr_escape){.input = NET_NONE};
+}
+
 /* ---- values of every sample ---- */
 
 static bool load_variables(dr_observation *o) {

@@ -44,4 +44,14 @@ const float *dr_observed_constant(dr_observation *observation, net_value_id valu
 const rt_column *dr_observed_input(const dr_observation *observation, net_value_id value,
                                    const rt_split *rows);
 
+/* A number that an input's declared range does not hold. */
+typedef struct {
+  net_value_id input; /* NET_NONE: there is none */
+  uint64_t sample, element;
+  double number;
+  net_range range;
+} dr_escape;
+/* The first one among rows; NaN is in no range. */
+dr_escape dr_escape_find(const net_graph *graph, const rt_split *rows);
+
 #endif

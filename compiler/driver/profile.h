@@ -39,7 +39,8 @@ typedef struct {
  * n->arena. *code: what a verb may end with when it is false: reported, or stopped as asked. */
 bool dr_profile_run(dr_subject *subject, rt_checkpoint *weights, const dr_profile_request *request,
                     dr_profile_result *result, int *code);
-/* Ranges of the values of a graph that has the same names: from the least to the largest seen. */
-void dr_profile_annotate(const dr_profile_result *result, net_graph *graph);
+/* By value of a graph that has the same names: from the least to the largest seen; in the arena. They become
+ * the ranges of the graph's values, but not of inputs whose ranges the program declares. */
+const net_range *dr_profile_annotate(const dr_profile_result *result, net_graph *graph);
 
 #endif

@@ -149,6 +149,19 @@ static void take_rows(profile *p) {
   p->result->samples = p->rows.rows;
 }
 
+/* Declared ranges are believed: analysis starts from them, whatever is seen. */
+static void warn_of_escape(const profile *p) {
+  const net_graph *g = p->result->graph;
+  dr_escape e = dr_escape_find(g, &p->rows);
+  if (e.input == NET_NONE) return;
+  const net_value *value = net_graph_value_at(g, e.input);
+  net_warning(g->n, value->loc,
+              "'%s' is %.9g in sample %llu of the %s split, but is declared to be from %.9g to %.9g: the "
+              "declaration is what counts, so widen it or look at the data",
+              net_text(g->n, value->name), e.number, (unsigned long long)e.sample,
+              rt_split_names[p->request->split], e.range.lo, e.range.hi);
+}
+
 static bool run(profile *p, rt_checkpoint *weights, int *code) {
   dr_subject *subject = p->subject;
   const net_graph *g = p->result->graph;
@@ -158,6 +171,7 @@ static bool run(profile *p, rt_checkpoint *weights, int *code) {
       !dr_observe_begin(subject, g, weights, p->request->split, &p->observed))
     return false;
   take_rows(p);
+  warn_of_escape(p);
   bool *wanted = NET_NEW_ARRAY(&p->observed.arena, bool, g->values.count + 1);
   for (uint32_t i = 0; i < p->result->count; i++) wanted[p->result->rows[i].value] = true;
   if (!dr_observe_compile(&p->observed, wanted, p->request->batch, &options)) {
@@ -183,7 +197,9 @@ bool dr_profile_run(dr_subject *subject, rt_checkpoint *weights, const dr_profil
   return ok;
 }
 
-void dr_profile_annotate(const dr_profile_result *result, net_graph *graph) {
+const net_range *dr_profile_annotate(const dr_profile_result *result, net_graph *graph) {
+  net_range *all = NET_NEW_ARRAY(&graph->n->arena, net_range, graph->values.count + 1);
+  for (net_value_id v = 0; v < graph->values.count; v++) all[v] = NET_RANGE_UNKNOWN;
   for (uint32_t i = 0; i < result->count; i++) {
     const dr_profile_row *row = &result->rows[i];
     net_value_id value = net_graph_find_value(graph, net_graph_value_at(result->graph, row->value)->name);
@@ -192,6 +208,12 @@ void dr_profile_annotate(const dr_profile_result *result, net_graph *graph) {
       seen.lo = fmin(seen.lo, row->summaries[c].min);
       seen.hi = fmax(seen.hi, row->summaries[c].max);
     }
-    if (value != NET_NONE && seen.lo <= seen.hi) graph->values.at[value].range = seen;
+    if (value != NET_NONE && seen.lo <= seen.hi) all[value] = seen;
   }
+  for (net_value_id v = 0; v < graph->values.count; v++) {
+    net_value *value = &graph->values.at[v];
+    bool declared = value->kind == NET_VALUE_INPUT && value->range.lo <= value->range.hi;
+    if (all[v].lo <= all[v].hi && !declared) value->range = all[v];
+  }
+  return all;
 }

@@ -28,6 +28,7 @@ typedef struct {
   uint32_t count;
   net_cost_total total;
   const net_ranges *ranges; /* of the graph's values; NULL: not looked for */
+  const net_range *seen;    /* by value: what a profile saw; NULL: there was none */
   double activation_bytes;  /* most at once at this batch, at their formats */
 } dr_report;
 

@@ -12,9 +12,9 @@ static net_range given(const dr_report *r, const dr_report_row *row) {
 }
 
 /* What a profile saw. */
-static net_range seen(const dr_report_row *row) {
-  net_range range = row->value->range;
-  return range.lo <= range.hi ? range : (net_range){NAN, NAN};
+static net_range seen(const dr_report *r, const dr_report_row *row) {
+  net_value_id v = r->seen ? net_graph_find_value(r->graph, row->value->name) : NET_NONE;
+  return v != NET_NONE && r->seen[v].lo <= r->seen[v].hi ? r->seen[v] : (net_range){NAN, NAN};
 }
 
 dr_table dr_report_ranges(const dr_report *r) {
@@ -30,7 +30,7 @@ dr_table dr_report_ranges(const dr_report *r) {
                                       {0}};
   enum { COLUMNS = sizeof columns / sizeof *columns, SEEN = 2 };
   bool any = false;
-  for (uint32_t i = 0; i < r->count; i++) any |= !isnan(seen(&r->rows[i]).lo);
+  for (uint32_t i = 0; i < r->count; i++) any |= !isnan(seen(r, &r->rows[i]).lo);
   dr_column *shown = NET_NEW_ARRAY(&r->n->arena, dr_column, COLUMNS);
   memcpy(shown, columns, (COLUMNS - 1 - (any ? 0 : SEEN)) * sizeof *columns);
   dr_table t = dr_table_new(r->n, "ranges", "Ranges", shown);
@@ -47,7 +47,7 @@ dr_table dr_report_ranges(const dr_report *r) {
     dr_table_number(&t, sums ? a.range.hi : NAN);
     dr_table_number(&t, sums ? a.fraction : NAN);
     dr_table_number(&t, sums ? a.bits : NAN);
-    if (any) dr_table_number(&t, seen(row).lo), dr_table_number(&t, seen(row).hi);
+    if (any) dr_table_number(&t, seen(r, row).lo), dr_table_number(&t, seen(r, row).hi);
   }
   return t;
 }
@@ -61,6 +61,6 @@ void dr_report_range_json(const dr_report *r, const dr_report_row *row, json_t *
   json_object_set_new(json, "sum_low", net_json_number(sums ? a.range.lo : NAN));
   json_object_set_new(json, "sum_high", net_json_number(sums ? a.range.hi : NAN));
   json_object_set_new(json, "sum_bits", sums ? json_integer(a.bits) : json_null());
-  json_object_set_new(json, "seen_low", net_json_number(seen(row).lo));
-  json_object_set_new(json, "seen_high", net_json_number(seen(row).hi));
+  json_object_set_new(json, "seen_low", net_json_number(seen(r, row).lo));
+  json_object_set_new(json, "seen_high", net_json_number(seen(r, row).hi));
 }

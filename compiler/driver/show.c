@@ -42,7 +42,7 @@ static void print(dr_call *call, const dr_report *r, bool ranged) {
 }
 
 /* Weights, if any are named, and what the network's values are on data, if that is asked for. */
-static bool look(dr_subject *subject, rt_checkpoint **weights) {
+static bool look(dr_subject *subject, rt_checkpoint **weights, const net_range **seen) {
   dr_call *call = subject->call;
   dr_profile_request request = DR_PROFILE_DEFAULTS;
   dr_profile_result profile;
@@ -53,7 +53,7 @@ static bool look(dr_subject *subject, rt_checkpoint **weights) {
   if (!dr_weights_in_hand(subject, true, weights) || !dr_settle_formats(subject, *weights) ||
       !dr_profile_run(subject, *weights, &request, &profile, &code))
     return false;
-  dr_profile_annotate(&profile, subject->experiment.network.graph);
+  *seen = dr_profile_annotate(&profile, subject->experiment.network.graph);
   return true;
 }
 
@@ -76,8 +76,10 @@ int dr_show(dr_call *call) {
   }
   rt_checkpoint *weights = NULL;
   bool ranged = dr_has(call, DR_load) || subject.checkpoint || dr_has(call, DR_samples);
-  if (ranged && !look(&subject, &weights)) return DR_WRONG_INPUT;
+  const net_range *seen = NULL;
+  if (ranged && !look(&subject, &weights, &seen)) return DR_WRONG_INPUT;
   dr_report report = dr_report_make(&subject, network->graph, (uint32_t)batch);
+  report.seen = seen;
   report.ranges = dr_graph_ranges(&subject, report.graph, weights);
   if (!report.ranges || (!net_ranges_check(report.ranges, ranged ? NET_ERROR : NET_WARNING) && ranged))
     return DR_WRONG_INPUT;

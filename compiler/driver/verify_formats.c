@@ -62,12 +62,24 @@ static void say_grids(dr_verification *v, const dr_rows *rows, const quantizer *
 
 /* ---- ranges ---- */
 
-/* The first value that leaves its interval. */
+/* The first value that leaves its interval: an input, or what a node gives. */
 typedef struct {
   net_value_id value; /* NET_NONE: there is none */
   double number;
   net_range range;
 } escape;
+
+static void say_input(dr_verification *v, const dr_rows *rows, const dr_escape *e) {
+  const char *name = net_text(v->n, v->graph->values.at[e->input].name);
+  json_t *fields = json_pack("{s:s, s:I, s:s, s:I, s:I, s:o}", "inputs", rows->name, "samples",
+                             (json_int_t)rows->rows.rows, "value", name, "sample", (json_int_t)e->sample,
+                             "element", (json_int_t)e->element, "number", net_json_number(e->number));
+  dr_verify_say(v, "ranges", false, fields,
+                "'%s' is %.9g in sample %llu, element %llu of the %s inputs, but is declared to be from %.9g "
+                "to %.9g",
+                name, e->number, (unsigned long long)e->sample, (unsigned long long)e->element, rows->name,
+                e->range.lo, e->range.hi);
+}
 
 static void watch(const dr_verification *v, net_value_id value, const float *numbers, uint32_t samples,
                   escape *e) {
@@ -114,13 +126,15 @@ bool dr_verify_grids(dr_verification *v, const dr_rows *rows) {
   bool ok =
       rt_pass_make(v->n, &arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass);
   escape escaped = {.value = NET_NONE};
+  dr_escape input = dr_escape_find(g, &rows->rows);
   while (ok && rt_pass_next(&pass))
     for (uint32_t i = 0; i < program->network_outputs; i++) {
       watch(v, o->outputs[i], pass.step.outputs[i], pass.count, &escaped);
       for (uint32_t k = 0; k < count; k++)
         if (list[k].value == o->outputs[i]) look(&list[k], g, pass.step.outputs[i], pass.count);
     }
-  if (ok) say_ranges(v, rows, &escaped);
+  if (ok && input.input != NET_NONE) say_input(v, rows, &input);
+  else if (ok) say_ranges(v, rows, &escaped);
   if (ok && count) say_grids(v, rows, list, count);
   net_arena_free(&arena);
   return ok;

@@ -57,6 +57,12 @@ static void fill_extreme(rt_random *r, float *row, uint32_t width, uint32_t inde
   }
 }
 
+/* As the program declares the input, and in no case NaN. */
+static void keep_within(net_range in, float *row, uint32_t width) {
+  for (uint32_t i = 0; i < width && in.lo <= in.hi; i++)
+    row[i] = fminf(fmaxf(row[i], (float)in.lo), (float)in.hi);
+}
+
 static bool make(dr_verification *v, const char *name, uint32_t count, bool extreme, dr_rows *rows) {
   const net_graph *g = v->graph;
   uint32_t inputs = 0;
@@ -71,9 +77,11 @@ static bool make(dr_verification *v, const char *name, uint32_t count, bool extr
     uint32_t width = (uint32_t)net_shape_elements(&value->shape);
     float *data = net_arena_alloc(&v->n->arena, (size_t)count * width * sizeof *data + SLACK, 64);
     bool all = saturates(g, id);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
       if (extreme) fill_extreme(&r, data + (size_t)i * width, width, i, all);
       else fill_random(&r, data + (size_t)i * width, width, i);
+      keep_within(value->range, data + (size_t)i * width, width);
+    }
     rows->rows.inputs[value->column] =
         (rt_column){.name = net_text(v->n, value->name), .type = NET_F32, .width = width, .data = data};
   }

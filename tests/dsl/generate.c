@@ -224,6 +224,7 @@ static net_params params(generator *g) {
       one.type = name(g), one.shape = exprs(g, 0, 1);
     else if (chance(g, 2))
       one.value = expr(g, 2);
+    if (one.type.name.id && chance(g, 2)) one.low = expr(g, 2), one.high = expr(g, 2);
     PUSH(g, &p, one);
   }
   return p;
