@@ -146,7 +146,7 @@ typedef struct {
   float *offset, *factor; /* per element of the input */
 } rt_fitted_step;
 
-typedef struct {
+typedef struct rt_fitted {
   uint32_t width, step_count;
   rt_fitted_step *steps;
 } rt_fitted;

@@ -70,6 +70,13 @@ ops_interpret batch_norm_interpret, batch_norm_gradient_interpret;
 ops_made batch_norm_made;
 ops_kernel batch_norm_kernel, batch_norm_gradient_kernel;
 
+/* affine.c */
+ops_shape affine_shape;
+ops_cost affine_cost;
+ops_interpret affine_interpret;
+ops_range affine_range;
+ops_kernel affine_kernel;
+
 /* layer_norm.c, layer_norm_kernel.c */
 ops_shape layer_norm_shape, layer_norm_gradient_shape;
 ops_parameter layer_norm_parameter;
@@ -83,6 +90,12 @@ ops_shape quantize_shape, quantize_gradient_shape;
 ops_gradient quantize_gradient;
 ops_interpret quantize_interpret, quantize_gradient_interpret;
 ops_kernel quantize_kernel, quantize_gradient_kernel;
+
+/* normalize.c */
+ops_shape normalize_shape;
+ops_interpret normalize_interpret;
+ops_kernel normalize_kernel;
+ops_range normalize_range;
 
 /* fold.c */
 ops_fold batch_norm_fold;

@@ -1,4 +1,5 @@
 libnetc_a_SOURCES += \
+  compiler/ops/affine.c \
   compiler/ops/batch_norm.c \
   compiler/ops/batch_norm.h \
   compiler/ops/batch_norm_kernel.c \
@@ -25,6 +26,7 @@ libnetc_a_SOURCES += \
   compiler/ops/linear_kernel.c \
   compiler/ops/movement.c \
   compiler/ops/movement_kernel.c \
+  compiler/ops/normalize.c \
   compiler/ops/ops.c \
   compiler/ops/ops.def \
   compiler/ops/ops.h \

@@ -4,7 +4,9 @@ libnetc_a_SOURCES += \
   compiler/passes/eliminate_dead.c \
   compiler/passes/integer_only.c compiler/passes/integer_only.h \
   compiler/passes/fold_batch_norm.c \
+  compiler/passes/freeze.c \
   compiler/passes/losses.c \
+  compiler/passes/normalize.c \
   compiler/passes/passes.c compiler/passes/passes.h compiler/passes/passes.def \
   compiler/passes/ranges.c compiler/passes/ranges.h \
   compiler/passes/quantize.c compiler/passes/quantize.h compiler/passes/quantize_formats.c \

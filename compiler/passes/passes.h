@@ -26,6 +26,8 @@ typedef struct net_pass_context {
   const net_objective *objective; /* losses; fold_batch_norm: what losses look at stays; NULL: nothing does */
   const net_optimizer *optimizer; /* differentiate */
   const net_quantization *quantization; /* quantize */
+  const float *const *data; /* freeze: by value, elements of parameters and statistics; NULL, all or one: they stay */
+  const struct rt_fitted *normalization; /* normalize: one per input; NULL: there is none */
   bool verify;                    /* net_pass_run verifies what the pass made */
 } net_pass_context;
 

@@ -163,6 +163,24 @@ static net_node_id make_dropout(jit_maker *m, const net_op *op) {
   return call(m, op, &x, 1, &a);
 }
 
+/* Operands: any numbers; for clip and log1p those that leave an element alone are among them. */
+static net_node_id make_normalize(jit_maker *m, const net_op *op) {
+  attributes a = {0};
+  net_shape shape = some_shape(m);
+  net_value_id x = data(m, "x", shape, !rarely(m)), operands[2];
+  const char *kind = (const char *const[]){"affine", "clip", "log1p"}[pick(m, 3)];
+  for (int i = 0; i < 2; i++) {
+    float *elements_of = NET_NEW_ARRAY(m->graph->arena, float, elements(shape));
+    for (uint32_t k = 0; k < elements(shape); k++)
+      elements_of[k] = *kind == 'l' ? (float)pick(m, 2) : (float)jit_random(&m->draws, -2, 2);
+    net_name name = net_graph_fresh_name(m->graph, i ? "factor" : "offset");
+    operands[i] = net_graph_value(m->graph, NET_VALUE_CONSTANT, name, NET_F32, shape, false, NET_NOWHERE);
+    m->graph->values.at[operands[i]].data = elements_of;
+  }
+  SET(text, "kind", kind);
+  return call(m, op, (net_value_id[]){x, operands[0], operands[1]}, 3, &a);
+}
+
 /* Steps are given to formats that take them. Gradients in training are not plain: those need no operator. */
 static net_node_id make_quantize(jit_maker *m, const net_op *op) {
   static const struct {
@@ -403,6 +421,7 @@ static const struct {
     {"log_softmax", make_softmax},
     {"dropout", make_dropout},
     {"quantize", make_quantize},
+    {"normalize", make_normalize},
     {"fold_weight", make_fold},
     {"fold_bias", make_fold},
     {"add", make_binary},

@@ -53,6 +53,11 @@ const char *const ops_cases[] = {
     X(", 3, 4") STATISTICS("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                                 "batch_norm(x, _, _, m, v) {affine = false}\n",
 
+    X(", 2, 3") "constant o: f32[2, 3] = [0.5, -1, 2, 0, 3, 1]\nconstant k: f32[2, 3] = [2, 0.3, -1, 1, 0, 7]\n"
+                "y: f32[b, 2, 3] = normalize(x, o, k)\n",
+    X(", 3") "constant o: f32[3] = [-0.5, 0, -1]\nconstant k: f32[3] = [0.5, 0.25, 9]\n"
+             "y: f32[b, 3] = normalize(x, o, k) {kind = clip}\n",
+
     "parameter x: f32[4, 5] = 0\nparameter w: f32[4] = 1\nstatistic v: f32[4] = 1\n"
     "y: f32[4, 5] = fold_weight(x, w, v)\n",
     "parameter x: f32[3] = 0\nstatistic v: f32[3] = 1\ny: f32[3] = fold_weight(x, _, v) {epsilon = 0.1}\n",

@@ -103,6 +103,8 @@ static const struct {
      "concat 'y' along axis 1 needs all other axes equal, but 'x' is f32[2, 3] and 'a' is f32[4, 3]"},
     {X3 "y: f32[b, 3] = concat(x) {axis = 1}\n",
      "concat 'y' has no axis 1: 'x' is f32[3] (axes count from 0, the batch left out)"},
+    {X3 "constant o: f32[3] = [0, 0, 0]\ny: f32[b, 3] = normalize(x, o, o) {kind = robust}\n",
+     "normalize 'y' has kind = robust; known are affine, clip and log1p"},
     {X3 "y: f32[b, 2, 2] = reshape(x) {shape = [2, 2]}\n",
      "reshape 'y' cannot make [2, 2] of 3 elements: 'x' is f32[3]"},
     {X3 "y: f32[b, 2, 2] = reshape(x) {shape = [2, -1]}\n",
