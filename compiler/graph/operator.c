@@ -174,3 +174,16 @@ net_value_id net_gradient_call(net_gradient *gradient, const char *op, const cha
   graph->nodes.at[node].use = use;
   return graph->nodes.at[node].first_output;
 }
+
+net_value_id net_folding_call(net_folding *folding, const char *op, const char *suffix,
+                              const net_value_id *inputs, uint32_t input_count,
+                              const net_attribute *attributes, uint32_t attribute_count) {
+  netc *n = folding->graph->n;
+  const net_node *node = &folding->from->nodes.at[folding->contraction];
+  const char *name = net_arena_format(&n->arena, "%s.%s", net_text(n, node->name), suffix);
+  net_node_id id = net_graph_node(folding->graph, op, net_graph_fresh_name(folding->graph, name), inputs,
+                                  input_count, attributes, attribute_count, node->loc);
+  if (id == NET_NONE) return NET_NONE;
+  folding->graph->nodes.at[id].use = node->use;
+  return net_node_output(folding->graph, id, 0);
+}

@@ -54,6 +54,13 @@ static bool takes_bias(const net_graph *g, net_node_id node) {
          input_of(g, node, NET_TENSOR_BIAS) != NET_NONE;
 }
 
+/* Behind formats of weights or of exact sums a batch-norm stays where it is. */
+static bool has_format(const net_graph *g, net_node_id node) {
+  return net_node_format(g, node, NET_TENSOR_WEIGHT) != NET_FORMAT_FLOAT32 ||
+         net_node_format(g, node, NET_TENSOR_BIAS) != NET_FORMAT_FLOAT32 ||
+         g->values.at[g->nodes.at[node].first_output].type != NET_F32;
+}
+
 /* The linear whose channels, its last axis, are the batch-norm's first, and that nothing else reads. */
 static net_node_id find_partner(const folder *f, net_node_id id) {
   const net_graph *g = f->from;
@@ -61,24 +68,11 @@ static net_node_id find_partner(const folder *f, net_node_id id) {
   if (!net_node_op(g, id)->fold) return NET_NONE;
   net_value_id x = net_node_input(g, id, X);
   net_node_id def = g->values.at[x].def;
-  if (def == NET_NONE || !takes_bias(g, def)) return NET_NONE;
+  if (def == NET_NONE || !takes_bias(g, def) || has_format(g, id) || has_format(g, def)) return NET_NONE;
   if (g->values.at[x].shape.rank != 1 || f->readers[x] != 1 || is_named(f, x)) return NET_NONE;
   for (uint32_t i = 1; i < node->output_count; i++)
     if (f->readers[node->first_output + i]) return NET_NONE; /* its statistics are looked at */
   return def;
-}
-
-net_value_id net_folding_call(net_folding *folding, const char *op, const char *suffix,
-                              const net_value_id *inputs, uint32_t input_count,
-                              const net_attribute *attributes, uint32_t attribute_count) {
-  netc *n = folding->graph->n;
-  const net_node *node = &folding->from->nodes.at[folding->contraction];
-  const char *name = net_arena_format(&n->arena, "%s.%s", net_text(n, node->name), suffix);
-  net_node_id id = net_graph_node(folding->graph, op, net_graph_fresh_name(folding->graph, name), inputs,
-                                  input_count, attributes, attribute_count, node->loc);
-  if (id == NET_NONE) return NET_NONE;
-  folding->graph->nodes.at[id].use = node->use;
-  return net_node_output(folding->graph, id, 0);
 }
 
 static net_value_id mapped(const folder *f, net_node_id node, uint32_t input) {
