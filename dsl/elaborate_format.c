@@ -33,6 +33,23 @@ static bool take_ints(net_elaborator *e, const net_constant *list, net_format_ar
   return true;
 }
 
+/* multiplier(31), as one word; false: it is none, or reported. */
+static bool take_numbered(net_elaborator *e, const net_expr *expr, net_format_argument *out) {
+  netc *n = e->n;
+  if (expr->kind != NET_EXPR_CALL) return false;
+  const net_args *args = &expr->call.args;
+  const char *word = net_dotted_text(n, &expr->call.callee);
+  int64_t number;
+  if (!net_format_word_takes_number(word)) return false;
+  out->kind = NET_FORMAT_WORD;
+  out->word = word;
+  if (args->count != 1 || args->at[0].name.name.id) return true; /* which is not known */
+  if (!net_evaluate_integer(n, &e->constants, args->at[0].value, "a number of bits", INT32_MIN, INT32_MAX, &number))
+    return false;
+  out->word = net_arena_format(&n->arena, "%s(%lld)", word, (long long)number);
+  return true;
+}
+
 /* A word that is no constant of the program stands for itself: auto, channel, unsigned. */
 static bool take_argument(net_elaborator *e, const net_expr *call, const net_arg *arg,
                           net_format_argument *out) {
@@ -47,8 +64,10 @@ static bool take_argument(net_elaborator *e, const net_expr *call, const net_arg
     out->word = net_text(n, word);
     return true;
   }
+  uint32_t errors = n->diagnostics.errors;
+  if (take_numbered(e, arg->value, out)) return true;
   net_constant c;
-  if (!net_evaluate(n, &e->constants, arg->value, &c)) return false;
+  if (n->diagnostics.errors > errors || !net_evaluate(n, &e->constants, arg->value, &c)) return false;
   switch (c.kind) {
   case NET_CONSTANT_INTEGER: return out->kind = NET_FORMAT_INT, out->integer = c.integer, true;
   case NET_CONSTANT_BOOLEAN: return out->kind = NET_FORMAT_BOOL, out->integer = c.boolean, true;

@@ -28,12 +28,14 @@ static const struct {
     FIELD("overflow", overflow),
     FIELD("per", per),
     FIELD("scheme", scheme),
+    FIELD("rescale", rescale),
     FIELD("ste", ste),
     FIELD("mase_compatible", mase),
 };
 
+enum { MOST_WORDS = 4 };
 static const struct {
-  const char *kind, *words[4];
+  const char *kind, *words[MOST_WORDS];
 } words[] = {
     {"rounding",
      {[NET_ROUND_HALF_EVEN] = "half_even",
@@ -43,6 +45,7 @@ static const struct {
     {"overflow", {[NET_SATURATE] = "saturate", [NET_WRAP] = "wrap", [NET_SYMMETRIC] = "symmetric"}},
     {"per", {[NET_PER_TENSOR] = "tensor", [NET_PER_CHANNEL] = "channel"}},
     {"scheme", {[NET_SCALE_SYMMETRIC] = "symmetric", [NET_SCALE_AFFINE] = "affine"}},
+    {"rescale", {[NET_RESCALE_MULTIPLIER] = "multiplier(31)", [NET_RESCALE_POWER_OF_TWO] = "power_of_two"}},
     {"ste",
      {[NET_STE_PLAIN] = "plain", [NET_STE_CLIPPED] = "clipped", [NET_STE_LEARNED_STEP] = "learned_step"}},
 };
@@ -52,16 +55,26 @@ uint32_t fm_words(const char *kind, const char *const **list) {
   for (uint32_t i = 0; i < sizeof words / sizeof *words; i++) {
     if (strcmp(words[i].kind, kind)) continue;
     uint32_t count = 0;
-    while (count < 4 && words[i].words[count]) count++;
+    while (count < MOST_WORDS && words[i].words[count]) count++;
     *list = words[i].words;
     return count;
   }
   return 0;
 }
 
+bool net_format_word_takes_number(const char *word) {
+  size_t length = strlen(word);
+  for (uint32_t i = 0; i < sizeof words / sizeof *words; i++)
+    for (uint32_t k = 0; k < MOST_WORDS && words[i].words[k]; k++)
+      if (!strncmp(words[i].words[k], word, length) && words[i].words[k][length] == '(') return true;
+  return false;
+}
+
+/* multiplier(31) is one. */
 static const char *word(netc *n, const char **text) {
   const char *begin = *text;
   while (isalnum((unsigned char)**text) || **text == '_') ++*text;
+  if (**text == '(') *text = strchr(*text, ')') + 1;
   return net_text(n, net_intern_bytes(n, begin, (size_t)(*text - begin)));
 }
 

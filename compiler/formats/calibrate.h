@@ -25,7 +25,8 @@
  * integer with fraction = auto: 2^−f with the largest f for which no value that matters overflows, once
  * rounded; of an unsigned format only positive values count.
  *
- * scaled_integer: net_format_scale of their range, 0 included.
+ * scaled_integer: net_format_scale of their range, 0 included. rescale = power_of_two: the next power of two
+ * above that step, so that nothing overflows which did not before; mse searches among such steps.
  *
  * ste = learned_step: 2·mean|x| / √hi, as S. K. Esser et al., Learned step size quantization, ICLR 2020,
  * begin; of an integer with a given fraction 2^−fraction; affine: as calibrated.

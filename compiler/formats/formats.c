@@ -45,7 +45,7 @@ static bool same(const net_format_spec *a, const net_format_spec *b) {
          net_shape_same(&a->block, &b->block) && a->is_unsigned == b->is_unsigned && a->auto_sign == b->auto_sign &&
          a->bipolar == b->bipolar && a->stochastic == b->stochastic && a->scaled == b->scaled &&
          a->mase == b->mase && a->rounding == b->rounding && a->overflow == b->overflow && a->per == b->per &&
-         a->scheme == b->scheme && a->ste == b->ste && a->codebook == b->codebook;
+         a->scheme == b->scheme && a->rescale == b->rescale && a->ste == b->ste && a->codebook == b->codebook;
 }
 
 uint32_t net_format_intern(netc *n, const net_format_spec *spec) {

@@ -14,6 +14,7 @@ typedef enum { NET_ROUND_HALF_EVEN, NET_ROUND_HALF_UP, NET_ROUND_FLOOR, NET_ROUN
 typedef enum { NET_SATURATE, NET_WRAP, NET_SYMMETRIC } net_overflow;
 typedef enum { NET_PER_TENSOR, NET_PER_CHANNEL } net_granularity;
 typedef enum { NET_SCALE_SYMMETRIC, NET_SCALE_AFFINE } net_scheme;
+typedef enum { NET_RESCALE_MULTIPLIER, NET_RESCALE_POWER_OF_TWO } net_rescaling;
 typedef enum { NET_STE_PLAIN, NET_STE_CLIPPED, NET_STE_LEARNED_STEP } net_ste;
 
 #define NET_FORMAT_AUTO INT32_MIN        /* a parameter that the profile decides */
@@ -42,6 +43,7 @@ typedef struct net_format_spec {
   net_overflow overflow;
   net_granularity per;
   net_scheme scheme;
+  net_rescaling rescale;
   net_ste ste;
   const net_codebook *codebook;
 } net_format_spec;
@@ -139,6 +141,9 @@ extern const net_format net_formats[];
 extern const uint32_t net_format_count;
 void net_formats_install(netc *n);
 
+/* Whether a word of some argument goes on with a number in brackets, as multiplier(31) does: the word of such
+ * an argument as written is all of it. */
+bool net_format_word_takes_number(const char *word);
 /* Whether there is a format of that name; reports, with a suggestion. */
 bool net_format_known(netc *n, const char *name, net_loc loc);
 /* Format id of a call by name; reports unknown names (with a suggestion), wrong arguments. Every format takes

@@ -68,6 +68,12 @@ static bool argument(reader *r, net_format_argument *given) {
   *given = (net_format_argument){.loc = r->loc};
   const char *name = starts_word(r) ? word(r) : NULL;
   if (name && takes(r, '=')) given->name = name, name = starts_word(r) ? word(r) : NULL;
+  if (name && net_format_word_takes_number(name) && takes(r, '(')) {
+    int64_t number;
+    if (!whole_number(r, &number)) return false;
+    if (!takes(r, ')')) return refuse(r, "')'");
+    name = net_arena_format(&r->n->arena, "%s(%lld)", name, (long long)number);
+  }
   if (name) {
     given->integer = !strcmp(name, "true");
     given->kind = given->integer || !strcmp(name, "false") ? NET_FORMAT_BOOL : NET_FORMAT_WORD;

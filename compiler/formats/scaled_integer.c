@@ -5,7 +5,21 @@
 #include <math.h>
 
 static bool complete(netc *n, net_format_spec *spec, net_loc loc) {
-  return fm_in_range(n, spec, "a width", spec->width, 2, 32, loc);
+  if (!fm_in_range(n, spec, "a width", spec->width, 2, 32, loc)) return false;
+  if (spec->rescale != NET_RESCALE_POWER_OF_TWO || spec->ste != NET_STE_LEARNED_STEP) return true;
+  net_error(n, loc,
+            "%s cannot learn its steps and keep them powers of two: write ste = clipped with rescale = "
+            "power_of_two",
+            net_formats[spec->family].name);
+  return false;
+}
+
+/* The next power of two that is not smaller; all are normal numbers. */
+static double power_above(double step) {
+  int exponent;
+  double part = frexp(step, &exponent);
+  if (part == 0.5) exponent--;
+  return ldexp(1, exponent < FLT_MIN_EXP ? FLT_MIN_EXP - 1 : exponent < FLT_MAX_EXP ? exponent : FLT_MAX_EXP - 1);
 }
 
 void net_format_scale(const net_format_spec *spec, float from, float to, float *scale, int32_t *zero) {
@@ -15,6 +29,7 @@ void net_format_scale(const net_format_spec *spec, float from, float to, float *
   bool affine = spec->scheme == NET_SCALE_AFFINE;
   if (affine) step = (b - a) / (high - low);
   else step = spec->is_unsigned ? b / high : fmax(-a, b) / high;
+  if (spec->rescale == NET_RESCALE_POWER_OF_TWO && step > 0) step = power_above(step);
   *scale = (float)fmin(fmax(step, FLT_MIN), FLT_MAX);
   if (step == 0) *scale = 1; /* all are 0 */
   *zero = affine ? (int32_t)fmin(fmax(rint(low - a / *scale), low), fmin(high, INT32_MAX)) : 0;

@@ -4,6 +4,8 @@
 #include "formats/calibrate.h"
 #include "runtime/random.h"
 
+#include <float.h>
+
 enum { COUNT = 4000 };
 
 static netc n;
@@ -121,6 +123,63 @@ static void test_scaled(void **state) {
   assert_true(s.step == (float)(2.0 / 255) && s.zero == 64);
   s = calibrate("scaled_integer(8, unsigned)", NET_CALIBRATE_MINMAX, 1, x, 3);
   assert_true(s.step == (float)(1.5 / 255) && s.zero == 0);
+}
+
+/* ---- powers of two ---- */
+
+static void test_powers_known(void **state) {
+  (void)state;
+  const struct {
+    float low, high, symmetric, affine;
+    int32_t zero;
+  } cases[] = {{-1, 127, 1, 1, -127},           /* 1 as it is; affine 128/255, up to 1: R(−128 + 1) */
+               {-0.5f, 127.5f, 2, 1, -128},     /* −127.5 is a tie */
+               {-127, 1, 1, 1, -1},
+               {0, 63.5f, 0.5f, 0.25f, -128},
+               {0, 63.75f, 1, 0.25f, -128},
+               {0, 63.8f, 1, 0.5f, -128},
+               {-0x1p-140f, 0x1p-140f, FLT_MIN, FLT_MIN, -128},
+               {-FLT_MAX, FLT_MAX, 0x1p122f, 0x1p122f, -64}, /* 256/255 of 2^121 */
+               {0, 0, 1, 1, -128}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    float x[] = {cases[i].low, cases[i].high};
+    net_step s = calibrate("scaled_integer(8, power_of_two)", NET_CALIBRATE_MINMAX, 1, x, 2);
+    if (s.step != cases[i].symmetric || s.zero) fail_msg("case %zu: %a, %d", i, (double)s.step, s.zero);
+    s = calibrate("scaled_integer(8, affine, power_of_two)", NET_CALIBRATE_MINMAX, 1, x, 2);
+    if (s.step != cases[i].affine || s.zero != cases[i].zero)
+      fail_msg("affine case %zu: %a, %d", i, (double)s.step, s.zero);
+  }
+}
+
+/* The next above the step of any, and none better by its own measure. */
+static void test_powers(void **state) {
+  (void)state;
+  static const char *const formats[][2] = {{"scaled_integer(8)", "scaled_integer(8, power_of_two)"},
+                                           {"scaled_integer(4, affine)", "scaled_integer(4, affine, power_of_two)"},
+                                           {"scaled_integer(5, unsigned)", "scaled_integer(5, unsigned, power_of_two)"}};
+  float x[COUNT];
+  bool clipped = false;
+  for (int kind = 0; kind < 5; kind++)
+    for (size_t f = 0; f < sizeof formats / sizeof *formats; f++) {
+      const net_format_spec *spec = formats_read(&n, formats[f][1]);
+      draw(x, COUNT, kind, 9);
+      for (net_calibrator how = NET_CALIBRATE_MINMAX; how <= NET_CALIBRATE_ENTROPY; how++) {
+        net_step s = calibrate(formats[f][1], how, 0.99, x, COUNT);
+        int exponent;
+        assert_true(frexpf(s.step, &exponent) == 0.5f);
+        if (how == NET_CALIBRATE_MSE) continue;
+        net_step any = calibrate(formats[f][0], how, 0.99, x, COUNT);
+        assert_true(s.step >= any.step && s.step < 2 * any.step);
+      }
+      net_step best = calibrate(formats[f][1], NET_CALIBRATE_MSE, 1, x, COUNT),
+               widest = calibrate(formats[f][1], NET_CALIBRATE_MINMAX, 1, x, COUNT);
+      clipped |= best.step < widest.step;
+      for (int exponent = -30; exponent < 30 && !best.zero && spec->scheme == NET_SCALE_SYMMETRIC; exponent++)
+        assert_true(error_of(spec, best, x, COUNT) <=
+                    error_of(spec, (net_step){.step = ldexpf(1, exponent)}, x, COUNT) * (1 + 1e-9));
+      assert_true(error_of(spec, best, x, COUNT) <= error_of(spec, widest, x, COUNT) * (1 + 1e-9));
+    }
+  assert_true(clipped);
 }
 
 /* ---- percentile ---- */
@@ -308,6 +367,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_minmax_known, begin, end),
       cmocka_unit_test_setup_teardown(test_minmax_finest, begin, end),
       cmocka_unit_test_setup_teardown(test_scaled, begin, end),
+      cmocka_unit_test_setup_teardown(test_powers_known, begin, end),
+      cmocka_unit_test_setup_teardown(test_powers, begin, end),
       cmocka_unit_test_setup_teardown(test_percentile, begin, end),
       cmocka_unit_test_setup_teardown(test_mse_fraction, begin, end),
       cmocka_unit_test_setup_teardown(test_mse_scale, begin, end),

@@ -34,6 +34,8 @@ static net_format_argument take_value(netc *n, const char **at) {
   value.integer = strtoll(*at, &end, 10);
   if (end != *at) return *at = end, value;
   value.word = take_word(n, at);
+  if (**at == '(' && net_format_word_takes_number(value.word)) /* multiplier(31) */
+    value.word = net_arena_format(&n->arena, "%s(%ld)", value.word, strtol(*at + 1, &end, 10)), *at = end + 1;
   bool yes = !strcmp(value.word, "true");
   value.kind = yes || !strcmp(value.word, "false") ? NET_FORMAT_BOOL : NET_FORMAT_WORD;
   value.integer = yes;
