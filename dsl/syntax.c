@@ -234,6 +234,7 @@ static const net_token *before_open(const slip *s) {
 static const char *range_of_input(const slip *s) {
   static const char *const form = "a range is written 'x: f32[16] in [-4, 4]'";
   int kind = s->here->kind;
+  if (s->before->kind == TOK_END) return NULL; /* the first token */
   if (s->before->kind == TOK_IN) return s->expected[TOK_LBRACKET] && !s->expected[TOK_INT] ? form : NULL;
   if (kind == TOK_IN && s->open && s->open->header && !s->expected[TOK_NAME]) {
     const net_token *t = s->before;
