@@ -114,6 +114,9 @@ LLVMValueRef cg_emit_register(cg_emit *e, lp_reg reg, lp_expr i, lp_expr j);
 LLVMValueRef cg_register_element(cg_emit *e, lp_reg reg, uint32_t i, uint32_t j);
 void cg_emit_alias_scopes(cg_emit *e, const char *nest); /* at the end of a nest */
 
+/* emit_dot.c: v[0] + the sum of products of the packed integers in v[1] and v[2]; op: LP_dot4, LP_dot2 */
+LLVMValueRef cg_emit_dot(cg_emit *e, lp_expr_kind op, uint32_t lanes, const LLVMValueRef *v);
+
 /* emit_shuffle.c */
 LLVMValueRef cg_emit_tree(cg_emit *e, const lp_expr_info *tree);
 LLVMValueRef cg_emit_fold(cg_emit *e, const lp_expr_info *fold);

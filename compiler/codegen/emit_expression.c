@@ -106,6 +106,10 @@ static LLVMValueRef emit_whole(cg_emit *e, const cg_operation *o) {
   return cg_intrinsic(e, "llvm.copysign", operands, 2);
 }
 
+static LLVMValueRef emit_dot(cg_emit *e, const cg_operation *o) {
+  return cg_emit_dot(e, o->x->kind, o->x->lanes, o->v);
+}
+
 /* ---- comparisons ---- */
 
 /* Ordered, but ≠ is true on NaN. */
@@ -180,7 +184,8 @@ static const struct {
     [LP_le] = {2, emit_comparison},  [LP_gt] = {2, emit_comparison},   [LP_ge] = {2, emit_comparison},
     [LP_eq] = {2, emit_comparison},  [LP_ne] = {2, emit_comparison},   [LP_select] = {3, emit_select},
     [LP_round] = {1, emit_whole},    [LP_floor] = {1, emit_whole},     [LP_trunc] = {1, emit_whole},
-    [LP_convert] = {1, emit_convert}, [LP_bitcast] = {1, emit_bitcast},
+    [LP_dot4] = {3, emit_dot},       [LP_dot2] = {3, emit_dot},         [LP_convert] = {1, emit_convert},
+    [LP_bitcast] = {1, emit_bitcast},
 };
 
 static const char *const operation_names[LP_operations] = {

@@ -1,6 +1,7 @@
 libnetc_a_SOURCES += \
   compiler/codegen/compile.c compiler/codegen/compile.h \
   compiler/codegen/emit.c compiler/codegen/emit.h \
+  compiler/codegen/emit_dot.c \
   compiler/codegen/emit_expression.c \
   compiler/codegen/emit_index.c \
   compiler/codegen/emit_memory.c \

@@ -6,6 +6,17 @@
 #include <math.h>
 #include <tgmath.h>
 
+/* Products of packed integers: a + the sum of b's unsigned bytes times c's signed ones, or of signed halves. */
+static int64_t dot4(int64_t a, int64_t b, int64_t c) {
+  for (int k = 0; k < 32; k += 8) a += (int64_t)(uint8_t)(b >> k) * (int8_t)(c >> k);
+  return a;
+}
+
+static int64_t dot2(int64_t a, int64_t b, int64_t c) {
+  for (int k = 0; k < 32; k += 16) a += (int64_t)(int16_t)(b >> k) * (int16_t)(c >> k);
+  return a;
+}
+
 /* Every operation in four readings: of float (f32), double (f64), int64_t (signed types) and uint64_t (unsigned
  * types and bools), on a, b, c of that type. Integers are wrapped afterwards. bits: width of the type. */
 #define LP_READINGS(R, I)                                                                                     \
@@ -28,7 +39,9 @@
   R(xor, NAN) I(xor, a ^ b)                                                                                   \
   R(shl, NAN) I(shl, (uint64_t)b < bits ? (uint64_t)a << b : 0)                                               \
   R(shr, NAN) I(shr, (uint64_t)b < bits ? a >> b : 0)                                                         \
-  R(mulhi, NAN) I(mulhi, (uint64_t)a *(uint64_t)b >> 32)
+  R(mulhi, NAN) I(mulhi, (uint64_t)a *(uint64_t)b >> 32)                                                      \
+  R(dot4, NAN) I(dot4, dot4((int64_t)a, (int64_t)b, (int64_t)c))                                              \
+  R(dot2, NAN) I(dot2, dot2((int64_t)a, (int64_t)b, (int64_t)c))
 
 #define LP_COMPARISONS(C) C(lt, a < b) C(le, a <= b) C(gt, a > b) C(ge, a >= b) C(eq, a == b) C(ne, a != b)
 

@@ -4,7 +4,7 @@
 
 /* ---- types ---- */
 
-enum { REAL = 1, SIGNED = 2, UNSIGNED = 4, BOOLEAN = 8, U32 = 16, F32 = 32 };
+enum { REAL = 1, SIGNED = 2, UNSIGNED = 4, BOOLEAN = 8, U32 = 16, F32 = 32, I32 = 64 };
 enum { INTEGER = SIGNED | UNSIGNED, NUMBER = REAL | INTEGER };
 
 static const struct {
@@ -37,6 +37,8 @@ static const uint8_t allowed[LP_operations] = {
     [LP_shl] = INTEGER,
     [LP_shr] = INTEGER,
     [LP_mulhi] = U32,
+    [LP_dot4] = I32,
+    [LP_dot2] = I32,
     [LP_lt] = NUMBER,
     [LP_le] = NUMBER,
     [LP_gt] = NUMBER,
@@ -57,7 +59,7 @@ static const uint8_t allowed[LP_operations] = {
 static unsigned classes_of(net_type type) {
   if (lp_is_float(type)) return REAL | (type == NET_F32 ? F32 : 0);
   if (type == NET_BOOL) return BOOLEAN;
-  return lp_is_signed(type) ? SIGNED : UNSIGNED | (type == NET_U32 ? U32 : 0);
+  return lp_is_signed(type) ? SIGNED | (type == NET_I32 ? I32 : 0) : UNSIGNED | (type == NET_U32 ? U32 : 0);
 }
 
 static bool is_comparison(lp_expr_kind op) { return op >= LP_lt && op <= LP_ne; }
@@ -216,6 +218,11 @@ static bool commutes(lp_expr_kind op) {
          op == LP_max || op == LP_mulhi || op == LP_eq || op == LP_ne;
 }
 
+static bool is_integer(const lp_function *f, lp_expr e, int64_t value) {
+  const lp_expr_info *c = lp_constant_at(f, e);
+  return c && c->integer == value;
+}
+
 static lp_expr integer_algebra(lp_function *f, lp_expr_kind op, lp_expr *operand) {
   if (commutes(op) && lp_constant_at(f, operand[0])) {
     lp_expr constant = operand[0];
@@ -226,6 +233,9 @@ static lp_expr integer_algebra(lp_function *f, lp_expr_kind op, lp_expr *operand
   const lp_expr_info *c = operations[op].operands == 2 ? lp_constant_at(f, operand[1]) : NULL;
   if (c && op == LP_mul) return times(f, operand[0], c->integer);
   if ((op == LP_min || op == LP_max) && operand[0] == operand[1]) return operand[0];
+  if (op == LP_dot4 || op == LP_dot2)
+    for (uint32_t i = 1; i < 3; i++)
+      if (is_integer(f, operand[i], 0)) return operand[0];
   return c ? with_constant(f, op, operand[0], c->integer) : 0;
 }
 

@@ -127,6 +127,31 @@ static void test_conversions(check *c) {
   }
 }
 
+/* Bytes and halves at both ends of their ranges, in every mixture: sums that saturate or wrap anywhere show. */
+static void test_dots(check *c) {
+  static const uint8_t ends[] = {0, 1, 127, 128, 129, 254, 255};
+  for (uint32_t w = 0; w < WIDTHS; w++) {
+    bench b = bench_new(c, widths[w]);
+    lp_expr sum = splat(&b, NET_I32, 0), x[3];
+    for (uint32_t i = 0; i < 3; i++) x[i] = read_in(&b, NET_I32, i);
+    for (lp_expr_kind op = LP_dot4; op <= LP_dot2; op++) {
+      write_out(&b, lp_op3(b.f, op, x[0], x[1], x[2]));
+      sum = lp_op3(b.f, op, sum, x[2], x[1]);
+      write_out(&b, lp_op3(b.f, op, sum, x[1], splat(&b, NET_I32, (int32_t)0x80807F80)));
+      write_out(&b, lp_op3(b.f, op, x[0], splat(&b, NET_I32, -1), x[2]));
+    }
+    lp_end(b.f);
+    lp_nest_end(b.f, 1);
+    lp_memory m = check_memory(c, b.f);
+    check_fill_special(b.f, &m, 15);
+    uint64_t state = 16;
+    for (uint32_t i = 1; i < 3; i++)
+      for (uint32_t k = 0; k < 4 * ELEMENTS; k++)
+        ((uint8_t *)m.buffers[b.in[NET_I32][i]])[k] = ends[check_draw(&state) % sizeof ends];
+    assert_int_equal(check_run(c, b.f, &m), 0);
+  }
+}
+
 static void test_parts(check *c) {
   bench b = bench_new(c, 32);
   for (net_type t = 0; t < NET_TYPE_COUNT; t++)
@@ -214,12 +239,14 @@ TEST(test_operations)
 TEST(test_constant_operands)
 TEST(test_conversions)
 TEST(test_parts)
+TEST(test_dots)
 TEST(test_random)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_operations_everywhere),  cmocka_unit_test(test_constant_operands_everywhere),
       cmocka_unit_test(test_conversions_everywhere), cmocka_unit_test(test_parts_everywhere),
+      cmocka_unit_test(test_dots_everywhere),
       cmocka_unit_test(test_random_everywhere),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -90,6 +90,13 @@ static void test_integers_fold(void **state) {
   IS(OP(shr, INT(-8), INT(1)), "-4");
   IS(OP(shr, U32(0x80000000), U32(31)), "1");
   IS(OP(mulhi, U32(0x80000000), U32(6)), "3");
+  IS(lp_op3(f, LP_dot4, INT(5), INT(0x80FF0102), INT(0x7F80FF03)), "-16374");
+  IS(lp_op3(f, LP_dot4, INT(INT32_MAX), INT(1), INT(1)), "-2147483648");
+  IS(lp_op3(f, LP_dot4, INT(0), INT(-1), INT((int32_t)0x80808080)), "-130560");
+  IS(lp_op3(f, LP_dot2, INT(7), INT((int32_t)0x80000002), INT((int32_t)0x8000FFFF)), "1073741829");
+  IS(lp_op3(f, LP_dot2, INT(0), INT((int32_t)0x80008000), INT((int32_t)0x80008000)), "-2147483648");
+  IS(lp_op3(f, LP_dot4, i, j, INT(0)), "i");
+  IS(lp_op3(f, LP_dot2, i, j, INT(1)), "dot2(i, j, 1)");
   IS(DIV(u, U32(1)), "step");
   IS(OP(rem, u, U32(1)), "0");
   IS(DIV(U32(17), U32(5)), "3");
