@@ -187,6 +187,9 @@ static bool gather_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
 static bool takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   if (s->facts[index].kind == KN_SCATTER) return false; /* rows of output have a nest of their own */
   if (g->statements.count >= MOST_STATEMENTS) return false;
+  if (s->options->single)
+    return elementwise(&s->facts[index]) && uses_group(s, g, index) && same_domain(s, g->statements.at[0], index) &&
+           reads_at_point(s, g, index) && kn_single_takes(s, g, index);
   if (g->kind == KN_WEIGHT) return weight_takes(s, g, index);
   if (g->update != kn_statement(s, index)->update) return false;
   switch (g->kind) {

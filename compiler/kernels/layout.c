@@ -22,7 +22,7 @@ void kn_choose_layouts(kn_schedule_state *s) {
     case LP_SCALAR:
     case LP_RESULT: info->rank = 1, dims[0] = 1; break;
     default:
-      if (info->batched) info->rank = 3, dims[0] = f->padded / f->tile, dims[1] = elements, dims[2] = f->tile;
+      if (info->batched && !s->options->single) info->rank = 3, dims[0] = f->padded / f->tile, dims[1] = elements, dims[2] = f->tile;
       else info->rank = 1, dims[0] = (elements + KN_PAD - 1) / KN_PAD * KN_PAD;
     }
     memcpy(info->dim, dims, sizeof dims);

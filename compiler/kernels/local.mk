@@ -11,4 +11,8 @@ libnetc_a_SOURCES += \
   compiler/kernels/panel.c \
   compiler/kernels/sample.c \
   compiler/kernels/schedule.c compiler/kernels/schedule.h \
-  compiler/kernels/scope.c
+  compiler/kernels/scope.c \
+  compiler/kernels/single.c \
+  compiler/kernels/single_fold.c \
+  compiler/kernels/single_pack.c \
+  compiler/kernels/single_sum.c

@@ -58,16 +58,19 @@ static bool check_reductions(kn_schedule_state *s) {
 bool kn_schedule(lp_function *f, const kn_machine *machine, const kn_options *options) {
   kn_schedule_state s = {.f = f, .machine = machine, .options = options, .statement_exprs = f->exprs.count};
   uint32_t faults = f->n->diagnostics.faults;
-  choose_tile(f, machine);
+  if (options->single) f->lanes = machine->lanes, f->tile = f->padded = 1;
+  else choose_tile(f, machine);
   kn_find_facts(&s);
   kn_find_live(&s);
+  if (options->single) kn_single_begin(&s);
   if (!check_reductions(&s)) return false;
   kn_group_statements(&s);
   kn_choose_layouts(&s);
   bool updates = false;
   for (uint32_t i = 0; i < f->statements.count; i++) updates |= f->statements.at[i].update;
   for (uint32_t g = 0; g < s.groups.count; g++) {
-    emit_group(&s, &s.groups.at[g]);
+    if (options->single) kn_single_emit(&s, &s.groups.at[g]);
+    else emit_group(&s, &s.groups.at[g]);
     if (s.groups.at[g].finite && updates) emit_finite(&s);
   }
   kn_place_buffers(&s);

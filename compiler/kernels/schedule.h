@@ -58,6 +58,8 @@ typedef struct {
   bool *local;         /* by buffer: seen only inside the group that writes it */
   NET_VEC(kn_group) groups;
   uint32_t statement_exprs; /* expressions that existed before any nest was made */
+  lp_buffer *rows; /* one sample, by buffer: the row of data or of output that it is itself, or LP_NONE */
+  bool straight;   /* one sample: contractions become code without loops */
 } kn_schedule_state;
 
 void kn_find_facts(kn_schedule_state *s);
@@ -115,6 +117,9 @@ lp_expr kn_value(kn_scope *scope, lp_expr e);
 lp_expr kn_index(kn_scope *scope, lp_expr e);
 /* Row-major feature index of an access (the batch index left out). */
 lp_expr kn_flat(kn_scope *scope, lp_buffer buffer, uint32_t first, uint32_t count);
+/* `lanes` elements of a value, or the place of one, by its flat index (one sample or nothing batched). */
+lp_expr kn_load_flat(kn_schedule_state *s, lp_buffer buffer, lp_expr flat, uint32_t lanes);
+void kn_store_flat(kn_schedule_state *s, lp_buffer buffer, lp_expr flat, lp_expr value);
 /* Stores value where the statement's left side says (or into the register the buffer is bound to). */
 void kn_assign(kn_scope *scope, const lp_statement *statement, lp_expr value);
 /* Which lanes are samples of the batch; 0 when all are. */
@@ -145,6 +150,43 @@ typedef struct {
 } kn_split;
 kn_split kn_split_evenly(uint32_t extent, uint32_t most);
 
+/* ---- one sample (single*.c) ---- */
+
+void kn_single_begin(kn_schedule_state *s); /* finds which values are rows of data or output themselves; behind facts */
+bool kn_single_takes(kn_schedule_state *s, const kn_group *group, uint32_t statement);
+void kn_single_emit(kn_schedule_state *s, const kn_group *group);
+
+/* How a flat index moves with an axis: it is affine in it, with that factor. */
+bool kn_single_stride(const lp_function *f, lp_buffer buffer, uint32_t first, uint32_t count, uint32_t axis,
+                      int64_t *stride);
+/* Whether lanes may run along an axis: each read but that at `except` (an index list) stands still or moves by one. */
+bool kn_single_contiguous(const kn_schedule_state *s, uint32_t statement, uint32_t axis, uint32_t except);
+/* Whether whole vectors along the axis may run over its end: all that moves begins at 0 and is padded. */
+bool kn_single_padded(const kn_schedule_state *s, const kn_group *group);
+/* What a group does at a vector of points from the scope's axes on, `valid` of them real; reduced: a vector that
+ * stands for the first statement's expression `of`, or 0. */
+void kn_single_finish(kn_scope *scope, const kn_group *group, lp_expr of, lp_expr reduced, uint32_t valid);
+/* The largest power of two that is neither above lanes nor above left. */
+uint32_t kn_single_piece(uint32_t lanes, uint32_t left);
+
+/* Sums of products with constant weights (single_sum.c, single_pack.c). */
+typedef struct {
+  lp_expr weight, x;                          /* factors, with their conversions */
+  lp_expr constant, load;                     /* under them: the load of the weights, and that of x */
+  uint32_t axis;                              /* lanes */
+  uint32_t reduced[LP_MAX_RANK], count, size; /* axes that are summed, and how many terms that are */
+  lp_expr start;                              /* what is added to the sum, or 0 */
+} kn_product;
+bool kn_single_product(const kn_schedule_state *s, uint32_t statement, kn_product *product);
+void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *product);
+double kn_single_vectors(const kn_schedule_state *s, uint32_t statement, const kn_product *product);
+/* Weights in the order in which they are read: [tiles of `split`][term][vectors of the tile][lanes] */
+lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *product, const kn_split *split, uint32_t lanes);
+
+/* Reductions along elements that lie side by side (single_fold.c). */
+bool kn_single_folds(const kn_schedule_state *s, uint32_t statement);
+void kn_single_emit_fold(kn_schedule_state *s, const kn_group *group);
+
 /* ---- nests, one file per kind ---- */
 
 void kn_emit_gather(kn_schedule_state *s, const kn_group *group);
@@ -158,6 +200,10 @@ void kn_emit_flat(kn_schedule_state *s, const kn_group *group);
 
 static inline const lp_statement *kn_statement(const kn_schedule_state *s, uint32_t index) {
   return &s->f->statements.at[index];
+}
+/* One sample: whether a value lies in a row of data or output, beyond which nothing may be touched. */
+static inline bool kn_in_row(const kn_schedule_state *s, lp_buffer buffer) {
+  return s->rows && s->rows[buffer] != LP_NONE;
 }
 static inline uint32_t kn_extent(const lp_function *f, uint32_t axis) { return f->axes.at[axis].extent; }
 /* Number of points of a statement's feature axes, and of its reductions' feature axes. */

@@ -65,6 +65,34 @@ lp_expr kn_flat(kn_scope *scope, lp_buffer buffer, uint32_t first, uint32_t coun
   return flat;
 }
 
+/* The place of an element that lies in a row of data or output: its sample is the only one. */
+static void place_in_row(kn_schedule_state *s, lp_buffer row, lp_expr flat, lp_expr *place) {
+  lp_function *f = s->f;
+  place[0] = lp_int(f, 0);
+  place[1] = flat;
+  if (f->buffers.at[row].storage != LP_COLUMN) return;
+  lp_buffer index = 0;
+  while (f->buffers.at[index].storage != LP_INDEX) index++;
+  place[0] = lp_convert(f, NET_I32, lp_vector_load(f, index, 1, 1, &(lp_expr){lp_int(f, 0)}));
+}
+
+lp_expr kn_load_flat(kn_schedule_state *s, lp_buffer buffer, lp_expr flat, uint32_t lanes) {
+  lp_expr place[2];
+  if (!kn_in_row(s, buffer)) return lp_vector_load(s->f, buffer, lanes, 1, &flat);
+  place_in_row(s, s->rows[buffer], flat, place);
+  return lp_vector_load(s->f, s->rows[buffer], lanes, 2, place);
+}
+
+void kn_store_flat(kn_schedule_state *s, lp_buffer buffer, lp_expr flat, lp_expr value) {
+  lp_expr place[2];
+  if (!kn_in_row(s, buffer)) {
+    lp_store_at(s->f, buffer, 1, &flat, value);
+    return;
+  }
+  place_in_row(s, s->rows[buffer], flat, place);
+  lp_store_at(s->f, s->rows[buffer], 2, place, value);
+}
+
 /* Lanes run along the batch, or along a feature axis that must then be the last index with stride 1. */
 static lp_expr load(kn_scope *scope, const lp_expr_info *info) {
   lp_function *f = scope->f;
@@ -74,14 +102,14 @@ static lp_expr load(kn_scope *scope, const lp_expr_info *info) {
     return lp_read_reg(f, bound->reg, bound->point ? bound->row : kn_flat(scope, info->which, info->first, info->count),
                        bound->point ? bound->column : lp_int(f, 0));
   lp_expr flat = kn_flat(scope, info->which, info->first, info->count);
-  if (buffer->batched)
+  if (buffer->batched && buffer->rank == 3)
     return lp_vector_load(f, info->which, scope->lanes, 3, (lp_expr[]){scope->tile, flat, scope->within});
   bool along = false;
   if (scope->vector_axis != LP_NONE && scope->vector_axis != 0)
     for (uint32_t i = 0; i < info->count; i++)
       along |= lp_depends(f, lp_list_at(f, info->first)[i], scope->vector_axis);
-  if (along) return lp_vector_load(f, info->which, scope->lanes, 1, &flat);
-  return lp_splat_of(f, lp_vector_load(f, info->which, 1, 1, &flat), scope->lanes);
+  lp_expr value = kn_load_flat(scope->s, info->which, flat, along ? scope->lanes : 1);
+  return along ? value : lp_splat_of(f, value, scope->lanes);
 }
 
 static bool integer_type(net_type type) { return type != NET_F32 && type != NET_F64 && type != NET_BOOL; }
@@ -215,9 +243,9 @@ void kn_assign(kn_scope *scope, const lp_statement *statement, lp_expr value) {
   lp_expr flat = bound && bound->point ? 0 : kn_flat(scope, statement->buffer, statement->first, statement->count);
   if (bound)
     lp_set(f, bound->reg, bound->point ? bound->row : flat, bound->point ? bound->column : lp_int(f, 0), value);
-  else if (f->buffers.at[statement->buffer].batched)
+  else if (f->buffers.at[statement->buffer].batched && f->buffers.at[statement->buffer].rank == 3)
     lp_store_at(f, statement->buffer, 3, (lp_expr[]){scope->tile, flat, scope->within}, value);
-  else lp_store_at(f, statement->buffer, 1, &flat, value);
+  else kn_store_flat(scope->s, statement->buffer, flat, value);
 }
 
 lp_expr kn_valid(kn_scope *scope) {

@@ -85,7 +85,7 @@ jit_function *jit_function_new(netc *n, const cg_target *target, const net_graph
   if (outputs) t->bindings.outputs = outputs->at, t->bindings.output_count = outputs->count;
   kn_machine machine = {target->lanes, target->registers};
   t->f = kn_lower(n, &n->arena, graph, &t->bindings, net_intern(n, name), batch, masked);
-  if (!t->f || !lp_verify_statements(t->f) || !kn_schedule(t->f, &machine, &(kn_options){unfused}) ||
+  if (!t->f || !lp_verify_statements(t->f) || !kn_schedule(t->f, &machine, &(kn_options){.unfused = unfused}) ||
       !lp_verify_nests(t->f))
     fail_msg("%s for %s: %s", name, target->name, jit_message(n));
   t->written = NET_NEW_ARRAY(&n->arena, bool, t->f->buffers.count + 1);

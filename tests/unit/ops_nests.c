@@ -128,7 +128,7 @@ typedef struct {
 } trial;
 
 static trial *prepare(netc *n, const char *lines, const char *name, kn_machine machine, uint32_t batch,
-                      uint32_t count, bool unfused) {
+                      uint32_t count, kn_options options) {
   trial *t = NET_NEW(&n->arena, trial);
   net_graph *graph = ops_test_graph(n, lines);
   net_node_id node = ops_test_node(graph);
@@ -138,8 +138,8 @@ static trial *prepare(netc *n, const char *lines, const char *name, kn_machine m
   if (op->gradient && !inference) ops_test_gradient(graph, node, 0.7, &dy);
   add_outputs(graph, &t->tables);
   bind(graph, &t->tables);
-  t->where = net_arena_format(&n->arena, "%s%u lanes, batch %u, count %u%s", lines, machine.lanes, batch,
-                              count, unfused ? ", unfused" : "");
+  t->where = net_arena_format(&n->arena, "%s%u lanes, batch %u, count %u%s%s", lines, machine.lanes, batch,
+                              count, options.single ? ", one sample" : "", options.unfused ? ", unfused" : "");
 
   t->run = net_run_begin(n, graph, &n->arena, count);
   t->run.step = 3;
@@ -148,7 +148,7 @@ static trial *prepare(netc *n, const char *lines, const char *name, kn_machine m
   if (!net_run_all(&t->run)) fail_msg("%s: %s", t->where, ops_test_message(n));
 
   t->f = kn_lower(n, &n->arena, graph, &t->tables.bindings, net_intern(n, name), batch, batch != count);
-  if (!t->f || !kn_schedule(t->f, &machine, &(kn_options){unfused}) || !lp_verify_nests(t->f))
+  if (!t->f || !kn_schedule(t->f, &machine, &options) || !lp_verify_nests(t->f))
     fail_msg("%s: %s", t->where, ops_test_message(n));
   if (!t->f->scratch_bytes) t->f->scratch_bytes = 64; /* variables lie at their offsets all the same */
   t->memory = lp_memory_new(&n->arena, t->f, true);
@@ -171,10 +171,11 @@ static void judge(const trial *t) {
             lp_memory_at(t->f, &t->memory, LP_VARIABLE, i), t->where);
 }
 
-static void check_evaluated(const char *lines, uint32_t lanes, uint32_t batch, uint32_t count, bool unfused) {
+static void check_evaluated(const char *lines, uint32_t lanes, uint32_t batch, uint32_t count,
+                            kn_options options) {
   netc n;
   ops_test_begin(&n);
-  trial *t = prepare(&n, lines, "f", (kn_machine){lanes, lanes >= 16 ? 32 : 16}, batch, count, unfused);
+  trial *t = prepare(&n, lines, "f", (kn_machine){lanes, lanes >= 16 ? 32 : 16}, batch, count, options);
   if (lp_evaluate_nests(t->f, &t->memory)) fail_msg("%s: %s", t->where, ops_test_message(&n));
   judge(t);
   netc_free(&n);
@@ -186,21 +187,23 @@ static void test_nests(void **state) {
   for (uint32_t i = 0; i < ops_case_count; i++)
     for (uint32_t l = 0; l < sizeof lanes / sizeof *lanes; l++)
       for (int unfused = 0; unfused < 2; unfused++) {
-        check_evaluated(ops_cases[i], lanes[l], 32, 32, unfused); /* whole tiles: all samples are there */
-        check_evaluated(ops_cases[i], lanes[l], 2, 1, unfused);
-        check_evaluated(ops_cases[i], lanes[l], 40, 33, unfused);
+        kn_options options = {.unfused = unfused}, single = {.unfused = unfused, .single = true};
+        check_evaluated(ops_cases[i], lanes[l], 32, 32, options); /* whole tiles: all samples are there */
+        check_evaluated(ops_cases[i], lanes[l], 2, 1, options);
+        check_evaluated(ops_cases[i], lanes[l], 40, 33, options);
+        check_evaluated(ops_cases[i], lanes[l], 1, 1, single);
       }
 }
 
 /* All cases as one object for the target. */
-static void check_compiled(check *c) {
-  net_ops_install(&c->n);
+static void check_object(check *c, uint32_t batch, uint32_t count, kn_options options) {
   trial **trials = NET_NEW_ARRAY(&c->n.arena, trial *, ops_case_count);
   const lp_function **functions = NET_NEW_ARRAY(&c->n.arena, const lp_function *, ops_case_count);
   for (uint32_t i = 0; i < ops_case_count; i++) {
     const char *name = net_arena_format(&c->n.arena, "case_%u", i);
     trials[i] =
-        prepare(&c->n, ops_cases[i], name, (kn_machine){c->lanes, c->target.registers}, 40, 33, false);
+        prepare(&c->n, ops_cases[i], name, (kn_machine){c->lanes, c->target.registers}, batch,
+                        count, options);
     trials[i]->where = net_arena_format(&c->n.arena, "%s%s", trials[i]->where, c->target.name);
     functions[i] = trials[i]->f;
   }
@@ -211,6 +214,12 @@ static void check_compiled(check *c) {
     judge(trials[i]);
   }
   cg_jit_free(jit);
+}
+
+static void check_compiled(check *c) {
+  net_ops_install(&c->n);
+  check_object(c, 40, 33, (kn_options){0});
+  check_object(c, 1, 1, (kn_options){.single = true});
 }
 
 static void test_compiled(void **state) {

@@ -1,0 +1,256 @@
+/* Sums of products with constant weights, one sample: lanes are outputs, weights lie in the order in which they are
+ * read, inputs are broadcast from memory. A tile of outputs has so many accumulators that additions do not wait for
+ * each other (some 4 cycles, 2 a cycle): several for each vector where there are few vectors. */
+#include "kernels/schedule.h"
+
+/* In all: accumulators that hide the latency, and products of a loop's body. */
+enum { CHAINS = 8, MOST_VECTORS = 8, BODY = 32, MOST_NARROW = 4 };
+
+static lp_expr under_conversions(const lp_function *f, lp_expr e) {
+  while (lp_expr_at(f, e)->kind == LP_convert) e = lp_expr_at(f, e)->operand[0];
+  return e;
+}
+
+static bool access_depends(const lp_function *f, lp_expr load, uint32_t axis) {
+  const lp_expr_info *info = lp_expr_at(f, load);
+  for (uint32_t i = 0; i < info->count; i++)
+    if (lp_depends(f, lp_list_at(f, info->first)[i], axis)) return true;
+  return false;
+}
+
+/* The weights depend on nothing but the lanes' axis and what is summed, and affinely. */
+static bool good_weights(const kn_schedule_state *s, const kn_facts *facts, const kn_product *p) {
+  const lp_function *f = s->f;
+  const lp_expr_info *load = lp_expr_at(f, p->constant);
+  int64_t stride;
+  if (s->machine->lanes > 1 && f->buffers.at[load->which].storage != LP_CONSTANT) return false;
+  for (uint32_t i = 0; i + 1 < facts->axis_count; i++)
+    if (access_depends(f, p->constant, facts->axes[i])) return false;
+  for (uint32_t i = 0; i < p->count; i++)
+    if (!kn_single_stride(f, load->which, load->first, load->count, p->reduced[i], &stride)) return false;
+  return kn_single_stride(f, load->which, load->first, load->count, p->axis, &stride);
+}
+
+bool kn_single_product(const kn_schedule_state *s, uint32_t index, kn_product *p) {
+  const lp_function *f = s->f;
+  const kn_facts *facts = &s->facts[index];
+  *p = (kn_product){0};
+  if (!facts->reduction || !facts->axis_count || !facts->whole || facts->over_batch) return false;
+  const lp_expr_info *sum = lp_expr_at(f, facts->reduction), *body = lp_expr_at(f, sum->operand[0]);
+  if (sum->combine != LP_SUM || body->kind != LP_mul) return false;
+  p->axis = facts->axes[facts->axis_count - 1];
+  p->weight = body->operand[0], p->x = body->operand[1];
+  if (lp_depends(f, p->x, p->axis)) p->weight = body->operand[1], p->x = body->operand[0];
+  if (lp_depends(f, p->x, p->axis) || !lp_depends(f, p->weight, p->axis)) return false;
+  p->constant = under_conversions(f, p->weight), p->load = under_conversions(f, p->x);
+  if (lp_expr_at(f, p->constant)->kind != LP_load || lp_expr_at(f, p->load)->kind != LP_load) return false;
+  p->size = 1;
+  for (uint32_t i = 0; i < sum->count; i++) {
+    p->reduced[p->count] = kn_axis_of(f, lp_list_at(f, sum->first)[i]);
+    p->size *= kn_extent(f, p->reduced[p->count++]);
+  }
+  const lp_expr_info *value = lp_expr_at(f, kn_statement(s, index)->value);
+  if (value->kind == LP_add && value->operand[0] == facts->reduction) p->start = value->operand[1];
+  if (value->kind == LP_add && value->operand[1] == facts->reduction) p->start = value->operand[0];
+  return good_weights(s, facts, p) && kn_single_contiguous(s, index, p->axis, lp_expr_at(f, p->constant)->first);
+}
+
+double kn_single_vectors(const kn_schedule_state *s, uint32_t index, const kn_product *p) {
+  uint32_t outputs = kn_extent(s->f, p->axis), lanes = s->machine->lanes;
+  return kn_points(s, index) / outputs * ((outputs + lanes - 1) / lanes);
+}
+
+typedef struct {
+  kn_schedule_state *s;
+  lp_function *f;
+  const kn_group *group;
+  const kn_product *p;
+  kn_scope *scope, *one; /* vectors of outputs; inputs */
+  lp_buffer packed;      /* LP_NONE: weights as they are */
+  uint32_t outputs;
+  bool padded, starts; /* starts: accumulators start from p->start */
+  /* of the tile */
+  lp_expr first; /* its first vector */
+  uint32_t vectors, chains;
+  lp_reg sums, x; /* sums[vector][chain] */
+  lp_expr term;   /* terms before the innermost axis */
+} job;
+
+static void set_axis(job *j, uint32_t axis, lp_expr value) { j->scope->axis[axis] = j->one->axis[axis] = value; }
+
+/* The first output of a vector. */
+static lp_expr output_of(job *j, uint32_t v) {
+  return lp_product(j->f, lp_addition(j->f, j->first, lp_int(j->f, v)), lp_int(j->f, j->scope->lanes));
+}
+
+/* A vector of weights, as they are in memory. */
+static lp_expr packed_at(job *j, lp_expr term, uint32_t v) {
+  lp_function *f = j->f;
+  lp_expr tile = lp_product(f, j->first, lp_int(f, (int64_t)j->p->size));
+  lp_expr within = lp_addition(f, lp_product(f, term, lp_int(f, j->vectors)), lp_int(f, v));
+  lp_expr at = lp_product(f, lp_addition(f, tile, within), lp_int(f, j->scope->lanes));
+  return lp_vector_load(f, j->packed, j->scope->lanes, 1, &at);
+}
+
+/* sums[v][chain] += w[v, i] · x[i] for the vectors of the tile */
+static void add_term(job *j, lp_expr i, uint32_t chain) {
+  lp_function *f = j->f;
+  kn_scope *scope = j->scope;
+  lp_expr zero = lp_int(f, 0), at = lp_int(f, chain);
+  set_axis(j, j->p->reduced[j->p->count - 1], i);
+  kn_scope_renew(j->one);
+  lp_set(f, j->x, zero, zero, lp_splat_of(f, kn_value(j->one, j->p->x), scope->lanes));
+  for (uint32_t v = 0; v < j->vectors; v++) {
+    lp_expr row = lp_int(f, v), sum = lp_read_reg(f, j->sums, row, at), x = lp_read_reg(f, j->x, zero, zero);
+    scope->axis[j->p->axis] = output_of(j, v);
+    kn_scope_renew(scope);
+    if (j->packed != LP_NONE) {
+      scope->memo[j->p->constant] = packed_at(j, lp_addition(f, j->term, i), v);
+      scope->memo_stamp[j->p->constant] = scope->stamp;
+    }
+    lp_expr w = kn_value(scope, j->p->weight);
+    net_type type = lp_expr_at(f, w)->type;
+    bool real = type == NET_F32 || type == NET_F64;
+    lp_set(f, j->sums, row, at, real ? lp_op3(f, LP_fma, w, x, sum) : lp_addition(f, sum, lp_product(f, w, x)));
+  }
+}
+
+static void open_sums(job *j) {
+  lp_function *f = j->f;
+  net_type type = lp_expr_at(f, j->p->weight)->type;
+  uint32_t lanes = j->scope->lanes;
+  j->sums = lp_reg_new(f, "a", type, lanes, j->vectors, j->chains);
+  j->x = lp_reg_new(f, "x", type, lanes, 1, 1);
+  for (uint32_t v = 0; v < j->vectors; v++)
+    for (uint32_t c = 0; c < j->chains; c++) {
+      lp_expr value = lp_splat_of(f, lp_constant(f, type, 0, 0), lanes);
+      if (!c && j->starts) {
+        j->scope->axis[j->p->axis] = output_of(j, v);
+        j->scope->vector_axis = j->p->axis;
+        kn_scope_renew(j->scope);
+        value = kn_value(j->scope, j->p->start);
+      }
+      lp_set(f, j->sums, lp_int(f, v), lp_int(f, c), value);
+    }
+}
+
+/* The innermost axis: steps of a loop, unrolled if the function is straight, and what is left. */
+static void sum_axis(job *j) {
+  lp_function *f = j->f;
+  uint32_t extent = kn_extent(f, j->p->reduced[j->p->count - 1]), step = j->chains;
+  if (!j->s->straight && j->scope->lanes > 1) {
+    uint32_t most = BODY / j->vectors > step ? BODY / j->vectors / step * step : step;
+    step = most > extent ? extent / step * step : most;
+    for (uint32_t even = step; even >= most / 2; even -= j->chains) /* without a rest, if that is possible */
+      if (even && extent % even == 0) { step = even; break; }
+  }
+  uint32_t whole = extent / step * step;
+  lp_expr start = lp_begin_for(f, "i", lp_int(f, 0), lp_int(f, whole), step, j->s->straight ? LP_UNROLL : 0);
+  for (uint32_t k = 0; k < step; k++) add_term(j, lp_addition(f, start, lp_int(f, k)), k % j->chains);
+  lp_end(f);
+  for (uint32_t k = whole; k < extent; k++) add_term(j, lp_int(f, k), (k - whole) % j->chains);
+}
+
+static void sum_terms(job *j) {
+  lp_function *f = j->f;
+  uint32_t opened = 0;
+  j->term = lp_int(f, 0);
+  for (uint32_t i = 0; i + 1 < j->p->count; i++, opened++) {
+    uint32_t axis = j->p->reduced[i];
+    lp_expr extent = lp_int(f, kn_extent(f, axis)), var =
+        lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0), extent, 1, j->s->straight ? LP_UNROLL : 0);
+    set_axis(j, axis, var);
+    j->term = lp_addition(f, lp_product(f, j->term, extent), var);
+  }
+  if (j->p->count) j->term = lp_product(f, j->term, lp_int(f, kn_extent(f, j->p->reduced[j->p->count - 1])));
+  sum_axis(j);
+  while (opened--) lp_end(f);
+}
+
+/* The chains of each vector in one, by halves. */
+static void join_chains(job *j) {
+  lp_function *f = j->f;
+  for (uint32_t count = j->chains, half; count > 1; count = half) {
+    half = (count + 1) / 2;
+    for (uint32_t v = 0; v < j->vectors; v++)
+      for (uint32_t c = 0; c + half < count; c++) {
+        lp_expr row = lp_int(f, v), a = lp_int(f, c), b = lp_int(f, c + half);
+        lp_set(f, j->sums, row, a, lp_addition(f, lp_read_reg(f, j->sums, row, a), lp_read_reg(f, j->sums, row, b)));
+      }
+  }
+}
+
+/* What becomes of a vector's sums; a vector that runs over the end and must not be is taken in pieces. */
+static void finish(job *j, uint32_t v, uint32_t valid) {
+  lp_function *f = j->f;
+  kn_scope *scope = j->scope;
+  uint32_t index = j->group->statements.at[0], lanes = scope->lanes, size;
+  lp_expr of = j->starts ? kn_statement(j->s, index)->value : j->s->facts[index].reduction, zero = lp_int(f, 0);
+  lp_expr sum = lp_read_reg(f, j->sums, lp_int(f, v), zero), output = output_of(j, v);
+  if (valid == lanes || j->padded) {
+    scope->axis[j->p->axis] = output;
+    kn_single_finish(scope, j->group, of, sum, valid);
+    return;
+  }
+  for (uint32_t at = 0; at < valid; at += size) {
+    size = kn_single_piece(lanes, valid - at);
+    scope->lanes = size;
+    scope->axis[j->p->axis] = lp_addition(f, output, lp_int(f, at));
+    kn_single_finish(scope, j->group, of, lp_part_of(f, sum, at, size), size);
+  }
+  scope->lanes = lanes;
+}
+
+static void emit_tile(job *j, lp_expr first, uint32_t vectors, bool last) {
+  uint32_t extent = kn_extent(j->f, j->p->reduced[j->p->count - 1]), lanes = j->scope->lanes;
+  j->first = first, j->vectors = vectors;
+  j->chains = lanes > 1 ? (CHAINS + vectors - 1) / vectors : 1;
+  if (j->chains > extent) j->chains = extent;
+  open_sums(j);
+  sum_terms(j);
+  join_chains(j);
+  uint32_t rest = j->outputs % lanes;
+  for (uint32_t v = 0; v < vectors; v++) finish(j, v, last && rest && v + 1 == vectors ? rest : lanes);
+}
+
+/* Equal tiles in a loop; one by one where the function is straight, and that which runs over the end. */
+static void emit_tiles(job *j, const kn_split *split) {
+  lp_function *f = j->f;
+  bool ragged = j->outputs % j->scope->lanes;
+  for (int part = 0; part < 2; part++) {
+    uint32_t n = split->n[part], size = split->size[part], looped = j->s->straight ? 0 : n;
+    bool last = part || !split->n[1];
+    if (ragged && last && looped) looped--;
+    if (looped) {
+      lp_expr t = lp_begin_for(f, "t", lp_int(f, 0), lp_int(f, looped), 1, 0);
+      emit_tile(j, lp_addition(f, lp_product(f, t, lp_int(f, size)), lp_int(f, split->start[part])), size, false);
+      lp_end(f);
+    }
+    for (uint32_t t = looped; t < n; t++)
+      emit_tile(j, lp_int(f, split->start[part] + t * size), size, last && t + 1 == n);
+  }
+}
+
+void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *p) {
+  lp_function *f = s->f;
+  const kn_facts *facts = &s->facts[group->statements.at[0]];
+  uint32_t lanes = s->machine->lanes, outputs = kn_extent(f, p->axis), vectors = (outputs + lanes - 1) / lanes;
+  bool wide = lp_expr_at(f, p->weight)->type == NET_F64; /* takes two registers */
+  uint32_t most = wide ? MOST_VECTORS / 2 : MOST_VECTORS;
+  if (lanes == 1) /* little code */
+    for (most = MOST_NARROW; outputs % most;) most--;
+  kn_split split = kn_split_evenly(vectors, most);
+  job j = {.s = s, .f = f, .group = group, .p = p, .outputs = outputs, .padded = kn_single_padded(s, group)};
+  j.scope = kn_scope_new(s, lanes, p->axis), j.one = kn_scope_new(s, 1, LP_NONE);
+  j.packed = lanes > 1 ? kn_single_pack(s, p, &split, lanes) : LP_NONE;
+  j.starts = p->start && (j.padded || outputs % lanes == 0);
+  set_axis(&j, 0, lp_int(f, 0));
+  uint32_t opened = 0;
+  for (uint32_t i = 0; i + 1 < facts->axis_count; i++, opened++) {
+    uint32_t axis = facts->axes[i];
+    set_axis(&j, axis, lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0),
+                                    lp_int(f, kn_extent(f, axis)), 1, 0));
+  }
+  emit_tiles(&j, &split);
+  while (opened--) lp_end(f);
+}
