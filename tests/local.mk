@@ -280,3 +280,18 @@ tests_unit_passes_quantize_LDADD = $(TEST_LDADD)
 tests_unit_passes_fold_SOURCES = tests/unit/passes_fold.c $(QUANTIZE_SUPPORT)
 tests_unit_passes_fold_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/passes_quantize tests/unit/passes_fold
+
+# Networks with their weights in hand.
+FREEZE_SUPPORT = tests/unit/freeze_support.c tests/unit/freeze_support.h $(QUANTIZE_SUPPORT)
+check_PROGRAMS += tests/unit/freeze
+tests_unit_freeze_SOURCES = tests/unit/freeze.c $(FREEZE_SUPPORT)
+tests_unit_freeze_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/freeze
+
+# Objects: made, linked with nothing, called.
+OBJECT_SUPPORT = tests/unit/object_support.c tests/unit/object_support.h
+OBJECT_TESTS = tests/unit/object
+check_PROGRAMS += $(OBJECT_TESTS)
+tests_unit_object_SOURCES = tests/unit/object.c $(OBJECT_SUPPORT)
+tests_unit_object_LDADD = $(TEST_LDADD) -ldl
+TESTS += $(OBJECT_TESTS)

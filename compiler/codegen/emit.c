@@ -38,37 +38,29 @@ LLVMValueRef cg_i64(cg_emit *e, int64_t value) { return cg_int(e, NET_I64, value
 
 /* ---- functions ---- */
 
-static void add_attribute(cg_emit *e, LLVMValueRef function, unsigned at, const char *name, uint64_t value) {
+void cg_add_attribute(cg_emit *e, LLVMValueRef function, unsigned at, const char *name, uint64_t value) {
   unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
   LLVMAddAttributeAtIndex(function, at, LLVMCreateEnumAttribute(e->context, kind, value));
 }
 
-static void add_text_attribute(cg_emit *e, LLVMValueRef function, const char *name, const char *value) {
+void cg_add_text_attribute(cg_emit *e, LLVMValueRef function, const char *name, const char *value) {
   LLVMAttributeRef attribute = LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value,
                                                          (unsigned)strlen(value));
   LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, attribute);
 }
 
-/* Starts a function whose first argument is the rt_step. */
-static LLVMValueRef begin_function(cg_emit *e, const char *name, LLVMTypeRef type) {
+LLVMValueRef cg_begin_function(cg_emit *e, const char *name, LLVMTypeRef type) {
   LLVMValueRef function = LLVMAddFunction(e->module, name, type);
-  add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
-  add_text_attribute(e, function, "no-builtins", ""); /* a loop that fills memory stays a loop */
-  add_text_attribute(e, function, "frame-pointer", "all"); /* lets the stack be aligned for what is spilled */
-  add_text_attribute(e, function, "target-cpu", e->target->cpu);
-  add_text_attribute(e, function, "target-features", e->target->features);
+  cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
+  cg_add_text_attribute(e, function, "no-builtins", ""); /* a loop that fills memory stays a loop */
+  cg_add_text_attribute(e, function, "frame-pointer", "all"); /* lets the stack be aligned for what is spilled */
+  cg_add_text_attribute(e, function, "target-cpu", e->target->cpu);
+  cg_add_text_attribute(e, function, "target-features", e->target->features);
   if (e->target->lanes == 16) {
-    add_text_attribute(e, function, "prefer-vector-width", "512");
-    add_text_attribute(e, function, "min-legal-vector-width", "512");
+    cg_add_text_attribute(e, function, "prefer-vector-width", "512");
+    cg_add_text_attribute(e, function, "min-legal-vector-width", "512");
   }
-  add_attribute(e, function, 1, "noalias", 0);
-  add_attribute(e, function, 1, "nonnull", 0);
-  add_attribute(e, function, 1, "readonly", 0);
-  add_attribute(e, function, 1, "align", _Alignof(rt_step));
-  add_attribute(e, function, 1, "dereferenceable", sizeof(rt_step));
   e->function = function;
-  e->step = LLVMGetParam(function, 0);
-  LLVMSetValueName2(e->step, "step", 4);
   LLVMPositionBuilderAtEnd(e->entry, cg_block(e, "entry"));
   LLVMPositionBuilderAtEnd(e->builder, cg_block(e, "start"));
   memset(e->fields, 0, sizeof e->fields);
@@ -80,9 +72,25 @@ static LLVMValueRef begin_function(cg_emit *e, const char *name, LLVMTypeRef typ
   return function;
 }
 
-/* The entry block was filled beside the rest: join them. */
-static void end_function(cg_emit *e) {
+void cg_end_function(cg_emit *e) {
   LLVMBuildBr(e->entry, LLVMGetNextBasicBlock(LLVMGetEntryBasicBlock(e->function)));
+}
+
+/* Starts a function whose first argument is the rt_step. */
+static LLVMValueRef begin_step_function(cg_emit *e, const char *name, LLVMTypeRef type) {
+  LLVMValueRef function = cg_begin_function(e, name, type);
+  cg_add_attribute(e, function, 1, "noalias", 0);
+  cg_add_attribute(e, function, 1, "nonnull", 0);
+  cg_add_attribute(e, function, 1, "readonly", 0);
+  cg_add_attribute(e, function, 1, "align", _Alignof(rt_step));
+  cg_add_attribute(e, function, 1, "dereferenceable", sizeof(rt_step));
+  e->step = LLVMGetParam(function, 0);
+  LLVMSetValueName2(e->step, "step", 4);
+  if (e->inlined) {
+    LLVMSetLinkage(function, LLVMInternalLinkage);
+    cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "alwaysinline", 0);
+  }
+  return function;
 }
 
 /* ---- nests ---- */
@@ -112,9 +120,10 @@ static cg_nest emit_nest(cg_emit *e, const lp_nest *nest) {
   result.type = LLVMFunctionType(status, arguments, 3, false);
   const char *of = net_text(e->n, e->f->name), *name = net_text(e->n, nest->name);
   name = net_arena_format(e->arena, "%s.%s", of, name);
-  result.function = begin_function(e, name, result.type);
+  result.function = begin_step_function(e, name, result.type);
   LLVMSetLinkage(result.function, LLVMInternalLinkage);
-  add_attribute(e, result.function, (unsigned)LLVMAttributeFunctionIndex, "noinline", 0);
+  if (!e->inlined)
+    cg_add_attribute(e, result.function, (unsigned)LLVMAttributeFunctionIndex, "noinline", 0);
   LLVMValueRef begin = LLVMGetParam(result.function, 1), end = LLVMGetParam(result.function, 2);
   LLVMSetValueName2(begin, "begin", 5);
   LLVMSetValueName2(end, "end", 3);
@@ -122,7 +131,7 @@ static cg_nest emit_nest(cg_emit *e, const lp_nest *nest) {
   else cg_emit_statements(e, nest->body);
   if (result.may_fail) LLVMBuildRet(e->builder, cg_int(e, NET_U32, 0));
   else LLVMBuildRetVoid(e->builder);
-  end_function(e);
+  cg_end_function(e);
   cg_emit_alias_scopes(e, LLVMGetValueName2(result.function, &(size_t){0}));
   return result;
 }
@@ -152,7 +161,7 @@ static void call_parallel(cg_emit *e, const cg_nest *nest, LLVMValueRef count) {
 static void call_nest(cg_emit *e, const cg_nest *nest, double work, LLVMBasicBlockRef not_finite) {
   LLVMValueRef count = cg_int(e, NET_U32, 1);
   if (nest->parallel) count = cg_emit_iteration_count(e, nest->parallel);
-  if (nest->parallel && work >= PARALLEL_WORK) {
+  if (nest->parallel && work >= PARALLEL_WORK && !e->inlined) {
     call_parallel(e, nest, count);
     return;
   }
@@ -165,21 +174,22 @@ static void call_nest(cg_emit *e, const cg_nest *nest, double work, LLVMBasicBlo
 }
 
 /* u32 NAME(const rt_step *): the nests in order. */
-static void emit_entry(cg_emit *e, const cg_nest *nests) {
+static LLVMValueRef emit_entry(cg_emit *e, const cg_nest *nests) {
   LLVMTypeRef pointer = LLVMPointerTypeInContext(e->context, 0);
   LLVMTypeRef type = LLVMFunctionType(LLVMInt32TypeInContext(e->context), &pointer, 1, false);
-  begin_function(e, net_text(e->n, e->f->name), type);
+  LLVMValueRef entry = begin_step_function(e, net_text(e->n, e->f->name), type);
   LLVMBasicBlockRef not_finite = cg_block(e, "not_finite");
   for (uint32_t i = 0; i < e->f->nests.count; i++)
     call_nest(e, &nests[i], e->f->nests.at[i].work, not_finite);
   LLVMBuildRet(e->builder, cg_int(e, NET_U32, 0));
   LLVMPositionBuilderAtEnd(e->builder, not_finite);
   LLVMBuildRet(e->builder, cg_int(e, NET_U32, 1));
-  end_function(e);
+  cg_end_function(e);
+  return entry;
 }
 
-static void set_up(cg_emit *e) {
-  const lp_function *f = e->f;
+void cg_emit_begin(cg_emit *e, const lp_function *f) {
+  e->f = f;
   e->bases = NET_NEW_ARRAY(e->arena, LLVMValueRef, f->buffers.count + 1);
   e->constants = NET_NEW_ARRAY(e->arena, LLVMValueRef, f->buffers.count + 1);
   e->vars = NET_NEW_ARRAY(e->arena, cg_var, f->vars.count + 1);
@@ -193,11 +203,13 @@ static void set_up(cg_emit *e) {
   e->entry = LLVMCreateBuilderInContext(e->context);
 }
 
-static void emit_function(cg_emit *e) {
-  set_up(e);
+LLVMValueRef cg_emit_nests(cg_emit *e) {
   cg_nest *nests = NET_NEW_ARRAY(e->arena, cg_nest, e->f->nests.count + 1);
   for (uint32_t i = 0; i < e->f->nests.count && !e->failed; i++) nests[i] = emit_nest(e, &e->f->nests.at[i]);
-  if (!e->failed) emit_entry(e, nests);
+  return e->failed ? NULL : emit_entry(e, nests);
+}
+
+void cg_emit_end(cg_emit *e) {
   LLVMDisposeBuilder(e->builder);
   LLVMDisposeBuilder(e->entry);
 }
@@ -206,10 +218,15 @@ bool cg_emit_function(cg_unit *unit, const lp_function *f) {
   net_arena arena;
   jmp_buf no_memory; /* this may be a thread of its own: it must not leave for where main would go */
   net_arena_init(&arena, &no_memory);
-  cg_emit e = {.n = unit->n, .target = unit->input.target, .f = f, .arena = &arena, .context = unit->context,
+  cg_emit e = {.n = unit->n, .target = unit->input.target, .arena = &arena, .context = unit->context,
                .module = unit->module, .trouble = &unit->trouble};
-  if (setjmp(no_memory)) cg_note(&unit->trouble, "no memory to emit '%s'", net_text(unit->n, f->name));
-  else emit_function(&e);
+  if (setjmp(no_memory)) {
+    cg_note(&unit->trouble, "no memory to emit '%s'", net_text(unit->n, f->name));
+  } else {
+    cg_emit_begin(&e, f);
+    cg_emit_nests(&e);
+    cg_emit_end(&e);
+  }
   net_arena_free(&arena);
   return !*unit->trouble.text;
 }

@@ -39,6 +39,7 @@ typedef struct cg_emit {
   LLVMBuilderRef builder; /* where code goes */
   cg_trouble *trouble;
   bool failed; /* there is trouble */
+  bool inlined; /* nests become part of an object's functions (emit_object.c): rows of a user's, one thread */
 
   /* of the function being emitted: a nest or the entry point */
   LLVMBuilderRef entry; /* end of its entry block: pointers, registers */
@@ -60,6 +61,19 @@ typedef struct cg_emit {
 
 /* emit.c: adds the function's nests and entry point to the unit's module. False: trouble was noted. */
 bool cg_emit_function(cg_unit *unit, const lp_function *f);
+/* The same in parts: what holds for f; its nests, and the function that calls them (NULL: failed); the end. */
+void cg_emit_begin(cg_emit *e, const lp_function *f);
+LLVMValueRef cg_emit_nests(cg_emit *e);
+void cg_emit_end(cg_emit *e);
+/* A function with the target's attributes: afterwards `builder` is where its code goes and `entry` the end of
+ * its entry block, which cg_end_function joins to the rest. */
+LLVMValueRef cg_begin_function(cg_emit *e, const char *name, LLVMTypeRef type);
+void cg_end_function(cg_emit *e);
+void cg_add_attribute(cg_emit *e, LLVMValueRef function, unsigned at, const char *name, uint64_t value);
+void cg_add_text_attribute(cg_emit *e, LLVMValueRef function, const char *name, const char *value);
+
+/* emit_object.c: all that a library exports. False: trouble was noted. */
+bool cg_emit_library(cg_unit *unit, const struct cg_library *library);
 LLVMTypeRef cg_type(cg_emit *e, net_type type, uint32_t lanes);        /* in registers */
 LLVMTypeRef cg_memory_type(cg_emit *e, net_type type, uint32_t lanes); /* in memory: bools are bytes */
 LLVMValueRef cg_int(cg_emit *e, net_type type, int64_t value);         /* a constant */

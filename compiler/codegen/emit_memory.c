@@ -77,9 +77,11 @@ static uint64_t storage_offset(const lp_buffer_info *b) {
   return unit * b->offset + slot_bytes * b->slot;
 }
 
-/* Storages start at multiples of 64; results are plain variables of the runtime. */
-static uint64_t base_alignment(const lp_buffer_info *b) {
-  if (b->storage == LP_RESULT) return net_type_bytes(b->type);
+/* Storages start at multiples of 64; results are plain variables of the runtime, rows of an object's the
+ * user's. */
+static uint64_t base_alignment(const cg_emit *e, const lp_buffer_info *b) {
+  bool rows = b->storage == LP_COLUMN || b->storage == LP_OUTPUT;
+  if (b->storage == LP_RESULT || (rows && e->inlined)) return net_type_bytes(b->type);
   uint64_t bits = storage_offset(b) | 64;
   return bits & -bits;
 }
@@ -105,6 +107,23 @@ typedef struct {
   unsigned align; /* that the indices prove, at most 64 */
 } cg_address;
 
+/* In objects rows that a tile has too many repeat the last one, read and written alike. */
+static LLVMValueRef clamped_row(cg_emit *e, lp_expr row) {
+  cg_index index;
+  LLVMTypeRef i32 = LLVMInt32TypeInContext(e->context);
+  LLVMValueRef at = cg_emit_index(e, row, &index);
+  if (e->f->batch == 1) return LLVMConstNull(i32);
+  LLVMValueRef last = LLVMBuildNUWSub(e->entry, cg_emit_field(e, CG_STEP_COUNT), LLVMConstInt(i32, 1, false), "");
+  LLVMValueRef both[2] = {LLVMBuildTrunc(e->builder, at, i32, ""), last};
+  return cg_intrinsic(e, "llvm.umin", both, 2);
+}
+
+static void add_clamped(cg_emit *e, cg_index *index, lp_expr row, int64_t stride) {
+  LLVMValueRef at = LLVMBuildZExt(e->builder, clamped_row(e, row), LLVMInt64TypeInContext(e->context), "");
+  if (LLVMIsAConstantInt(at)) return;
+  index->terms[index->count++] = (cg_term){at, stride, e->depth, 1, true, LP_NONE};
+}
+
 /* Row-major: ((i0·d1 + i1)·d2 + i2)… elements, as bytes. */
 static cg_address address(cg_emit *e, lp_buffer buffer, uint32_t first, uint32_t count) {
   const lp_buffer_info *b = &e->f->buffers.at[buffer];
@@ -117,7 +136,8 @@ static cg_address address(cg_emit *e, lp_buffer buffer, uint32_t first, uint32_t
   cg_index sum = {0};
   int64_t stride = (int64_t)net_type_bytes(b->type);
   for (uint32_t k = count; k-- > 0; stride *= dim[k])
-    cg_index_add(e, &sum, lp_list_at(e->f, first)[k], stride);
+    if (k || b->storage != LP_OUTPUT || !e->inlined) cg_index_add(e, &sum, lp_list_at(e->f, first)[k], stride);
+    else add_clamped(e, &sum, lp_list_at(e->f, first)[0], stride);
   /* Where every step goes forward, partial sums lie between the buffer's start and the element: inbounds. */
   LLVMValueRef (*gep)(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *) =
       cg_index_grows(&sum) ? LLVMBuildInBoundsGEP2 : LLVMBuildGEP2;
@@ -128,7 +148,7 @@ static cg_address address(cg_emit *e, lp_buffer buffer, uint32_t first, uint32_t
     at = gep(e->builder, i8, at, &offset, 1, "");
   }
   if (sum.constant) at = gep(e->builder, i8, at, &constant, 1, "");
-  uint64_t align = cg_index_divisor(&sum), base = base_alignment(b);
+  uint64_t align = cg_index_divisor(&sum), base = base_alignment(e, b);
   return (cg_address){at, (unsigned)(align < base ? align : base)};
 }
 
@@ -137,6 +157,8 @@ static void note_access(cg_emit *e, LLVMValueRef instruction, lp_buffer buffer) 
 }
 
 LLVMValueRef cg_emit_load(cg_emit *e, const lp_expr_info *load) {
+  if (e->inlined && e->f->buffers.at[load->which].storage == LP_INDEX && load->lanes == 1 && load->count == 1)
+    return clamped_row(e, lp_list_at(e->f, load->first)[0]);
   cg_address from = address(e, load->which, load->first, load->count);
   LLVMTypeRef type = cg_memory_type(e, load->type, load->lanes);
   LLVMValueRef value = LLVMBuildLoad2(e->builder, type, from.at, "");

@@ -1,15 +1,18 @@
 libnetc_a_SOURCES += \
   compiler/codegen/compile.c compiler/codegen/compile.h \
+  compiler/codegen/elf_file.c compiler/codegen/elf_file.h \
   compiler/codegen/emit.c compiler/codegen/emit.h \
   compiler/codegen/emit_dot.c \
   compiler/codegen/emit_expression.c \
   compiler/codegen/emit_index.c \
   compiler/codegen/emit_memory.c \
+  compiler/codegen/emit_object.c \
   compiler/codegen/emit_shuffle.c \
   compiler/codegen/emit_statement.c \
   compiler/codegen/fault.c compiler/codegen/fault.h \
   compiler/codegen/features.def \
   compiler/codegen/jit.c compiler/codegen/jit.h \
+  compiler/codegen/object.c compiler/codegen/object.h \
   compiler/codegen/optimise.c \
   compiler/codegen/perf_map.c compiler/codegen/perf_map.h \
   compiler/codegen/step_type.c compiler/codegen/step_type.h \

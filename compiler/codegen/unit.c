@@ -1,6 +1,7 @@
 #include "codegen/unit.h"
 
 #include "codegen/emit.h"
+#include "codegen/object.h"
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Support.h>
@@ -48,7 +49,8 @@ static bool open_module(cg_unit *unit) {
   unit->machine = cg_machine_new(&unit->trouble, unit->input.target);
   if (!unit->machine) return false;
   unit->context = LLVMContextCreate();
-  cg_catch_diagnostics(&unit->trouble, unit->context);
+  if (unit->library) cg_catch_frames(unit);
+  else cg_catch_diagnostics(&unit->trouble, unit->context);
   unit->module = LLVMModuleCreateWithNameInContext("netc", unit->context);
   LLVMSetTarget(unit->module, unit->input.target->triple);
   LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(unit->machine);
@@ -79,11 +81,12 @@ static bool make(void *request) {
   cg_unit *unit = request;
   if (!open_module(unit)) return false;
   double start = cg_now(), emitted, optimised;
+  if (unit->library && !cg_emit_library(unit, unit->library)) return false;
   for (uint32_t i = 0; i < unit->input.count; i++)
     if (!cg_emit_function(unit, unit->input.functions[i])) return false;
   if (!verify(unit)) return false;
   unit->times.emit = (emitted = cg_now()) - start;
-  if (!cg_optimise(&unit->trouble, unit->module, unit->machine)) return false;
+  if (!cg_optimise(&unit->trouble, unit->module, unit->machine, unit->library)) return false;
   unit->times.optimise = (optimised = cg_now()) - emitted;
   if (unit->product == CG_IR) {
     unit->text = LLVMPrintModuleToString(unit->module);

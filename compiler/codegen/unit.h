@@ -14,6 +14,8 @@ typedef struct {
   const netc *n; /* names only: units are made on threads of their own */
   cg_input input;
   cg_product product;
+  const struct cg_library *library; /* an object for users, in place of the input's functions; NULL: none */
+  uint64_t *stack;                  /* by entry of the library: bytes of its frame */
   LLVMContextRef context;
   LLVMTargetMachineRef machine;
   LLVMModuleRef module;
@@ -30,7 +32,10 @@ LLVMTargetMachineRef cg_machine_new(cg_trouble *trouble, const cg_target *target
 bool cg_unit_generate(cg_unit *unit); /* code of its module; inside cg_guarded */
 double cg_now(void);                  /* seconds */
 
+/* object.c: as cg_catch_diagnostics, and notes frames of the library's functions */
+void cg_catch_frames(cg_unit *unit);
+
 /* optimise.c */
-bool cg_optimise(cg_trouble *trouble, LLVMModuleRef module, LLVMTargetMachineRef machine);
+bool cg_optimise(cg_trouble *trouble, LLVMModuleRef module, LLVMTargetMachineRef machine, bool library);
 
 #endif

@@ -1,0 +1,198 @@
+/* The functions that an object exports: each builds an rt_step on its own stack and calls the nests, which are
+ * inlined, so that nothing of the struct is left. */
+#include "codegen/emit.h"
+#include "codegen/object.h"
+
+enum { SCRATCH_ALIGN = 64 };
+
+typedef struct {
+  cg_emit *e;
+  const cg_entry *entry;
+  uint32_t inputs, outputs;
+  LLVMTypeRef size, pointer;
+  LLVMValueRef columns, results; /* tables of pointers on the stack */
+  LLVMValueRef nests;
+} object_entry;
+
+static LLVMValueRef constant(const object_entry *o, uint64_t value) { return LLVMConstInt(o->size, value, false); }
+
+static LLVMValueRef param(const object_entry *o, uint32_t port) {
+  return LLVMGetParam(o->e->function, port + o->entry->rows);
+}
+
+/* base + bytes */
+static LLVMValueRef behind(const object_entry *o, LLVMBuilderRef builder, LLVMValueRef base, LLVMValueRef bytes) {
+  return LLVMBuildInBoundsGEP2(builder, LLVMInt8TypeInContext(o->e->context), base, &bytes, 1, "");
+}
+
+static void set_field(const object_entry *o, cg_step_field field, LLVMValueRef value) {
+  uint32_t offset = cg_step_fields[field].offset;
+  LLVMBuildStore(o->e->builder, value, behind(o, o->e->builder, o->e->step, constant(o, offset)));
+}
+
+static LLVMValueRef room(const object_entry *o, uint64_t bytes, unsigned align, const char *name) {
+  LLVMTypeRef type = LLVMArrayType2(LLVMInt8TypeInContext(o->e->context), bytes);
+  LLVMValueRef at = LLVMBuildAlloca(o->e->entry, type, name);
+  LLVMSetAlignment(at, align);
+  return at;
+}
+
+/* A caller's scratch begins anywhere: its first multiple of 64. */
+static LLVMValueRef aligned_scratch(const object_entry *o) {
+  LLVMValueRef given = LLVMGetParam(o->e->function, LLVMCountParams(o->e->function) - 1);
+  LLVMValueRef address = LLVMBuildPtrToInt(o->e->builder, given, o->size, "");
+  LLVMValueRef rest = LLVMBuildNeg(o->e->builder, address, "");
+  rest = LLVMBuildAnd(o->e->builder, rest, constant(o, SCRATCH_ALIGN - 1), "");
+  return behind(o, o->e->builder, given, rest);
+}
+
+size_t cg_scratch_bytes(const lp_function *f) { return f->scratch_bytes + SCRATCH_ALIGN; }
+
+/* The rows that begin at `row` (NULL: the first), `count` of them. */
+static void run_tile(const object_entry *o, LLVMValueRef row, LLVMValueRef count) {
+  cg_emit *e = o->e;
+  LLVMBuilderRef builder = e->builder;
+  for (uint32_t i = 0; i < o->inputs + o->outputs; i++) {
+    bool in = i < o->inputs;
+    net_type type = NET_F32;
+    uint32_t width = 0, slot = in ? i : i - o->inputs;
+    cg_port(o->entry->f, in ? LP_COLUMN : LP_OUTPUT, slot, &type, &width);
+    LLVMValueRef at = param(o, i);
+    if (row) {
+      LLVMValueRef bytes = constant(o, width * (uint64_t)net_type_bytes(type));
+      at = behind(o, builder, at, LLVMBuildMul(builder, row, bytes, ""));
+    }
+    LLVMValueRef to = behind(o, builder, in ? o->columns : o->results, constant(o, 8 * (uint64_t)slot));
+    LLVMSetAlignment(LLVMBuildStore(builder, at, to), 8);
+  }
+  set_field(o, CG_STEP_COUNT, count);
+  LLVMBuildCall2(builder, LLVMGlobalGetValueType(o->nests), o->nests, &e->step, 1, "");
+}
+
+static LLVMValueRef smaller(const object_entry *o, LLVMValueRef a, LLVMValueRef b) {
+  return cg_intrinsic(o->e, "llvm.umin", (LLVMValueRef[]){a, b}, 2);
+}
+
+/* for (row = 0; row < n; row += T) { if (row + T > n && n > T) row = n − T; … min(n, T) rows } */
+static void run_tiles(const object_entry *o) {
+  cg_emit *e = o->e;
+  LLVMBuilderRef builder = e->builder;
+  LLVMValueRef n = LLVMGetParam(e->function, 0), tile = constant(o, o->entry->f->batch), zero = constant(o, 0);
+  LLVMBasicBlockRef before = cg_block(e, "some"), body = cg_block(e, "tile"), after = cg_block(e, "done");
+  LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntEQ, n, zero, ""), after, before);
+  LLVMPositionBuilderAtEnd(builder, before);
+  LLVMValueRef count = smaller(o, n, tile);
+  LLVMValueRef last = LLVMBuildSub(builder, n, count, "last"); /* where the last tile begins */
+  count = LLVMBuildTruncOrBitCast(builder, count, LLVMInt32TypeInContext(e->context), "count");
+  LLVMBuildBr(builder, body);
+  LLVMPositionBuilderAtEnd(builder, body);
+  LLVMValueRef begin = LLVMBuildPhi(builder, o->size, "begin");
+  LLVMAddIncoming(begin, &zero, &before, 1);
+  LLVMValueRef row = smaller(o, begin, last);
+  run_tile(o, row, count);
+  LLVMValueRef next = LLVMBuildNUWAdd(builder, begin, tile, "");
+  LLVMBasicBlockRef latch = LLVMGetInsertBlock(builder);
+  LLVMAddIncoming(begin, &next, &latch, 1);
+  LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, next, n, ""), body, after);
+  LLVMPositionBuilderAtEnd(builder, after);
+}
+
+static void begin_entry(object_entry *o) {
+  cg_emit *e = o->e;
+  LLVMTypeRef *types = NET_NEW_ARRAY(e->arena, LLVMTypeRef, o->inputs + o->outputs + 2);
+  uint32_t count = 0;
+  if (o->entry->rows) types[count++] = o->size;
+  for (uint32_t i = 0; i < o->inputs + o->outputs + o->entry->scratch; i++) types[count++] = o->pointer;
+  LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), types, count, false);
+  LLVMValueRef function = cg_begin_function(e, o->entry->name, type);
+  cg_add_text_attribute(e, function, "warn-stack-size", "0"); /* tells how much it takes: see object.c */
+  for (uint32_t i = 0; i < count; i++)
+    if (types[i] == o->pointer) cg_add_attribute(e, function, i + 1, "noalias", 0);
+  for (uint32_t i = 0; i < o->inputs; i++)
+    cg_add_attribute(e, function, i + o->entry->rows + 1, "readonly", 0);
+}
+
+static void emit_entry(object_entry *o) {
+  cg_emit *e = o->e;
+  const lp_function *f = o->entry->f;
+  begin_entry(o);
+  e->step = room(o, sizeof(rt_step), _Alignof(rt_step), "step");
+  o->columns = room(o, 8 * (uint64_t)o->inputs, 8, "columns");
+  o->results = room(o, 8 * (uint64_t)o->outputs, 8, "outputs");
+  set_field(o, CG_STEP_COLUMNS, o->columns);
+  set_field(o, CG_STEP_OUTPUTS, o->results);
+  if (f->scratch_bytes)
+    set_field(o, CG_STEP_SCRATCH,
+              o->entry->scratch ? aligned_scratch(o) : room(o, f->scratch_bytes, SCRATCH_ALIGN, "scratch"));
+  if (o->entry->rows) run_tiles(o);
+  else run_tile(o, NULL, LLVMConstInt(LLVMInt32TypeInContext(e->context), 1, false));
+  LLVMBuildRetVoid(e->builder);
+  cg_end_function(e);
+}
+
+bool cg_port(const lp_function *f, lp_storage storage, uint32_t slot, net_type *type, uint32_t *width) {
+  for (lp_buffer b = 0; b < f->buffers.count; b++) {
+    const lp_buffer_info *info = &f->buffers.at[b];
+    if (info->storage != storage || info->slot != slot) continue;
+    *type = info->type, *width = (uint32_t)net_shape_elements(&info->shape);
+    return true;
+  }
+  return false;
+}
+
+uint32_t cg_port_count(const lp_function *f, lp_storage storage) {
+  net_type type;
+  uint32_t count = 0, width;
+  while (cg_port(f, storage, count, &type, &width)) count++;
+  return count;
+}
+
+static bool is_plain(cg_emit *e, const lp_function *f) {
+  for (lp_buffer b = 0; b < f->buffers.count; b++) {
+    lp_storage storage = f->buffers.at[b].storage;
+    if (storage != LP_VARIABLE && storage != LP_SCALAR && storage != LP_RESULT) continue;
+    cg_fault(e, "'%s' has '%s', which is none of an object's", net_text(e->n, f->name),
+             net_text(e->n, f->buffers.at[b].name));
+  }
+  if (f->masked) cg_fault(e, "'%s' is not exact", net_text(e->n, f->name));
+  return !e->failed;
+}
+
+/* A constant of its own in the object, as it is. */
+static void emit_description(cg_emit *e, const cg_library *library) {
+  if (!library->description_name) return;
+  LLVMValueRef data =
+      LLVMConstStringInContext2(e->context, library->description, library->description_bytes, true);
+  LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), library->description_name);
+  LLVMSetInitializer(global, data);
+  LLVMSetGlobalConstant(global, true);
+  LLVMSetAlignment(global, 8);
+}
+
+static void emit_library(cg_emit *e, const cg_library *library) {
+  LLVMTargetDataRef layout = LLVMGetModuleDataLayout(e->module);
+  LLVMTypeRef size = LLVMIntPtrTypeInContext(e->context, layout);
+  for (uint32_t i = 0; i < library->count && !e->failed; i++) {
+    const cg_entry *entry = &library->entries[i];
+    object_entry o = {.e = e, .entry = entry, .size = size, .pointer = LLVMPointerTypeInContext(e->context, 0)};
+    o.inputs = cg_port_count(entry->f, LP_COLUMN), o.outputs = cg_port_count(entry->f, LP_OUTPUT);
+    if (!is_plain(e, entry->f)) return;
+    cg_emit_begin(e, entry->f);
+    o.nests = cg_emit_nests(e);
+    if (o.nests) emit_entry(&o);
+    cg_emit_end(e);
+  }
+  emit_description(e, library);
+}
+
+bool cg_emit_library(cg_unit *unit, const cg_library *library) {
+  net_arena arena;
+  jmp_buf no_memory;
+  net_arena_init(&arena, &no_memory);
+  cg_emit e = {.n = unit->n, .target = library->target, .arena = &arena, .context = unit->context,
+               .module = unit->module, .trouble = &unit->trouble, .inlined = true};
+  if (setjmp(no_memory)) cg_note(&unit->trouble, "no memory to emit '%s'", library->entries[0].name);
+  else emit_library(&e, library);
+  net_arena_free(&arena);
+  return !*unit->trouble.text;
+}

@@ -1,0 +1,169 @@
+#include "pipeline/object.h"
+
+#include "pipeline/compilation.h"
+
+/* ---- the graph ---- */
+
+/* Parameters and statistics become constants. */
+static const net_graph *bind_weights(pl_compilation *c, const pl_object_request *request) {
+  net_graph *g = net_graph_copy(c->arena, request->network);
+  for (net_value_id v = 0; v < g->values.count; v++) {
+    net_value *value = &g->values.at[v];
+    if (value->kind != NET_VALUE_PARAMETER && value->kind != NET_VALUE_STATISTIC) continue;
+    if (!request->weights[v])
+      return net_fault(c->n, value->loc, "there are no weights for '%s'", net_text(c->n, value->name)), NULL;
+    value->kind = NET_VALUE_CONSTANT;
+    value->data = request->weights[v];
+  }
+  return g;
+}
+
+static const net_graph *make_graph(pl_compilation *c, const pl_object_request *request) {
+  uint32_t have = P_SHAPED;
+  const net_graph *g = bind_weights(c, request);
+  c->context.normalization = request->normalization;
+  g = pl_run_pass(c, PL_normalize, NET_PASS_normalize, g, &have);
+  return pl_run_pass(c, PL_eliminate_dead, NET_PASS_eliminate_dead, g, &have);
+}
+
+/* Inputs and outputs in order are all that an object's loops are bound to. */
+static kn_bindings bind_ports(const net_graph *g, net_arena *arena) {
+  net_name *columns = NET_NEW_ARRAY(arena, net_name, g->values.count + 1);
+  kn_bindings b = {.columns = columns, .outputs = g->outputs.at, .output_count = g->outputs.count};
+  for (net_value_id v = 0; v < g->values.count; v++)
+    if (g->values.at[v].kind == NET_VALUE_INPUT) columns[b.column_count++] = g->values.at[v].name;
+  return b;
+}
+
+/* ---- the loops ---- */
+
+/* Rows of a tile: as many vectors as keep its values on the stack, but no more than help. */
+static lp_function *make_tile(pl_compilation *c, const net_graph *g, const kn_bindings *bindings,
+                              const cg_target *target, const pl_object_request *request, size_t bound) {
+  enum { MOST_VECTORS = 4, LEAST_VECTORS = 2 };
+  const kn_options how = {0};
+  if (request->tile) return pl_make_loops(c, g, bindings, target, &how, "tile", request->tile, false);
+  for (uint32_t vectors = MOST_VECTORS;; vectors /= 2) {
+    lp_function *f = pl_make_loops(c, g, bindings, target, &how, "tile", vectors * target->lanes, false);
+    if (!f || c->stopped || f->scratch_bytes <= bound || vectors == LEAST_VECTORS) return f;
+  }
+}
+
+/* ---- what comes of it ---- */
+
+static pl_port *ports(netc *n, const net_graph *g, const net_value_id *ids, uint32_t count) {
+  pl_port *list = NET_NEW_ARRAY(&n->arena, pl_port, count + 1);
+  for (uint32_t i = 0; i < count; i++) {
+    const net_value *v = net_graph_value_at(g, net_graph_plain(g, ids[i])); /* called as the network does */
+    const net_value *held = net_graph_value_at(g, ids[i]);
+    list[i] = (pl_port){net_text(n, v->name), held->type, held->shape, held->format,
+                        (uint32_t)net_shape_elements(&held->shape)};
+  }
+  return list;
+}
+
+static void describe_ports(netc *n, const net_graph *g, pl_object *object) {
+  net_value_id *inputs = NET_NEW_ARRAY(&n->arena, net_value_id, g->values.count + 1);
+  for (net_value_id v = 0; v < g->values.count; v++)
+    if (g->values.at[v].kind == NET_VALUE_INPUT) inputs[object->input_count++] = v;
+  object->inputs = ports(n, g, inputs, object->input_count);
+  object->output_count = g->outputs.count;
+  object->outputs = ports(n, g, g->outputs.at, g->outputs.count);
+}
+
+static void describe_functions(netc *n, const cg_entry *entries, uint32_t count, pl_object *object) {
+  object->function_count = count;
+  object->functions = NET_NEW_ARRAY(&n->arena, pl_function, count + 1);
+  for (uint32_t i = 0; i < count; i++) {
+    const cg_entry *entry = &entries[i];
+    pl_function *function = &object->functions[i];
+    *function = (pl_function){.name = entry->name,
+                              .rows = entry->rows,
+                              .scratch = entry->scratch ? cg_scratch_bytes(entry->f) : 0,
+                              .tile = entry->f->batch};
+    if (function->scratch > object->scratch) object->scratch = function->scratch;
+  }
+}
+
+static void note_stack(pl_object *object, const uint64_t *stack) {
+  for (uint32_t i = 0; i < object->function_count; i++) {
+    object->functions[i].stack = stack[i];
+    if (stack[i] > object->stack) object->stack = stack[i];
+  }
+}
+
+static bool show(pl_compilation *c, const cg_library *library) {
+  const struct {
+    bool asked;
+    cg_form form;
+  } shown[] = {{c->options->print_ir, CG_FORM_IR}, {c->options->print_asm, CG_FORM_ASSEMBLY}};
+  for (int i = 0; i < 2; i++) {
+    cg_artefact text;
+    if (!shown[i].asked || !c->options->to) continue;
+    if (!cg_library_make(c->n, c->arena, library, shown[i].form, &text)) return false;
+    fwrite(text.bytes, 1, text.length, c->options->to);
+  }
+  return true;
+}
+
+/* ---- the whole ---- */
+
+static bool make(pl_compilation *c, const pl_object_request *request, pl_object *object) {
+  netc *n = c->n;
+  cg_target target;
+  if (!cg_target_find(n, NET_NOWHERE, request->target ? request->target : "x86_64", &target)) return false;
+  size_t bound = request->stack_bound ? request->stack_bound : PL_STACK_BOUND;
+  pl_show_formats(c, request->network);
+  const net_graph *g = make_graph(c, request);
+  if (!g || c->stopped) return false;
+  kn_bindings bindings = bind_ports(g, c->arena);
+  const kn_options single = {0};
+  lp_function *one = pl_make_loops(c, g, &bindings, &target, &single, "one", 1, false);
+  if (!one || c->stopped) return false;
+  lp_function *tile = make_tile(c, g, &bindings, &target, request, bound);
+  if (!tile || c->stopped || c->options->stop_after != PL_STAGES) return false;
+
+  const char *prefix = request->prefix ? request->prefix : net_text(n, g->name);
+  const cg_entry entries[] = {
+      {.name = prefix, .f = one, .scratch = one->scratch_bytes > bound},
+      {.name = net_arena_format(&n->arena, "%s_batch", prefix),
+       .f = tile,
+       .rows = true,
+       .scratch = tile->scratch_bytes > bound},
+  };
+  object->target = target.string;
+  describe_ports(n, g, object);
+  describe_functions(n, entries, sizeof entries / sizeof *entries, object);
+  const char *description = NULL;
+  if (request->describe) {
+    object->description_name = net_arena_format(&n->arena, "%s_description", prefix);
+    description = request->describe(request->context, object);
+  }
+  const cg_library library = {.target = &target,
+                              .entries = entries,
+                              .count = sizeof entries / sizeof *entries,
+                              .description_name = object->description_name,
+                              .description = description,
+                              .description_bytes = description ? strlen(description) + 1 : 0};
+  cg_artefact artefact;
+  if (!show(c, &library) || !cg_library_make(n, &n->arena, &library, request->form, &artefact)) return false;
+  pl_note_times(c, &artefact.times);
+  object->bytes = artefact.bytes, object->length = artefact.length;
+  object->code = artefact.code, object->data = artefact.data, object->ram = artefact.ram;
+  object->flash = object->code + object->data + object->ram;
+  note_stack(object, artefact.stack);
+  return true;
+}
+
+const pl_object *pl_object_make(netc *n, const pl_object_request *request) {
+  double start = pl_now();
+  pl_object *object = NET_NEW(&n->arena, pl_object);
+  net_arena arena;
+  net_arena_init(&arena, n->arena.guard);
+  pl_compilation c = pl_compilation_begin(n, &arena, &request->options);
+  bool done = make(&c, request, object);
+  object->seconds = pl_now() - start;
+  pl_print_times(&c, object->seconds);
+  net_arena_free(&arena);
+  return done ? object : NULL;
+}

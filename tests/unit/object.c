@@ -1,0 +1,124 @@
+/* pipeline/object: objects of the shipped networks are nothing but their documented functions and constants, link
+ * with nothing, and give what the interpreter gives. */
+#include "tests/unit/object_support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const networks[] = {"jsc_tiny", "jsc_tiny_117", "jsc_toy", "jsc_s", "test_hhy", "three_layer"};
+enum { NETWORKS = sizeof networks / sizeof *networks };
+
+static const char mlp[] = "network mlp(x: f32[784]) { x -> linear(512) -> relu -> linear(512) -> relu -> linear(10) }";
+
+/* ---- emission discipline ---- */
+
+/* Exactly the functions are exported, everything else is local, nothing is missing, nothing is writable. */
+static void check_object(const pl_object *object, const char *target) {
+  cg_elf elf;
+  assert_true(cg_elf_open(&elf, object->bytes, object->length, SHT_SYMTAB));
+  uint32_t exported = 0;
+  for (uint32_t i = 1; i < elf.symbol_count; i++) {
+    cg_elf_symbol symbol = cg_elf_symbol_at(&elf, i);
+    if (symbol.section == SHN_UNDEF) fail_msg("%s: needs '%s'", target, symbol.name);
+    if (symbol.bind == STB_LOCAL) continue;
+    bool known = object->description_name && !strcmp(symbol.name, object->description_name);
+    for (uint32_t k = 0; k < object->function_count; k++) known |= !strcmp(symbol.name, object->functions[k].name);
+    if (!known) fail_msg("%s: exports '%s'", target, symbol.name);
+    assert_int_equal(symbol.visibility, STV_DEFAULT);
+    exported++;
+  }
+  assert_int_equal(exported, object->function_count + (object->description_name != NULL));
+  bool stack_note = false;
+  uint64_t flash = 0;
+  for (uint32_t i = 1; i < elf.section_count; i++) {
+    cg_elf_section s = cg_elf_section_at(&elf, i);
+    if (!strcmp(s.name, ".note.GNU-stack")) {
+      stack_note = true;
+      assert_false(s.flags & SHF_EXECINSTR);
+    }
+    if (s.flags & SHF_ALLOC && s.flags & SHF_WRITE) fail_msg("%s: '%s' is writable", target, s.name);
+    if (s.flags & SHF_ALLOC) flash += s.size;
+  }
+  assert_true(stack_note);
+  assert_int_equal(flash, object->flash);
+  assert_int_equal(object->ram, 0);
+  assert_true(object->code > 0);
+}
+
+static void test_discipline(void **state) {
+  (void)state;
+  for (uint32_t k = 0; k <= NETWORKS; k++)
+    for (uint32_t t = 0; object_targets[t]; t++) {
+      object_subject s;
+      object_begin(&s, k == NETWORKS ? mlp : NULL, k == NETWORKS ? "mlp" : networks[k], k);
+      const pl_object *object = object_make(&s, object_targets[t]);
+      check_object(object, object_targets[t]);
+      if (getenv("NETC_TEST_TALK"))
+        printf("%-12s %-10s code %7llu data %7llu stack %6llu scratch %6llu tile %3u %.3f s\n",
+               k == NETWORKS ? "mlp" : networks[k], object_targets[t], (unsigned long long)object->code,
+               (unsigned long long)object->data, (unsigned long long)object->stack,
+               (unsigned long long)object->scratch, object->functions[1].tile, object->seconds);
+      object_end(&s);
+    }
+}
+
+/* ---- results ---- */
+
+/* Largest distance of `count` results, in units of 2^-23 of the largest magnitude of all. */
+static double distance(uint32_t count, const float *expected, const float *actual, double largest) {
+  double worst = 0;
+  for (uint32_t i = 0; i < count; i++)
+    worst = fmax(worst, isnan(actual[i]) ? HUGE_VAL : fabs((double)expected[i] - (double)actual[i]));
+  return worst / largest / 0x1p-23;
+}
+
+/* Counts of rows around tiles: rows behind the last must stay as they were, results be the same in any batch. */
+static void check_results(object_subject *s, const object_loaded *l, uint32_t tile) {
+  const uint32_t counts[] = {0, 1, 2, tile - 1, tile, tile + 1, 2 * tile, 3 * tile - 1};
+  enum { COUNTS = sizeof counts / sizeof *counts, CANARY = 16 };
+  uint32_t rows = 3 * tile, in = object_width(s, false), out = object_width(s, true);
+  float *x = object_rows(s, rows, 7), *expected = calloc(rows * out + CANARY, sizeof *expected);
+  /* rows that end where memory ends, and begin where no vector does */
+  float *near = malloc((rows * in + 1) * sizeof *near), *y = malloc((rows * out + CANARY + 1) * sizeof *y);
+  object_interpret(s, rows, x, expected);
+  double worst = 0, largest = 0;
+  for (uint32_t i = 0; i < rows * out; i++) largest = fmax(largest, fabs((double)expected[i]));
+  for (uint32_t k = 0; k < COUNTS; k++) {
+    memcpy(near + 1, x, counts[k] * in * sizeof *x);
+    for (uint32_t i = 0; i < rows * out + CANARY; i++) y[i + 1] = 12345;
+    object_call_batch(l, counts[k], near + 1, y + 1);
+    worst = fmax(worst, distance(counts[k] * out, expected, y + 1, largest));
+    for (uint32_t i = counts[k] * out; i < rows * out + CANARY; i++) assert_true(y[i + 1] == 12345);
+  }
+  for (uint32_t r = 0; r < rows; r++) {
+    memcpy(near + 1, x + r * in, in * sizeof *x);
+    for (uint32_t i = 0; i < out + CANARY; i++) y[i + 1] = 12345;
+    object_call(l, near + 1, y + 1);
+    worst = fmax(worst, distance(out, expected + r * out, y + 1, largest));
+    for (uint32_t i = out; i < out + CANARY; i++) assert_true(y[i + 1] == 12345);
+  }
+  if (worst > 8) fail_msg("results are %g ulps off", worst);
+  free(expected), free(near), free(y);
+}
+
+static void test_results(void **state) {
+  (void)state;
+  for (uint32_t k = 0; k <= NETWORKS; k++)
+    for (uint32_t t = 0; object_targets[t]; t++) {
+      object_subject s;
+      object_begin(&s, k == NETWORKS ? mlp : NULL, k == NETWORKS ? "mlp" : networks[k], k);
+      const pl_object *object = object_make(&s, object_targets[t]);
+      object_loaded loaded;
+      if (object_load(object, object_targets[t], &loaded)) {
+        check_results(&s, &loaded, object->functions[1].tile);
+        object_unload(&loaded);
+      }
+      object_end(&s);
+    }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_discipline), cmocka_unit_test(test_results)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
