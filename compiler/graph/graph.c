@@ -16,10 +16,10 @@ net_graph *net_graph_new(netc *n, net_arena *arena, net_name name, net_loc loc) 
     (to)->vec.count = (from)->vec.count;                                                                     \
   } while (0)
 
-static const float *copy_data(net_arena *arena, const net_value *value) {
+static const void *copy_data(net_arena *arena, const net_value *value) {
   if (!value->data) return NULL;
-  size_t bytes = (size_t)net_shape_elements(&value->shape) * sizeof(float);
-  return memcpy(net_arena_alloc(arena, bytes, _Alignof(float)), value->data, bytes);
+  size_t each = net_type_bytes(value->type), bytes = (size_t)net_shape_elements(&value->shape) * each;
+  return memcpy(net_arena_alloc(arena, bytes, each), value->data, bytes);
 }
 
 net_graph *net_graph_copy(net_arena *arena, const net_graph *graph) {

@@ -45,7 +45,7 @@ typedef enum { NET_SCALAR_RATE, NET_SCALAR_CORRECTION1, NET_SCALAR_CORRECTION2 }
 typedef struct net_value {
   net_name name; /* unique in the graph: NODE.PARAMETER for parameters; results: NODE (first), NODE.OUTPUT */
   net_value_kind kind;
-  net_type type;   /* NET_F32; NET_U32: class numbers; NET_F64: exact sums, of results alone */
+  net_type type;   /* NET_F32; NET_U32: class numbers; NET_F64: exact sums, and integers: results, constants */
   net_shape shape; /* without the batch */
   bool batched;    /* one for each sample */
   net_format_id format;
@@ -58,7 +58,7 @@ typedef struct net_value {
   net_scalar_kind scalar; /* scalars */
   double beta;            /* scalars: of the corrections */
   uint32_t column;        /* inputs, targets: index among the inputs, the targets */
-  const float *data;      /* constants: elements, row-major, in the arena */
+  const void *data;       /* constants: elements of the type, row-major, in the arena */
 } net_value;
 
 /* What a node costs at batch 1, filled in by net_graph_cost. See graph/cost.h. */

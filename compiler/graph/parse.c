@@ -76,20 +76,38 @@ static bool read_scalar(text_reader *r, net_value *value) {
          text_need_mark(r, ')');
 }
 
+/* to: NULL: nowhere */
+static bool read_element(text_reader *r, net_type type, void *to) {
+  double real;
+  int64_t integer;
+  if (type == NET_F32 || type == NET_F64) {
+    if (!text_need_real(r, &real)) return false;
+    if (to) net_type_set(type, to, 0, real);
+    return true;
+  }
+  int bits = 8 * (int)net_type_bytes(type);
+  bool is_signed = type == NET_I8 || type == NET_I16 || type == NET_I32 || type == NET_I64;
+  int64_t most = INT64_MAX >> (64 - bits - !is_signed);
+  if (!text_need_int(r, is_signed ? -most - 1 : 0, most, &integer)) return false;
+  if (to) net_type_set_integer(type, to, 0, integer);
+  return true;
+}
+
 static bool read_data(text_reader *r, net_value *value) {
   text_token at = r->token;
-  NET_VEC(float) data = {0};
+  uint64_t count = 0, elements = net_shape_elements(&value->shape);
+  size_t each = net_type_bytes(value->type);
+  char *data = net_arena_alloc(r->graph->arena, elements * each, each);
   if (!text_need_mark(r, '[')) return false;
   do {
-    double element;
-    if (!text_need_real(r, &element)) return false;
-    net_vec_push(r->graph->arena, &data, (float)element);
+    if (!read_element(r, value->type, count < elements ? data + count * each : NULL)) return false;
+    count++;
   } while (text_take_mark(r, ','));
   if (!text_need_mark(r, ']')) return false;
-  value->data = data.at;
-  if (data.count == net_shape_elements(&value->shape)) return true;
-  net_error(r->n, text_loc_of(r, &at), "%u elements for a constant of %llu", data.count,
-            (unsigned long long)net_shape_elements(&value->shape));
+  value->data = data;
+  if (count == elements) return true;
+  net_error(r->n, text_loc_of(r, &at), "%llu elements for a constant of %llu", (unsigned long long)count,
+            (unsigned long long)elements);
   return false;
 }
 

@@ -85,6 +85,13 @@ static void print_init(FILE *to, const net_init *init) {
   else print_call(to, init->kind == NET_INIT_UNIFORM ? "uniform" : "normal", init->value);
 }
 
+static void print_element(FILE *to, const net_value *value, uint64_t index) {
+  double number = net_type_element(value->type, value->data, index);
+  if (value->type == NET_F32) print_float(to, (float)number);
+  else if (value->type == NET_F64) print_real(to, number);
+  else fprintf(to, "%lld", (long long)net_type_integer(value->type, value->data, index));
+}
+
 static void print_definition(FILE *to, const net_value *value, uint32_t ordinal) {
   switch (text_kinds[value->kind].rest) {
   case TEXT_BATCHED:
@@ -105,7 +112,7 @@ static void print_definition(FILE *to, const net_value *value, uint32_t ordinal)
     fputs(" = [", to);
     for (uint64_t i = 0, count = net_shape_elements(&value->shape); i < count && value->data; i++) {
       if (i) fputs(", ", to);
-      print_float(to, value->data[i]);
+      print_element(to, value, i);
     }
     putc(']', to);
     break;

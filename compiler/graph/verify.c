@@ -62,12 +62,13 @@ static void check_value(checker *c, const net_value *value) {
     return;
   }
   check_shape(c, value);
-  if (value->type != NET_F32 && value->type != NET_U32 && value->type != NET_F64)
-    BAD_VALUE(c, value, "is neither f32 nor u32 nor f64");
-  if (value->type == NET_F64 && value->kind != NET_VALUE_RESULT)
-    BAD_VALUE(c, value, "is f64, but no node's result");
-  if (value->type == NET_U32 && value->kind != NET_VALUE_TARGET && value->kind != NET_VALUE_RESULT)
+  bool made = value->kind == NET_VALUE_RESULT || value->kind == NET_VALUE_CONSTANT;
+  if (value->type == NET_BOOL || value->type == NET_U64 || value->type >= NET_TYPE_COUNT)
+    BAD_VALUE(c, value, "is of a type that values do not have");
+  else if (value->type == NET_U32 && !made && value->kind != NET_VALUE_TARGET)
     BAD_VALUE(c, value, "is u32, but no target");
+  else if (value->type != NET_F32 && value->type != NET_U32 && !made)
+    BAD_VALUE(c, value, "is %s, but neither a node's result nor a constant", net_type_name(value->type));
   if (value->format >= net_formats_in_use(c->n)) BAD_VALUE(c, value, "has a number format that is none");
   if (isnan(value->range.lo) || isnan(value->range.hi)) BAD_VALUE(c, value, "has NaN for a bound");
   if (value->kind == NET_VALUE_RESULT) return; /* of which check_results knows more */
@@ -286,7 +287,8 @@ static void check_lists(checker *c) {
       net_value_id v = lists[k].ids->at[i];
       const net_value *value = v < g->values.count ? &g->values.at[v] : NULL;
       if (!value) bad(c, g->loc, g->name, "has for %s %u no value", lists[k].what, i);
-      else if (value->type != NET_F32) BAD_VALUE(c, value, "is no f32, but listed as %s", lists[k].what);
+      else if (value->type == NET_F64 || (k && value->type != NET_F32))
+        BAD_VALUE(c, value, "is %s, but listed as %s", net_type_name(value->type), lists[k].what);
       else if (lists[k].ids == &g->losses && (value->batched || value->shape.rank))
         BAD_VALUE(c, value, "is more than one number, but listed as loss");
     }

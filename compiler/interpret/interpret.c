@@ -29,9 +29,9 @@ net_run net_run_begin(netc *n, const net_graph *graph, net_arena *arena, uint32_
 
 void net_run_set(net_run *run, net_value_id value, const void *elements) {
   double *to = room_for(run, value);
-  bool integers = run->graph->values.at[value].type == NET_U32;
+  net_type type = run->graph->values.at[value].type;
   for (uint64_t i = 0, count = net_run_elements(run, value); i < count; i++)
-    to[i] = integers ? ((const uint32_t *)elements)[i] : (double)((const float *)elements)[i];
+    to[i] = net_type_element(type, elements, i);
 }
 
 void net_run_set_doubles(net_run *run, net_value_id value, const double *elements) {
@@ -72,7 +72,7 @@ bool net_run_node(net_run *run, net_node_id node) {
   net_arena_free(&scratch);
   for (uint32_t i = 0; i < at->output_count && !run->exact; i++)
     for (uint64_t k = 0, count = net_run_elements(run, at->first_output + i);
-         k < count && g->values.at[at->first_output + i].type != NET_F64; k++)
+         k < count && g->values.at[at->first_output + i].type == NET_F32; k++)
       outputs[i][k] = (float)outputs[i][k];
   return true;
 }
@@ -119,11 +119,7 @@ bool net_interpret(netc *n, const net_graph *graph, net_arena *arena, uint32_t c
     net_type type = graph->values.at[v].type;
     uint64_t elements = net_run_elements(&run, v);
     values[v] = net_arena_alloc(arena, elements * net_type_bytes(type), 64);
-    for (uint64_t i = 0; i < elements; i++) {
-      if (type == NET_U32) ((uint32_t *)values[v])[i] = (uint32_t)run.values[v][i];
-      else if (type == NET_F64) ((double *)values[v])[i] = run.values[v][i];
-      else ((float *)values[v])[i] = (float)run.values[v][i];
-    }
+    for (uint64_t i = 0; i < elements; i++) net_type_set(type, values[v], i, run.values[v][i]);
   }
   net_arena_free(&scratch);
   return ok;

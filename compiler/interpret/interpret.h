@@ -23,7 +23,7 @@ typedef struct net_run {
 /* A run with constants in place and everything else absent. All its memory comes from the arena. */
 net_run net_run_begin(netc *n, const net_graph *graph, net_arena *arena, uint32_t count);
 
-/* Gives a value its elements: float or uint32_t as the value's type says. They are copied, over those that
+/* Gives a value its elements, of its type. They are copied, over those that
  * were there before. */
 void net_run_set(net_run *run, net_value_id value, const void *elements);
 void net_run_set_doubles(net_run *run, net_value_id value, const double *elements);
@@ -39,8 +39,8 @@ const double *net_run_updated(const net_run *run, net_value_id value);
 /* The first node, in order, with a result that is not finite; NET_NONE if there is none. */
 net_node_id net_run_first_not_finite(const net_run *run);
 
-/* All in one: values[v] holds float or uint32_t elements of each value that is not a result (NULL: absent, as
- * for constants), and is set, in the arena, to the elements of each result (float, uint32_t or double). */
+/* All in one: values[v] holds the elements of each value that is not a result (NULL: absent, as for
+ * constants), and is set, in the arena, to the elements of each result; of the values' types. */
 bool net_interpret(netc *n, const net_graph *graph, net_arena *arena, uint32_t count, uint32_t step,
                    const uint32_t key[2], void **values);
 

@@ -54,10 +54,10 @@ static bool gather(lowering *l, net_value_id id) {
 }
 
 /* A constant's elements in whole vectors: its buffer has physical elements beyond the logical ones. */
-static const float *padded_copy(lp_function *f, const net_value *v) {
-  size_t elements = (size_t)net_shape_elements(&v->shape);
-  float *copy = net_arena_alloc(f->arena, (elements + KN_PAD) / KN_PAD * KN_PAD * sizeof *copy, 64);
-  memcpy(copy, v->data, elements * sizeof *copy);
+static const void *padded_copy(lp_function *f, const net_value *v) {
+  size_t elements = (size_t)net_shape_elements(&v->shape), each = net_type_bytes(v->type);
+  char *copy = net_arena_alloc(f->arena, (elements + KN_PAD) / KN_PAD * KN_PAD * each, 64);
+  memcpy(copy, v->data, elements * each);
   return copy;
 }
 

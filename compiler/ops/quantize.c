@@ -47,10 +47,12 @@ static bool zero_fits(net_graph *graph, net_node_id node, uint32_t x) {
   if (!net_shape_same(&step->shape, &zero->shape))
     return ops_refuse(graph, node, net_node_input(graph, node, x + 2), "needs a zero point for each step, but %s",
                       ops_describe(graph, net_node_input(graph, node, x + 2)));
-  for (uint64_t i = 0; zero->kind == NET_VALUE_CONSTANT && i < ops_elements(zero); i++)
-    if (!(fabsf(zero->data[i]) < 0x1p31f && zero->data[i] == rintf(zero->data[i])))
+  for (uint64_t i = 0; zero->kind == NET_VALUE_CONSTANT && i < ops_elements(zero); i++) {
+    double point = net_type_element(zero->type, zero->data, i);
+    if (!(fabs(point) < 0x1p31 && point == rint(point)))
       return ops_refuse(graph, node, NET_NONE, "needs whole numbers of less than 2^31 as zero points, not %.9g",
-                        (double)zero->data[i]);
+                        point);
+  }
   return true;
 }
 

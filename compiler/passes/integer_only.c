@@ -46,7 +46,7 @@ static bool check_steps(checker *c, net_node_id id) {
     const net_value *value = net_graph_value_at(c->graph, v);
     int exponent;
     for (uint64_t k = 0, count = net_shape_elements(&value->shape); i == 1 && k < count; k++)
-      if (!value->data || frexpf(value->data[k], &exponent) != 0.5f)
+      if (!value->data || frexp(net_type_element(value->type, value->data, k), &exponent) != 0.5)
         return broken(c, id, v, "has steps that are no powers of two");
     if (i > 1) return broken(c, id, v, "has zero points");
   }

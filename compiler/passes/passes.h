@@ -17,6 +17,7 @@ enum {
   P_TRAINING = 1 << 3,      /* backward nodes and updates are there */
   P_LIVE = 1 << 4,          /* every node is needed by something */
   P_FORMATTED = 1 << 5,     /* tensors have their number formats */
+  P_FROZEN = 1 << 6,        /* parameters and what is made of them are constants, as far as their data is known */
 };
 
 /* Everything a pass may ask for; what a pass does not use may be NULL. */

@@ -15,13 +15,15 @@ static void start(net_ranges *r, net_value_id id, const float *data) {
   const net_value *value = net_graph_value_at(r->graph, id);
   bool declared = value->kind == NET_VALUE_INPUT && value->range.lo <= value->range.hi;
   uint64_t count = elements_of(value);
-  if (value->kind == NET_VALUE_CONSTANT) data = value->data;
+  const void *known = value->kind == NET_VALUE_CONSTANT ? value->data : data;
+  net_type type = value->kind == NET_VALUE_CONSTANT ? value->type : NET_F32;
   r->elements[id] = NET_NEW_ARRAY(r->arena, net_range, count);
   r->grids[id] = NET_NEW_ARRAY(r->arena, int, count);
   r->terms[id] = NET_NEW_ARRAY(r->arena, double, count);
   for (uint64_t i = 0; i < count; i++) {
     r->elements[id][i] = declared ? value->range : anything;
-    if (data && !isnan(data[i])) r->elements[id][i] = (net_range){data[i], data[i]};
+    double x = known ? net_type_element(type, known, i) : NAN;
+    if (!isnan(x)) r->elements[id][i] = (net_range){x, x};
     r->grids[id][i] = NET_NO_GRID;
   }
 }

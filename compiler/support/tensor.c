@@ -14,6 +14,44 @@ static const struct {
 size_t net_type_bytes(net_type type) { return types[type].bytes; }
 const char *net_type_name(net_type type) { return types[type].name; }
 
+int64_t net_type_integer(net_type type, const void *data, uint64_t index) {
+  switch (type) {
+  case NET_I8: return ((const int8_t *)data)[index];
+  case NET_BOOL:
+  case NET_U8: return ((const uint8_t *)data)[index];
+  case NET_I16: return ((const int16_t *)data)[index];
+  case NET_U16: return ((const uint16_t *)data)[index];
+  case NET_I32: return ((const int32_t *)data)[index];
+  case NET_U32: return ((const uint32_t *)data)[index];
+  default: return ((const int64_t *)data)[index];
+  }
+}
+
+double net_type_element(net_type type, const void *data, uint64_t index) {
+  if (type == NET_F32) return (double)((const float *)data)[index];
+  if (type == NET_F64) return ((const double *)data)[index];
+  return (double)net_type_integer(type, data, index);
+}
+
+void net_type_set_integer(net_type type, void *data, uint64_t index, int64_t value) {
+  switch (type) {
+  case NET_I8: ((int8_t *)data)[index] = (int8_t)value; break;
+  case NET_BOOL:
+  case NET_U8: ((uint8_t *)data)[index] = (uint8_t)value; break;
+  case NET_I16: ((int16_t *)data)[index] = (int16_t)value; break;
+  case NET_U16: ((uint16_t *)data)[index] = (uint16_t)value; break;
+  case NET_I32: ((int32_t *)data)[index] = (int32_t)value; break;
+  case NET_U32: ((uint32_t *)data)[index] = (uint32_t)value; break;
+  default: ((int64_t *)data)[index] = value; break;
+  }
+}
+
+void net_type_set(net_type type, void *data, uint64_t index, double value) {
+  if (type == NET_F32) ((float *)data)[index] = (float)value;
+  else if (type == NET_F64) ((double *)data)[index] = value;
+  else net_type_set_integer(type, data, index, (int64_t)value);
+}
+
 uint64_t net_shape_elements(const net_shape *shape) {
   uint64_t n = 1;
   for (uint32_t i = 0; i < shape->rank; i++) n *= shape->dim[i];

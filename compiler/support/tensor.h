@@ -12,6 +12,11 @@ typedef enum {
 
 size_t net_type_bytes(net_type type);
 const char *net_type_name(net_type type); /* "f32" */
+/* One of the elements at data; integers beyond 2^53 are rounded. */
+double net_type_element(net_type type, const void *data, uint64_t index);
+int64_t net_type_integer(net_type type, const void *data, uint64_t index); /* of an integer type */
+void net_type_set(net_type type, void *data, uint64_t index, double value); /* it holds the value */
+void net_type_set_integer(net_type type, void *data, uint64_t index, int64_t value);
 
 enum { NET_MAX_RANK = 6 };
 

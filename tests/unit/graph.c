@@ -292,9 +292,9 @@ static net_value_id id_of(netc *n, net_graph *g, const char *name) {
   DAMAGE(rank, VALUE("x")->shape.rank = 7, "has 7 axes")                                                     \
   DAMAGE(zero_axis, VALUE("x")->shape.dim[0] = 0, "has an axis of no elements")                              \
   DAMAGE(elements, VALUE("d.weight")->shape = ((net_shape){2, {1 << 20, 1 << 20}}), "more than 2^31")        \
-  DAMAGE(type, VALUE("x")->type = NET_I8, "is neither f32 nor u32")                                          \
+  DAMAGE(type, VALUE("x")->type = NET_I8, "is i8, but neither a node's result nor a constant")                                          \
   DAMAGE(integers, VALUE("d.bias")->type = NET_U32, "is u32, but no target")                                 \
-  DAMAGE(exact_source, VALUE("d.bias")->type = NET_F64, "is f64, but no node's result")                      \
+  DAMAGE(exact_source, VALUE("d.bias")->type = NET_F64, "is f64, but neither a node's result nor a constant")                      \
   DAMAGE(nan_range, VALUE("d")->range.lo = NAN, "has NaN for a bound")                                       \
   DAMAGE(defined_input, VALUE("x")->def = 0, "has a node that defines it")                                   \
   DAMAGE(unbatched_input, VALUE("x")->batched = false, "is not there for each sample")                       \
@@ -341,7 +341,7 @@ static net_value_id id_of(netc *n, net_graph *g, const char *name) {
   DAMAGE(output_list, g->outputs.at[0] = 99, "has for output 0 no value")                                    \
   DAMAGE(loss_list, g->losses.at[0] = ID("j"), "is more than one number, but listed as loss")                \
   DAMAGE(losses, g->losses.count = 1, "has 1 losses")                                                        \
-  DAMAGE(observed_list, g->observed.at[0] = ID("labels"), "is no f32, but listed as observed value")
+  DAMAGE(observed_list, g->observed.at[0] = ID("labels"), "is u32, but listed as observed value")
 
 #define DAMAGE(name, action, message)                                                                        \
   static void damage_##name(netc *n, net_graph *g) {                                                         \
