@@ -4,6 +4,7 @@ netc_SOURCES = \
   compiler/driver/calibrate.c compiler/driver/calibrate.h \
   compiler/driver/check.c \
   compiler/driver/compare.c \
+  compiler/driver/compile.c compiler/driver/compile.h compiler/driver/compile_header.c \
   compiler/driver/driver.h \
   compiler/driver/fmt.c \
   compiler/driver/help.c \

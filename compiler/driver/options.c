@@ -71,7 +71,9 @@ bool dr_parse(dr_call *call, int count, char **words) {
     if (!takes(call->verb, o)) continue;
     longs[n++] = (struct option){dr_options[o].name, dr_options[o].argument ? required_argument : no_argument,
                                  NULL, 256 + (int)o};
-    if (dr_options[o].letter) letters[k++] = dr_options[o].letter;
+    if (!dr_options[o].letter) continue;
+    letters[k++] = dr_options[o].letter;
+    if (dr_options[o].argument) letters[k++] = ':';
   }
   opterr = 0;
   optind = 1;
