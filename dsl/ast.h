@@ -9,8 +9,8 @@
  * or an argument), behind `in`, or as an argument. No tree is deeper than NET_AST_DEPTH, so walking one by
  * recursion is safe.
  *
- * Comments and layout (`trivia`, and members under "layout") matter to net_format_file alone. net_ast_equal does
- * not look at them. */
+ * Comments and layout (`trivia`, and members under "layout") matter to net_format_file alone. net_ast_equal
+ * does not look at them. */
 #ifndef NETC_DSL_AST_H
 #define NETC_DSL_AST_H
 

@@ -146,7 +146,9 @@ const net_decl *net_choose(net_elaborator *e, net_decl_kind kind, const char *na
   const char *keyword = net_decl_rows[kind].keyword;
   uint32_t count = net_program_count(e->program, kind, &first);
   if (!name && count == 1) return first;
-  if (!count) return net_error(n, where, "the program has no %s%s", keyword, kind == NET_DECL_QUANTIZE ? " block" : ""), NULL;
+  if (!count)
+    return net_error(n, where, "the program has no %s%s", keyword, kind == NET_DECL_QUANTIZE ? " block" : ""),
+           NULL;
   if (!name) {
     net_error(n, where, "the program has several %s blocks: name one of %s", keyword,
               net_program_names(n, e->program, kind));

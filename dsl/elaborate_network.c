@@ -117,8 +117,9 @@ static bool input_range(net_expansion *b, const net_param *p, net_range *range) 
   *range = (net_range){(float)low, (float)high};
   for (int i = 0; i < 2; i++) {
     if (isfinite(i ? range->hi : range->lo)) continue;
-    net_error(n, (i ? p->high : p->low)->loc,
-              "bounds are of single precision, at most 3.4e38: leave 'in' out where an input can be anything");
+    net_error(
+        n, (i ? p->high : p->low)->loc,
+        "bounds are of single precision, at most 3.4e38: leave 'in' out where an input can be anything");
     return false;
   }
   if (range->lo <= range->hi) return true;

@@ -139,7 +139,8 @@ bool net_expansion_operator(net_expansion *b, const net_op *op, net_ident label,
     }
     if (!field) {
       const char **names = NET_NEW_ARRAY(&n->arena, const char *, field_count + 1);
-      for (uint32_t k = 0; k < field_count; k++) names[k] = net_op_is_internal(fields[k].name) ? "" : fields[k].name;
+      for (uint32_t k = 0; k < field_count; k++)
+        names[k] = net_op_is_internal(fields[k].name) ? "" : fields[k].name;
       const char *word = net_text(n, arg->name.name);
       if (*word)
         net_error(n, arg->name.loc, "'%s' has no argument '%s'%s", op->name, word,

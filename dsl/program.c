@@ -198,7 +198,8 @@ const char *net_program_text(netc *n, const net_program *program) {
     net_decl *decl = program->decls.at[i];
     const net_source *source = net_sources_find(&n->sources, decl->loc).source;
     const char *directory = source ? way(n, home, net_path_directory(n, source->path)) : "";
-    if (decl->kind == NET_DECL_DATA && *directory) { /* imported: its paths are to be seen from the importing file */
+    if (decl->kind == NET_DECL_DATA && *directory) {
+      /* imported: its paths are to be seen from the importing file */
       net_decl *moved = NET_NEW(&n->arena, net_decl);
       *moved = *decl;
       moved->map = relocated_map(n, decl->map, directory);

@@ -11,8 +11,9 @@
  *   run                         JSON object: rt_position, batch_size, rows, shuffle
  *   normalization               JSON list, per input {"width", "steps": ["standard", …]}
  *   classes, state              JSON lists of strings: names of classes; tensors that belong to the optimiser
- *   quantize, calibration       of quantised networks: the block's name; JSON list, per tensor that was calibrated
- *                               {"tensor", "format"}, whose steps and zero points are TENSOR.step, TENSOR.zero
+ *   quantize, calibration       of quantised networks: the block's name; JSON list, per tensor that was
+ *                               calibrated {"tensor", "format"}, whose steps and zero points are TENSOR.step,
+ *                               TENSOR.zero
  * There are no times in it: equal runs make equal files. */
 #ifndef NETC_RUNTIME_CHECKPOINT_H
 #define NETC_RUNTIME_CHECKPOINT_H
@@ -58,8 +59,8 @@ const char *rt_checkpoint_tensor(const rt_checkpoint *checkpoint, uint32_t index
 /* Is it the optimiser's, of a normalisation or a calibration: neither parameter nor statistic? */
 bool rt_checkpoint_is_extra(const rt_checkpoint *checkpoint, uint32_t index);
 
-/* NODE.TENSOR_step: a step that a quantiser learns. It may lack on either side of a load: it then stays as it is,
- * or is not used. */
+/* NODE.TENSOR_step: a step that a quantiser learns. It may lack on either side of a load: it then stays as it
+ * is, or is not used. */
 bool rt_is_learned_step(const char *variable);
 
 typedef enum { RT_MATCH_NETC, RT_MATCH_NAME, RT_MATCH_ORDER } rt_match;
@@ -68,8 +69,8 @@ typedef enum { RT_MATCH_NETC, RT_MATCH_NAME, RT_MATCH_ORDER } rt_match;
  *   name:  equal names; a prefix that all names of a side share may be dropped
  *   order: the same sequence of shapes, modules in the file's order or in natural order of their names
  *          (0, 2, 10), within a module weight, bias, running_mean, running_var
- * F64 is rounded to F32. Leftovers on either side are errors, but for learned steps and for PyTorch's num_batches_tracked. Nothing
- * is written unless all fits. talk: the mapping, a line each, or NULL. */
+ * F64 is rounded to F32. Leftovers on either side are errors, but for learned steps and for PyTorch's
+ * num_batches_tracked. Nothing is written unless all fits. talk: the mapping, a line each, or NULL. */
 bool rt_checkpoint_load(netc *n, const rt_checkpoint *checkpoint, const rt_program *program, rt_match match,
                         float *variables, FILE *talk);
 

@@ -84,8 +84,8 @@ bool rt_predict(netc *n, const rt_program *program, const rt_split *rows, uint32
   return rt_predict_into(n, &n->arena, program, rows, threads, variables, outputs);
 }
 
-bool rt_predict_into(netc *n, net_arena *into, const rt_program *program, const rt_split *rows, uint32_t threads,
-                     const float *variables, float ***outputs) {
+bool rt_predict_into(netc *n, net_arena *into, const rt_program *program, const rt_split *rows,
+                     uint32_t threads, const float *variables, float ***outputs) {
   net_arena arena;
   net_arena_init(&arena, n->arena.guard);
   rt_pass pass;

@@ -171,7 +171,9 @@ enum { ROWS = sizeof rows / sizeof *rows };
 uint32_t rt_metric_count(void) { return ROWS; }
 const char *rt_metric_name(uint32_t i) { return rows[i].name; }
 bool rt_metric_fits(uint32_t i, bool classes, bool values) {
-  return rows[i].looks_at == RT_LOOKS_AT_SCORES ? classes : rows[i].looks_at == RT_LOOKS_AT_VALUES ? values : true;
+  return rows[i].looks_at == RT_LOOKS_AT_SCORES   ? classes
+         : rows[i].looks_at == RT_LOOKS_AT_VALUES ? values
+                                                  : true;
 }
 
 static const struct row *find(netc *n, const char *name) {

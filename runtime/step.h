@@ -43,7 +43,8 @@ typedef struct {
 typedef enum { RT_PARAMETER, RT_STATISTIC, RT_STATE } rt_variable_kind;
 typedef enum { RT_FILL, RT_UNIFORM, RT_NORMAL } rt_initializer; /* value; U(−value, value); N(0, value²) */
 
-/* Anything the network keeps from step to step. State belongs to the optimiser ("linear_1.weight.exp_avg"). */
+/* Anything the network keeps from step to step. State belongs to the optimiser
+ * ("linear_1.weight.exp_avg"). */
 typedef struct {
   const char *name; /* key in checkpoints: NODE.PARAMETER */
   net_shape shape;
@@ -89,7 +90,7 @@ typedef struct rt_program {
   uint32_t column_count;
   rt_scalar *scalars;
   uint32_t scalar_count;
-  rt_output *outputs;         /* first the network's outputs, then the values its losses and metrics look at */
+  rt_output *outputs; /* first the network's outputs, then the values its losses and metrics look at */
   uint32_t output_count, network_outputs;
   uint32_t logits;            /* output that accuracy, auc, confusion look at; UINT32_MAX: none */
   uint32_t target_column;     /* the target that belongs to logits: index among the split's targets */

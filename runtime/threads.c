@@ -1,6 +1,7 @@
 #include "runtime/threads.h"
 
-/* Several shares a thread, taken as threads come free: one that the system has put aside holds up one share. */
+/* Several shares a thread, taken as threads come free: one that the system has put aside holds up one
+ * share. */
 enum { SHARES_PER_THREAD = 4 };
 
 static void parallel_for(void *pool, rt_work work, const void *context, uint32_t count) {

@@ -93,9 +93,10 @@ void rt_initialize(const rt_program *program, uint64_t seed, float *variables);
 
 /* Trains into directory (which exists): best.safetensors, last.safetensors, log.jsonl (a row an epoch).
  * variables: the initial ones, changed in place to the last ones. resume: go on from last.safetensors there,
- * to the very bits of a run that was never interrupted; seed, batch_size, shuffle and the data must be the same
- * (an error otherwise), target string and program should be (a warning). A run that is complete already is
- * RT_DONE at once. While it runs SIGINT and SIGTERM end it after the step under way; a second one kills. */
+ * to the very bits of a run that was never interrupted; seed, batch_size, shuffle and the data must be the
+ * same (an error otherwise), target string and program should be (a warning). A run that is complete already
+ * is RT_DONE at once. While it runs SIGINT and SIGTERM end it after the step under way; a second one
+ * kills. */
 rt_train_result rt_train(netc *n, const rt_program *program, const rt_data *data, const rt_train_spec *spec,
                          const char *directory, bool resume, float *variables, const rt_listener *listener);
 
@@ -118,7 +119,7 @@ bool rt_evaluate(netc *n, const rt_program *program, const rt_data *data, rt_spl
 bool rt_predict(netc *n, const rt_program *program, const rt_split *rows, uint32_t threads,
                 const float *variables, float ***outputs);
 /* The same in an arena of the caller's. */
-bool rt_predict_into(netc *n, net_arena *arena, const rt_program *program, const rt_split *rows, uint32_t threads,
-                     const float *variables, float ***outputs);
+bool rt_predict_into(netc *n, net_arena *arena, const rt_program *program, const rt_split *rows,
+                     uint32_t threads, const float *variables, float ***outputs);
 
 #endif

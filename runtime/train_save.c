@@ -5,7 +5,8 @@
  * Whoever resumes finds one of:
  *   best is what last says: all is well; a next that is there was too early, and goes
  *   next is what last says: the process died before the last renaming, which is done now
- * The log has at least the rows that last knows of, since it is written first; rows past those are cut off. */
+ * The log has at least the rows that last knows of, since it is written first; rows past those are cut
+ * off. */
 #include "runtime/run.h"
 
 #include "config.h"
@@ -120,7 +121,8 @@ bool rt_run_finish(rt_run *run) {
 
 /* ---- opening ---- */
 
-/* Two processes in one directory would spoil each other's files. Without locks in the file system, so be it. */
+/* Two processes in one directory would spoil each other's files. Without locks in the file system, so be
+ * it. */
 static bool lock(rt_run *run) {
   run->lock = open(run->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (run->lock < 0) return net_error_errno(run->n, NET_NOWHERE, "open", run->directory), false;

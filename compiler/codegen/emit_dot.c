@@ -1,5 +1,6 @@
-/* Sums of products of packed integers: dot4 (unsigned bytes times signed bytes) and dot2 (signed halves), by the
- * instructions that the target has. Every way is exact and wraps: never pmaddubsw, whose sums saturate. */
+/* Sums of products of packed integers: dot4 (unsigned bytes times signed bytes) and dot2 (signed halves), by
+ * the instructions that the target has. Every way is exact and wraps: never pmaddubsw, whose sums
+ * saturate. */
 #include "codegen/emit.h"
 
 /* A piece of as many lanes as the instruction takes: a + Σ b·c. */
@@ -45,10 +46,12 @@ static LLVMValueRef emit_pairs(cg_emit *e, const cg_dot *d) {
 /* Even bytes and odd ones, widened to 16 bits where they lie. */
 static LLVMValueRef emit_widened_pairs(cg_emit *e, const cg_dot *d) {
   LLVMValueRef low = splat32(e, d->lanes, 0x00FF00FF), eight = splat32(e, d->lanes, 0x00080008);
-  LLVMValueRef half[2], c16 = as(e, d->c, NET_I16, 2 * d->lanes), eight16 = as(e, eight, NET_I16, 2 * d->lanes);
+  LLVMValueRef half[2], c16 = as(e, d->c, NET_I16, 2 * d->lanes),
+                        eight16 = as(e, eight, NET_I16, 2 * d->lanes);
   for (int odd = 0; odd < 2; odd++) {
     LLVMValueRef b = d->b, c = c16;
-    if (odd) b = as(e, LLVMBuildLShr(e->builder, as(e, b, NET_I16, 2 * d->lanes), eight16, ""), NET_I32, d->lanes);
+    if (odd)
+      b = as(e, LLVMBuildLShr(e->builder, as(e, b, NET_I16, 2 * d->lanes), eight16, ""), NET_I32, d->lanes);
     else b = LLVMBuildAnd(e->builder, b, low, "");
     if (!odd) c = LLVMBuildShl(e->builder, c, eight16, "");
     half[odd] = pairs(e, d, b, LLVMBuildAShr(e->builder, c, eight16, ""));
@@ -82,7 +85,8 @@ static LLVMValueRef field(cg_emit *e, LLVMValueRef v, uint32_t lanes, uint32_t a
   return sign ? LLVMBuildAShr(e->builder, v, down, "") : LLVMBuildLShr(e->builder, v, down, "");
 }
 
-static LLVMValueRef plain(cg_emit *e, lp_expr_kind op, uint32_t lanes, LLVMValueRef a, LLVMValueRef b, LLVMValueRef c) {
+static LLVMValueRef plain(cg_emit *e, lp_expr_kind op, uint32_t lanes, LLVMValueRef a, LLVMValueRef b,
+                          LLVMValueRef c) {
   uint32_t bits = op == LP_dot4 ? 8 : 16;
   for (uint32_t at = 0; at < 32; at += bits) {
     LLVMValueRef product = LLVMBuildMul(e->builder, field(e, b, lanes, at, bits, op == LP_dot2),
@@ -136,7 +140,8 @@ static LLVMValueRef choose(cg_emit *e, LLVMValueRef a, LLVMValueRef b, const uin
   LLVMValueRef mask[LP_MAX_LANES];
   for (uint32_t i = 0; i < lanes; i++) mask[i] = cg_int(e, NET_I32, from[i]);
   if (lanes == 1) return LLVMBuildExtractElement(e->builder, a, mask[0], "");
-  return LLVMBuildShuffleVector(e->builder, a, b ? b : LLVMGetPoison(LLVMTypeOf(a)), LLVMConstVector(mask, lanes), "");
+  return LLVMBuildShuffleVector(e->builder, a, b ? b : LLVMGetPoison(LLVMTypeOf(a)),
+                                LLVMConstVector(mask, lanes), "");
 }
 
 static LLVMValueRef part(cg_emit *e, LLVMValueRef v, uint32_t first, uint32_t lanes, uint32_t of) {
@@ -146,7 +151,8 @@ static LLVMValueRef part(cg_emit *e, LLVMValueRef v, uint32_t first, uint32_t la
 }
 
 /* whole with `piece` in its lanes from `first` on */
-static LLVMValueRef put(cg_emit *e, LLVMValueRef whole, LLVMValueRef piece, uint32_t first, uint32_t lanes, uint32_t of) {
+static LLVMValueRef put(cg_emit *e, LLVMValueRef whole, LLVMValueRef piece, uint32_t first, uint32_t lanes,
+                        uint32_t of) {
   uint32_t from[LP_MAX_LANES];
   if (lanes == of) return piece;
   if (lanes == 1) return LLVMBuildInsertElement(e->builder, whole, piece, cg_int(e, NET_I32, first), "");

@@ -82,7 +82,8 @@ static LLVMValueRef real_like(cg_emit *e, const cg_operation *o, double value) {
 
 /* Where there is no instruction: adding 2^23 (2^52) leaves no bits behind the point. */
 static LLVMValueRef nearest(cg_emit *e, const cg_operation *o, LLVMValueRef x) {
-  LLVMValueRef large = real_like(e, o, o->type == NET_F32 ? 0x1p23 : 0x1p52), size = cg_intrinsic(e, "llvm.fabs", &x, 1);
+  LLVMValueRef large = real_like(e, o, o->type == NET_F32 ? 0x1p23 : 0x1p52),
+               size = cg_intrinsic(e, "llvm.fabs", &x, 1);
   LLVMValueRef sum = LLVMBuildFAdd(e->builder, size, large, "");
   LLVMValueRef operands[2] = {LLVMBuildFSub(e->builder, sum, large, ""), x};
   LLVMValueRef whole = LLVMBuildFCmp(e->builder, LLVMRealOLT, size, large, "");
@@ -99,7 +100,11 @@ static LLVMValueRef emit_whole(cg_emit *e, const cg_operation *o) {
   lp_expr_kind kind = o->x->kind;
   LLVMValueRef x = o->v[0];
   if (e->target->has_round)
-    return cg_intrinsic(e, kind == LP_round ? "llvm.roundeven" : kind == LP_floor ? "llvm.floor" : "llvm.trunc", &x, 1);
+    return cg_intrinsic(e,
+                        kind == LP_round   ? "llvm.roundeven"
+                        : kind == LP_floor ? "llvm.floor"
+                                           : "llvm.trunc",
+                        &x, 1);
   if (kind == LP_round) return nearest(e, o, x);
   if (kind == LP_floor) return below(e, o, x);
   LLVMValueRef operands[2] = {below(e, o, cg_intrinsic(e, "llvm.fabs", &x, 1)), x};

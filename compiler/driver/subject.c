@@ -163,7 +163,8 @@ static bool quantize(dr_subject *subject) {
   subject->quantization = NULL;
   if (!subject->choice.quantize) return true;
   net_quantization *q = NET_NEW(&n->arena, net_quantization);
-  if (!net_elaborate_quantization(n, &n->arena, subject->program, subject->choice.quantize, network->graph, q))
+  if (!net_elaborate_quantization(n, &n->arena, subject->program, subject->choice.quantize, network->graph,
+                                  q))
     return refused(subject);
   subject->folded = run_pass(subject, NET_PASS_fold_batch_norm, subject->plain, q);
   network->graph = subject->folded ? run_pass(subject, NET_PASS_quantize, subject->folded, q) : NULL;
@@ -180,7 +181,8 @@ bool dr_elaborate_network(dr_subject *subject) {
   *e = (net_experiment){0};
   if (!is_chosen(subject, NET_DECL_NETWORK, subject->choice.network, "")) return false;
   if (call->settings.count && !dr_check_program(subject)) return false;
-  if (!net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network, &e->network))
+  if (!net_elaborate_network(call->n, &call->n->arena, subject->program, subject->choice.network,
+                             &e->network))
     return refused(subject);
   return quantize(subject);
 }
@@ -301,10 +303,11 @@ bool dr_load_weights(dr_subject *subject, const rt_checkpoint *from, const rt_pr
   }
   const char *formats = rt_checkpoint_metadata(from, "quantize");
   if (formats && !subject->quantization && !dr_has(call, DR_quantize))
-    net_warning(call->n, NET_NOWHERE,
-                "these weights were trained with --quantize %s, and are used in floats here: name the checkpoint "
-                "in place of the program, or choose with --quantize",
-                formats);
+    net_warning(
+        call->n, NET_NOWHERE,
+        "these weights were trained with --quantize %s, and are used in floats here: name the checkpoint "
+        "in place of the program, or choose with --quantize",
+        formats);
   FILE *talk = match == RT_MATCH_NETC || call->json ? NULL : call->talk;
   return rt_checkpoint_load(call->n, from, program, match, variables, talk);
 }

@@ -14,7 +14,8 @@ typedef struct {
   net_choice choice;         /* as named on the command line, or when the checkpoint was trained */
   rt_checkpoint *checkpoint; /* FILE, if it is one */
   net_experiment experiment; /* after dr_elaborate */
-  net_graph *plain; /* the network before its tensors took number formats; else experiment.network.graph too */
+  /* the network before its tensors took number formats; else experiment.network.graph too */
+  net_graph *plain;
   net_graph *folded; /* plain with batch-norms folded, where the formats ask for that */
   net_quantization *quantization; /* what --quantize or the checkpoint asks for; NULL: nothing */
 } dr_subject;

@@ -94,11 +94,13 @@ static bool settle_formats(dr_subject *subject, const char *resumed) {
   dr_call *call = subject->call;
   rt_checkpoint *weights = NULL;
   if (!dr_needs_calibration(subject)) return dr_settle_formats(subject, NULL);
-  if (resumed) weights = rt_checkpoint_open(call->n, net_arena_format(&call->n->arena, "%s/last.safetensors", resumed));
+  if (resumed)
+    weights = rt_checkpoint_open(call->n, net_arena_format(&call->n->arena, "%s/last.safetensors", resumed));
   else if (dr_has(call, DR_load) || subject->checkpoint) weights = dr_find_weights(subject);
   else
-    net_warning(call->n, NET_NOWHERE,
-                "number formats are calibrated on the initial weights: train in floats first, and go on with --load");
+    net_warning(
+        call->n, NET_NOWHERE,
+        "number formats are calibrated on the initial weights: train in floats first, and go on with --load");
   dr_flush(call);
   return !call->n->diagnostics.errors && dr_settle_formats(subject, weights);
 }

@@ -12,7 +12,8 @@ static lp_expr inverse_of(const fm_emission *e, lp_expr exponent) {
 
 static void set_power(fm_emission *e, lp_buffer exponents, int least) {
   e->power = fm_e_at_part(e, fm_e_for_parts(e, "power", NET_F32, exponents, power_of));
-  if (least >= -127) e->inverse = fm_e_at_part(e, fm_e_for_parts(e, "inverse", NET_F32, exponents, inverse_of));
+  if (least >= -127)
+    e->inverse = fm_e_at_part(e, fm_e_for_parts(e, "inverse", NET_F32, exponents, inverse_of));
 }
 
 static lp_expr over_power(const fm_emission *e, lp_expr x) {
@@ -59,7 +60,9 @@ static lp_expr clamp_scale(const fm_emission *e, lp_expr exponent) {
   return clamp_between(e, exponent, -bias, bias < 126 ? bias + 1 : 127);
 }
 
-static lp_expr int_scale(const fm_emission *e, lp_expr exponent) { return fm_e_power(e, clamp_scale(e, exponent), -127); }
+static lp_expr int_scale(const fm_emission *e, lp_expr exponent) {
+  return fm_e_power(e, clamp_scale(e, exponent), -127);
+}
 
 /* MASE divides by the scale before it is clamped. */
 static lp_expr int_inverse(const fm_emission *e, lp_expr exponent) {
@@ -90,7 +93,8 @@ const fm_emitter fm_mxint_emitter = {.share = share_int, .value = int_value};
 
 static lp_expr mx_exponent(const fm_emission *e, lp_expr scale) {
   fm_mx_element element = fm_mx_element_of(e->spec);
-  lp_expr exponent = fm_e_op(e, LP_min, fm_e_floor_log2(e, scale, element.mase), fm_e_int(e, 127)); /* MASE's: 128 */
+  lp_expr exponent =
+      fm_e_op(e, LP_min, fm_e_floor_log2(e, scale, element.mase), fm_e_int(e, 127)); /* MASE's: 128 */
   return clamp_between(e, fm_e_op(e, LP_sub, exponent, fm_e_int(e, element.highest)), -127, 127);
 }
 
@@ -111,7 +115,8 @@ static lp_expr mase_element(const fm_emission *e, const fm_mx_element *element, 
   lp_function *f = e->f;
   int cut = 15 - element->mantissa, one = 1 << element->mantissa, top = (1 << element->exponent) - 1;
   lp_expr zero = fm_e_int(e, 0), size = lp_op1(f, LP_abs, v), bits = lp_bitcast(f, NET_I32, size);
-  lp_expr code = fm_e_op(e, LP_add, fm_e_op(e, LP_shr, bits, fm_e_int(e, 23)), fm_e_int(e, element->bias - 127));
+  lp_expr code =
+      fm_e_op(e, LP_add, fm_e_op(e, LP_shr, bits, fm_e_int(e, 23)), fm_e_int(e, element->bias - 127));
   lp_expr fraction = fm_e_op(e, LP_shr, fm_e_op(e, LP_and, bits, fm_e_int(e, 0x7FFFFF)), fm_e_int(e, 8));
   lp_expr odd = fm_e_op(e, LP_and, fm_e_op(e, LP_shr, fraction, fm_e_int(e, cut)), fm_e_int(e, 1));
   lp_expr half = fm_e_op(e, LP_add, odd, fm_e_int(e, (1 << (cut - 1)) - 1));
@@ -126,8 +131,10 @@ static lp_expr mase_element(const fm_emission *e, const fm_mx_element *element, 
                            fm_e_int(e, (127 - element->bias) * (1 << 23)));
   lp_expr small = fm_e_op(e, LP_mul, lp_convert(f, NET_F32, joined),
                           fm_e_real(e, ldexp(1, 1 - element->bias - element->mantissa)));
-  lp_expr y = lp_select(f, fm_e_op(e, LP_lt, joined, fm_e_int(e, one)), small, lp_bitcast(f, NET_F32, normal));
-  lp_expr none = fm_e_op(e, LP_or, fm_e_op(e, LP_lt, code, zero), fm_e_op(e, LP_lt, size, fm_e_real(e, 0x1p-126)));
+  lp_expr y =
+      lp_select(f, fm_e_op(e, LP_lt, joined, fm_e_int(e, one)), small, lp_bitcast(f, NET_F32, normal));
+  lp_expr none =
+      fm_e_op(e, LP_or, fm_e_op(e, LP_lt, code, zero), fm_e_op(e, LP_lt, size, fm_e_real(e, 0x1p-126)));
   return fm_e_sign_of(e, lp_select(f, none, fm_e_real(e, 0), y), v);
 }
 
@@ -142,10 +149,11 @@ static lp_expr mx_value(const fm_emission *e, lp_expr x) {
     return lp_select(f, none, fm_e_sign_of(e, fm_e_real(e, 0), x), y);
   }
   int lowest = 1 - element.bias;
-  lp_expr y = element.exponent ? fm_e_round_float(e, v, element.mantissa, fm_e_int(e, lowest), lowest,
-                                                  fm_e_real(e, (double)element.high))
-                               : fm_e_op(e, LP_div, lp_op1(f, LP_round, fm_e_op(e, LP_mul, v, fm_e_real(e, 64))),
-                                         fm_e_real(e, 64));
+  lp_expr y = element.exponent
+                  ? fm_e_round_float(e, v, element.mantissa, fm_e_int(e, lowest), lowest,
+                                     fm_e_real(e, (double)element.high))
+                  : fm_e_op(e, LP_div, lp_op1(f, LP_round, fm_e_op(e, LP_mul, v, fm_e_real(e, 64))),
+                            fm_e_real(e, 64));
   return fm_e_clamp(e, fm_e_op(e, LP_mul, y, e->power), e->low, e->high);
 }
 

@@ -1,5 +1,5 @@
-/* Emission of codebooks: a value for each step between thresholds. Where a result changes from one value to the next
- * is found from the reference, by bisection over the floats between them. */
+/* Emission of codebooks: a value for each step between thresholds. Where a result changes from one value to
+ * the next is found from the reference, by bisection over the floats between them. */
 #include "formats/emit.h"
 
 #include <float.h>
@@ -72,7 +72,8 @@ static lp_expr looked_up(const fm_emission *e, lp_expr v) {
   float *values = net_arena_alloc(f->arena, padded * sizeof(float), 64);
   memset(thresholds, 0, padded * sizeof(float));
   memset(values, 0, padded * sizeof(float));
-  for (uint32_t k = 0; k < count; k++) thresholds[k] = threshold(e->spec, k), values[k] = codebook->values[k + 1];
+  for (uint32_t k = 0; k < count; k++)
+    thresholds[k] = threshold(e->spec, k), values[k] = codebook->values[k + 1];
   lp_expr k = lp_axis_new(f, "k", count), first = fm_e_real(e, (double)codebook->values[0]);
   lp_expr reached = fm_e_op(e, LP_ge, v, lp_load_from(f, table(e, "thresholds", thresholds, count), k));
   lp_expr value = lp_select(f, reached, lp_load_from(f, table(e, "values", values, count), k), first);
@@ -82,7 +83,8 @@ static lp_expr looked_up(const fm_emission *e, lp_expr v) {
 static lp_expr value(const fm_emission *e, lp_expr x) {
   lp_expr v = fm_e_op(e, LP_div, x, e->scale);
   lp_expr y = e->spec->codebook->count <= MOST_SELECTED ? selected(e, v) : looked_up(e, v);
-  return fm_e_clamp(e, fm_e_op(e, LP_mul, y, e->scale), fm_e_real(e, (double)-FLT_MAX), fm_e_real(e, (double)FLT_MAX));
+  return fm_e_clamp(e, fm_e_op(e, LP_mul, y, e->scale), fm_e_real(e, (double)-FLT_MAX),
+                    fm_e_real(e, (double)FLT_MAX));
 }
 
 const fm_emitter fm_codebook_emitter = {.share = share, .value = value};

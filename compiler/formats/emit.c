@@ -1,7 +1,9 @@
 /* Emission of any format: what is the same for all of them. */
 #include "formats/emit.h"
 
-static const fm_emitter *emitter_of(const fm_emission *e) { return net_formats[e->spec->family].family->emitter; }
+static const fm_emitter *emitter_of(const fm_emission *e) {
+  return net_formats[e->spec->family].family->emitter;
+}
 
 void net_format_emit_begin(fm_emission *e) {
   e->mase = e->spec->mase;

@@ -21,9 +21,9 @@ typedef struct fm_emission {
   lp_expr draw;             /* of stochastic formats: uniform in [0, 1); 0: the likelier value */
   bool mase;
   uint32_t size[NET_MAX_RANK], parts[NET_MAX_RANK]; /* elements of a part, parts, along each dimension */
-  /* What the element's part shares, as net_format_part has it. least, most: bounds in steps or of exponents; power:
-   * 2^exponent; inverse: 1/power, 0 where binary32 may not have it. The emitter sets those that its family needs, and
-   * low and high always. */
+  /* What the element's part shares, as net_format_part has it. least, most: bounds in steps or of exponents;
+   * power: 2^exponent; inverse: 1/power, 0 where binary32 may not have it. The emitter sets those that its
+   * family needs, and low and high always. */
   lp_expr step, scale, least, most, power, inverse, threshold, low, high;
 } fm_emission;
 
@@ -53,7 +53,8 @@ lp_expr fm_e_no_nan(const fm_emission *e, lp_expr x); /* NaN becomes 0 */
 lp_expr fm_e_like(const fm_emission *e, lp_expr x, double value); /* a constant of x's type */
 lp_expr fm_e_rounded(const fm_emission *e, net_rounding rounding, lp_expr x); /* f32 or f64 */
 /* fm_round_float, largest being a value: lowest is no less than `least` */
-lp_expr fm_e_round_float(const fm_emission *e, lp_expr x, int bits, lp_expr lowest, int least, lp_expr largest);
+lp_expr fm_e_round_float(const fm_emission *e, lp_expr x, int bits, lp_expr lowest, int least,
+                         lp_expr largest);
 lp_expr fm_e_sign_of(const fm_emission *e, lp_expr size, lp_expr x); /* copysign, of a size without a sign */
 lp_expr fm_e_element(const fm_emission *e); /* as f32 */
 /* Step and zero point (as f32) at the element's channel. */
@@ -73,8 +74,8 @@ lp_expr fm_e_power(const fm_emission *e, lp_expr exponent, int least);
 /* ---- emit_parts.c ---- */
 
 void fm_e_cut(fm_emission *e); /* sets size and parts */
-/* A value for each part: its maximum; the same but never 0; something made of another such value; means of magnitudes,
- * above a threshold if there is one. As fm_parts_… of parts.h. */
+/* A value for each part: its maximum; the same but never 0; something made of another such value; means of
+ * magnitudes, above a threshold if there is one. As fm_parts_… of parts.h. */
 lp_buffer fm_e_maxima(const fm_emission *e);
 lp_buffer fm_e_scales(const fm_emission *e);
 lp_buffer fm_e_for_parts(const fm_emission *e, const char *name, net_type type, lp_buffer from,

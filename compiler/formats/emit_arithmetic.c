@@ -43,7 +43,9 @@ lp_expr fm_e_step(const fm_emission *e) {
   return fm_e_op(e, LP_max, at_channel(e, e->steps), fm_e_real(e, FLT_MIN)); /* NaN too becomes FLT_MIN */
 }
 
-lp_expr fm_e_zero(const fm_emission *e) { return e->zeros == LP_NONE ? fm_e_real(e, 0) : at_channel(e, e->zeros); }
+lp_expr fm_e_zero(const fm_emission *e) {
+  return e->zeros == LP_NONE ? fm_e_real(e, 0) : at_channel(e, e->zeros);
+}
 
 lp_expr fm_e_kept(const fm_emission *e, const char *name, lp_expr (*made)(const fm_emission *)) {
   lp_function *f = e->f;

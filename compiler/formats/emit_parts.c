@@ -1,5 +1,5 @@
-/* What the elements of a part share: parts.c as statements. A value for each part is a temporary with a dimension
- * for each of the tensor's. */
+/* What the elements of a part share: parts.c as statements. A value for each part is a temporary with a
+ * dimension for each of the tensor's. */
 #include "formats/emit.h"
 
 #include <float.h>
@@ -150,7 +150,8 @@ lp_buffer fm_e_means(const fm_emission *e, const char *name, lp_buffer threshold
   region r;
   lp_buffer kept = temporary(e, name, NET_F32);
   find_region(e, 0, &r);
-  lp_expr size = magnitude(e, r.element), none = fm_e_real(e, 0), count = lp_constant(f, NET_F64, r.elements, 0);
+  lp_expr size = magnitude(e, r.element), none = fm_e_real(e, 0),
+          count = lp_constant(f, NET_F64, r.elements, 0);
   lp_expr term = fm_e_op(e, LP_min, size, fm_e_real(e, (double)FLT_MAX));
   if (thresholds != LP_NONE) {
     lp_expr counts = fm_e_op(e, LP_gt, size, load(e, thresholds, r.part));

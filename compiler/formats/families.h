@@ -30,8 +30,8 @@ void fm_own_block(const net_format_spec *spec, const net_format_tensor *x,
                   net_shape *block); /* spec->block */
 /* Output channels: the tensor's first dimension (a sample, of a batch); a vector is one. */
 void fm_channel_block(const net_format_spec *spec, const net_format_tensor *x, net_shape *block);
-/* Bounds of results: scales are powers of two or maxima, and a MASE format may add 1e-9 first; blocks of zeros
- * borrow. */
+/* Bounds of results: scales are powers of two or maxima, and a MASE format may add 1e-9 first; blocks of
+ * zeros borrow. */
 double fm_reach_double(const net_format_spec *spec, double most);
 /* The step and zero point that calibration or training gives the part at hand. */
 float fm_step(const net_format_tensor *x, const fm_parts *parts);

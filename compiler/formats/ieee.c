@@ -50,5 +50,9 @@ static float wide(const net_format_part *part, double x) {
   return (float)copysign(y < most ? y : INFINITY, x);
 }
 
-const net_format_family fm_ieee = {
-    .complete = complete, .width = width, .prepare = prepare, .value = value, .wide = wide, .emitter = &fm_ieee_emitter};
+const net_format_family fm_ieee = {.complete = complete,
+                                   .width = width,
+                                   .prepare = prepare,
+                                   .value = value,
+                                   .wide = wide,
+                                   .emitter = &fm_ieee_emitter};

@@ -11,7 +11,8 @@ static void share(fm_emission *e) {
   e->high = fm_e_real(e, limit);
 }
 
-/* To nearest, ties to even, by adding half a step to the bits: the carry goes into the exponent, up to infinity. */
+/* To nearest, ties to even, by adding half a step to the bits: the carry goes into the exponent, up to
+ * infinity. */
 static lp_expr cut(const fm_emission *e, lp_expr x, int mantissa) {
   lp_function *f = e->f;
   uint32_t bits = 23 - (uint32_t)mantissa;
@@ -20,7 +21,8 @@ static lp_expr cut(const fm_emission *e, lp_expr x, int mantissa) {
   lp_expr odd = fm_e_op(e, LP_and, fm_e_op(e, LP_shr, code, lp_constant(f, NET_U32, 0, bits)), one);
   lp_expr half = fm_e_op(e, LP_add, odd, lp_constant(f, NET_U32, 0, (INT64_C(1) << (bits - 1)) - 1));
   lp_expr sum = fm_e_op(e, LP_add, code, half);
-  return lp_bitcast(f, NET_F32, fm_e_op(e, LP_and, sum, lp_constant(f, NET_U32, 0, 0xFFFFFFFF << bits & 0xFFFFFFFF)));
+  return lp_bitcast(f, NET_F32,
+                    fm_e_op(e, LP_and, sum, lp_constant(f, NET_U32, 0, 0xFFFFFFFF << bits & 0xFFFFFFFF)));
 }
 
 /* Subnormals of a format with fewer exponents than binary32: a multiple of its least value. */
@@ -36,7 +38,8 @@ static lp_expr value(const fm_emission *e, lp_expr x) {
   if (mantissa == 23) return x;
   lp_expr y = cut(e, x, mantissa), size = lp_op1(f, LP_abs, x);
   if (lowest > -126)
-    y = lp_select(f, fm_e_op(e, LP_lt, size, fm_e_real(e, ldexp(1, lowest))), subnormal(e, x, lowest - mantissa), y);
+    y = lp_select(f, fm_e_op(e, LP_lt, size, fm_e_real(e, ldexp(1, lowest))),
+                  subnormal(e, x, lowest - mantissa), y);
   if (highest < 127) {
     lp_expr over = fm_e_op(e, LP_ge, lp_op1(f, LP_abs, y), fm_e_real(e, ldexp(2, highest)));
     y = lp_select(f, over, fm_e_sign_of(e, fm_e_real(e, INFINITY), x), y);
@@ -44,8 +47,8 @@ static lp_expr value(const fm_emission *e, lp_expr x) {
   return lp_select(f, fm_e_op(e, LP_eq, x, x), y, x);
 }
 
-/* To binary32 with the last bit set if anything was lost: what is rounded again to less than 22 bits is then rounded
- * as if once. */
+/* To binary32 with the last bit set if anything was lost: what is rounded again to less than 22 bits is then
+ * rounded as if once. */
 static lp_expr to_odd(const fm_emission *e, lp_expr x) {
   lp_function *f = e->f;
   lp_expr near = lp_convert(f, NET_F32, x), back = lp_convert(f, NET_F64, near);

@@ -43,7 +43,8 @@ static bool stepped(const net_format_spec *spec) {
 
 static void prepare(const net_format_tensor *x, fm_parts *parts, net_format_part *part) {
   const net_format_spec *spec = part->spec;
-  int fraction = spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction; /* until it is calibrated */
+  int fraction =
+      spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction; /* until it is calibrated */
   part->step = fm_power(-fraction);
   if (x->calibration && stepped(spec)) part->step = fm_step(x, parts);
   part->scale = 1 / part->step;

@@ -128,7 +128,8 @@ static void share_scaled(fm_emission *e) {
 
 /* Adding 0 leaves no −0: the reference adds a zero point. */
 static lp_expr scaled_value(const fm_emission *e, lp_expr x) {
-  lp_expr v = e->scale ? fm_e_op(e, LP_mul, x, like(e, x, e->scale)) : fm_e_op(e, LP_div, x, like(e, x, e->step));
+  lp_expr v =
+      e->scale ? fm_e_op(e, LP_mul, x, like(e, x, e->scale)) : fm_e_op(e, LP_div, x, like(e, x, e->step));
   lp_expr q = fm_e_op(e, LP_add, lp_op1(e->f, LP_round, v), fm_e_like(e, x, 0));
   lp_expr steps = lp_convert(e->f, NET_F32, saturated(e, q));
   lp_expr y = e->scale ? fm_e_op(e, LP_div, steps, e->scale) : fm_e_op(e, LP_mul, e->step, steps);

@@ -1,5 +1,5 @@
-/* Emission of minifloat, minifloat_denorm, log and of those with a bias for each block. Bounds of exponents are least
- * and most, i32. */
+/* Emission of minifloat, minifloat_denorm, log and of those with a bias for each block. Bounds of exponents
+ * are least and most, i32. */
 #include "formats/emit.h"
 
 #include <float.h>
@@ -24,7 +24,8 @@ static lp_expr over_power(const fm_emission *e, lp_expr v, lp_expr exponent, int
   return fm_e_op(e, LP_mul, v, fm_e_power(e, lp_op1(e->f, LP_neg, exponent), -127));
 }
 
-lp_expr fm_e_round_float(const fm_emission *e, lp_expr x, int bits, lp_expr lowest, int least, lp_expr largest) {
+lp_expr fm_e_round_float(const fm_emission *e, lp_expr x, int bits, lp_expr lowest, int least,
+                         lp_expr largest) {
   lp_expr v = fm_e_op(e, LP_min, lp_op1(e->f, LP_abs, x), largest); /* largest lies on the grid */
   lp_expr exponent = fm_e_op(e, LP_max, fm_e_floor_log2(e, v, false), lowest);
   lp_expr step = fm_e_op(e, LP_sub, exponent, fm_e_int(e, bits));
@@ -37,7 +38,8 @@ lp_expr fm_e_round_float(const fm_emission *e, lp_expr x, int bits, lp_expr lowe
 static lp_expr minifloat(const fm_emission *e, lp_expr x, int low) {
   lp_function *f = e->f;
   int bits = mantissa(e->spec);
-  if (!e->mase) return fm_e_round_float(e, x, bits, fm_e_op(e, LP_add, e->least, fm_e_int(e, 1)), low + 1, e->high);
+  if (!e->mase)
+    return fm_e_round_float(e, x, bits, fm_e_op(e, LP_add, e->least, fm_e_int(e, 1)), low + 1, e->high);
   lp_expr v = size_of(e, x), zero = fm_e_real(e, 0), one = fm_e_real(e, 1), two = fm_e_real(e, 2);
   lp_expr steps = fm_e_real(e, ldexp(1, bits)), last = fm_e_real(e, ldexp(1, bits) - 1);
   lp_expr exponent = clamped(e, fm_e_floor_log2(e, fm_e_op(e, LP_add, v, fm_e_real(e, (double)TINY)), true));
@@ -71,7 +73,8 @@ static lp_expr power_of_two(const fm_emission *e, lp_expr x, int low) {
   lp_function *f = e->f;
   lp_expr middle = fm_e_op(e, LP_mul, fm_e_real(e, (double)0.1f), fm_e_power(e, e->least, low));
   lp_expr sign = fm_e_op(e, LP_add, x, middle), zero = fm_e_real(e, 0);
-  lp_expr v = fm_e_op(e, LP_min, fm_e_op(e, LP_add, lp_op1(f, LP_abs, x), middle), fm_e_real(e, (double)FLT_MAX));
+  lp_expr v =
+      fm_e_op(e, LP_min, fm_e_op(e, LP_add, lp_op1(f, LP_abs, x), middle), fm_e_real(e, (double)FLT_MAX));
   lp_expr power = fm_e_power(e, clamped(e, fm_e_round_log2(e, v, e->mase)), low);
   lp_expr y = lp_select(f, fm_e_op(e, LP_lt, sign, zero), lp_op1(f, LP_neg, power), power);
   return e->mase ? lp_select(f, fm_e_op(e, LP_eq, sign, zero), zero, y) : y;
@@ -146,7 +149,9 @@ static void share_block_minifloat(fm_emission *e) {
   set_limit(e, fm_e_op(e, LP_mul, fm_e_real(e, most), most_power(e, -127)));
 }
 
-static lp_expr block_minifloat_value(const fm_emission *e, lp_expr x) { return minifloat(e, x, -most_bias(e, 127)); }
+static lp_expr block_minifloat_value(const fm_emission *e, lp_expr x) {
+  return minifloat(e, x, -most_bias(e, 127));
+}
 
 static lp_expr log_bias(const fm_emission *e, lp_expr scale) {
   lp_expr top = fm_e_int(e, (1 << (e->spec->width - 1)) - 1);
@@ -158,7 +163,10 @@ static void share_block_log(fm_emission *e) {
   set_limit(e, most_power(e, -149));
 }
 
-static lp_expr block_log_value(const fm_emission *e, lp_expr x) { return power_of_two(e, x, -most_bias(e, 149)); }
+static lp_expr block_log_value(const fm_emission *e, lp_expr x) {
+  return power_of_two(e, x, -most_bias(e, 149));
+}
 
-const fm_emitter fm_block_minifloat_emitter = {.share = share_block_minifloat, .value = block_minifloat_value};
+const fm_emitter fm_block_minifloat_emitter = {.share = share_block_minifloat,
+                                               .value = block_minifloat_value};
 const fm_emitter fm_block_log_emitter = {.share = share_block_log, .value = block_log_value};

@@ -37,8 +37,9 @@ static int highest(const net_format_spec *spec) {
 
 fm_mx_element fm_mx_element_of(const net_format_spec *spec) {
   uint16_t family = spec->family;
-  fm_mx_element e = {elements[family].exponent, elements[family].mantissa, bias(spec), highest(spec), as_mase(spec),
-                     elements[family].low, elements[family].high};
+  fm_mx_element e = {
+      elements[family].exponent, elements[family].mantissa, bias(spec), highest(spec), as_mase(spec),
+      elements[family].low,      elements[family].high};
   if (e.mase) e.high = fm_largest_float(e.mantissa, e.highest), e.low = -e.high;
   return e;
 }

@@ -90,7 +90,7 @@ typedef struct net_ranging {
   const int *const *grids;        /* by element: it is a multiple of 2^grid; NET_NO_GRID: who knows */
   net_range *const *outputs;      /* to be set; [−∞, ∞] on entry */
   int *const *output_grids;       /* NET_NO_GRID on entry */
-  double *const *terms;           /* magnitude of the terms that may cancel in an element (see ulps); 0 on entry */
+  double *const *terms; /* magnitude of the terms that may cancel in an element (see ulps); 0 on entry */
 } net_ranging;
 enum { NET_NO_GRID = INT32_MIN };
 

@@ -2,7 +2,8 @@
  * read by passes/.
  *
  * Each tensor of a node is decided on its own: a rule for its exact name, then the first pattern that matches
- * it, in file order, then its innermost user layer, then its operator, then `default`; else it stays as it is. */
+ * it, in file order, then its innermost user layer, then its operator, then `default`; else it stays as it
+ * is. */
 #ifndef NETC_GRAPH_QUANTIZATION_H
 #define NETC_GRAPH_QUANTIZATION_H
 
@@ -54,7 +55,8 @@ typedef struct net_quantization {
 typedef struct net_rules net_rules;
 
 /* False: a pattern is none, reported. */
-bool net_rules_begin(netc *n, const net_graph *graph, const net_quantization *quantization, net_rules **rules);
+bool net_rules_begin(netc *n, const net_graph *graph, const net_quantization *quantization,
+                     net_rules **rules);
 void net_rules_end(net_rules *rules);
 
 /* Whether a quoted rule is a pattern at all; reports. */
@@ -64,8 +66,8 @@ bool net_rule_compiles(netc *n, const net_quantize_rule *rule);
 bool net_node_has(const net_graph *graph, net_node_id node, net_tensor_role role);
 bool net_op_has(netc *n, const struct net_op *op, net_tensor_role role);
 
-/* The rule that decides a tensor; NULL: none speaks of it. What a node makes when it runs, batch_norm's weight and
- * bias, cannot take every format: rules about more than that node are passed over then. */
+/* The rule that decides a tensor; NULL: none speaks of it. What a node makes when it runs, batch_norm's
+ * weight and bias, cannot take every format: rules about more than that node are passed over then. */
 const net_quantize_rule *net_rules_find(const net_rules *rules, net_node_id node, net_tensor_role role);
 /* The closest rule that was passed over for the one found; NULL: none. */
 const net_quantize_rule *net_rules_passed(const net_rules *rules, net_node_id node, net_tensor_role role);

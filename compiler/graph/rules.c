@@ -162,7 +162,8 @@ void net_rules_use(const net_rules *rules, net_rule_use *uses) {
     }
 }
 
-/* The pattern with its first word as some node's path begins: "head.*" for "haed.*". NULL: no word is near. */
+/* The pattern with its first word as some node's path begins: "head.*" for "haed.*". NULL: no word is
+ * near. */
 static const char *nearest_pattern(netc *n, const char *text, const net_graph *g) {
   size_t word = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
   const char **begins = NET_NEW_ARRAY(&n->arena, const char *, g->nodes.count + 1);

@@ -1,11 +1,11 @@
 /* Contractions: sums of products, in register tiles.
  *
- * Forward (and input gradients): lanes are samples; a tile of results × vectors of samples is accumulated while
- * weights are broadcast one by one. Element-wise statements on the results run on the accumulators. Sums in f64 have
- * as many lanes, in two registers each, so that what follows in f32 has whole vectors.
+ * Forward (and input gradients): lanes are samples; a tile of results × vectors of samples is accumulated
+ * while weights are broadcast one by one. Element-wise statements on the results run on the accumulators.
+ * Sums in f64 have as many lanes, in two registers each, so that what follows in f32 has whole vectors.
  *
- * Weight gradients: lanes are samples too, but the batch is what is summed, so each accumulator is a vector of
- * partial sums; as many of them as there are lanes are reduced to one vector by a shuffle tree. */
+ * Weight gradients: lanes are samples too, but the batch is what is summed, so each accumulator is a vector
+ * of partial sums; as many of them as there are lanes are reduced to one vector by a shuffle tree. */
 #include "kernels/schedule.h"
 
 enum { MOST_UNROLLED_TILES = 1 };
@@ -53,7 +53,8 @@ static void close(lp_function *f, uint32_t opened) {
 /* Opens the loop over the tiles of one part of a split; gives the first index of the tile. */
 static lp_expr open_tiles(lp_function *f, const char *name, const kn_split *split, int part, unsigned flags) {
   uint32_t n = split->n[part];
-  lp_expr t = lp_begin_for(f, name, lp_int(f, 0), lp_int(f, n), 1, flags | (n <= MOST_UNROLLED_TILES && !flags ? LP_UNROLL : 0));
+  lp_expr t = lp_begin_for(f, name, lp_int(f, 0), lp_int(f, n), 1,
+                           flags | (n <= MOST_UNROLLED_TILES && !flags ? LP_UNROLL : 0));
   return lp_addition(f, lp_int(f, split->start[part]), lp_product(f, t, lp_int(f, split->size[part])));
 }
 
@@ -82,7 +83,8 @@ void kn_finish(kn_scope *scope, const kn_group *group, lp_expr reduced) {
   scope->bound.count = 0;
 }
 
-static void forward_tile(kn_scope *scope, const kn_group *group, lp_expr start, uint32_t rows, uint32_t columns) {
+static void forward_tile(kn_scope *scope, const kn_group *group, lp_expr start, uint32_t rows,
+                         uint32_t columns) {
   kn_schedule_state *s = scope->s;
   lp_function *f = s->f;
   const kn_facts *facts = &s->facts[group->statements.at[0]];
@@ -113,8 +115,9 @@ static void forward_tile(kn_scope *scope, const kn_group *group, lp_expr start, 
   kn_scope_renew(scope);
   lp_set(f, w, zero, zero, kn_value(scope, weight));
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
-  lp_set(f, a, r, c,
-         lp_op3(f, LP_fma, lp_read_reg(f, w, zero, zero), lp_read_reg(f, p, c, zero), lp_read_reg(f, a, r, c)));
+  lp_set(
+      f, a, r, c,
+      lp_op3(f, LP_fma, lp_read_reg(f, w, zero, zero), lp_read_reg(f, p, c, zero), lp_read_reg(f, a, r, c)));
   close(f, 2 + opened);
   r = lp_begin_for(f, "r", zero, lp_int(f, rows), 1, LP_UNROLL);
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
@@ -130,7 +133,8 @@ void kn_emit_forward(kn_schedule_state *s, const kn_group *group) {
   const kn_facts *facts = &s->facts[index];
   bool wide = lp_expr_at(f, facts->reduction)->type == NET_F64; /* a vector of them takes two registers */
   uint32_t columns = !wide && f->tile >= 2 * lanes && f->tile % (2 * lanes) == 0 ? 2 : 1;
-  kn_split split = kn_split_evenly(kn_extent(f, facts->tile[0]), kn_forward_rows(s->machine, wide ? 2 : columns));
+  kn_split split =
+      kn_split_evenly(kn_extent(f, facts->tile[0]), kn_forward_rows(s->machine, wide ? 2 : columns));
   kn_scope *scope = kn_scope_new(s, lanes, 0);
   lp_nest_begin(f, kn_group_name(s, group));
   uint32_t opened = open_others(scope, facts, facts->tile[0], LP_NONE);
@@ -169,7 +173,8 @@ typedef struct {
 } weight_job;
 
 /* Stores the results of rows r0 … of a tile: lanes r · columns + c of z. */
-static void store_weights(weight_job *job, lp_expr z, lp_expr row, lp_expr column, uint32_t rows, uint32_t columns) {
+static void store_weights(weight_job *job, lp_expr z, lp_expr row, lp_expr column, uint32_t rows,
+                          uint32_t columns) {
   kn_schedule_state *s = job->s;
   const lp_statement *statement = kn_statement(s, job->statement);
   lp_expr reduction = s->facts[job->statement].reduction;
@@ -204,7 +209,8 @@ static void weight_one(weight_job *job, lp_expr row, lp_expr column, uint32_t ro
   kn_scope *scope = job->scope;
   uint32_t lanes = scope->lanes, trees = (rows + per_tree - 1) / per_tree;
   lp_expr zero = lp_int(f, 0);
-  uint32_t tiles = kn_tiles_of_part(f), parts = f->padded / f->tile / tiles; /* of the batch, where it is large */
+  uint32_t tiles = kn_tiles_of_part(f),
+           parts = f->padded / f->tile / tiles; /* of the batch, where it is large */
   lp_reg totals[4], acc[4], d = lp_reg_new(f, "d", NET_F32, lanes, rows, 1);
   lp_reg e = lp_reg_new(f, "e", NET_F32, lanes, columns, 1);
   uint32_t heights[4];
@@ -213,7 +219,8 @@ static void weight_one(weight_job *job, lp_expr row, lp_expr column, uint32_t ro
     acc[t] = totals[t] = open_accumulators(f, lanes, heights[t] * columns);
   }
   lp_expr part = parts > 1 ? lp_begin_for(f, "part", zero, lp_int(f, parts), 1, 0) : zero;
-  for (uint32_t t = 0; t < trees && parts > 1; t++) acc[t] = open_accumulators(f, lanes, heights[t] * columns);
+  for (uint32_t t = 0; t < trees && parts > 1; t++)
+    acc[t] = open_accumulators(f, lanes, heights[t] * columns);
   lp_expr tile = lp_begin_for(f, "bt", zero, lp_int(f, tiles), 1, 0);
   scope->tile = lp_addition(f, lp_product(f, part, lp_int(f, tiles)), tile);
   scope->within = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes, f->tile / lanes <= 4 ? LP_UNROLL : 0);
@@ -234,7 +241,8 @@ static void weight_one(weight_job *job, lp_expr row, lp_expr column, uint32_t ro
     c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
     lp_expr k = lp_addition(f, lp_product(f, r, lp_int(f, columns)), c);
     lp_expr dr = lp_read_reg(f, d, lp_addition(f, lp_int(f, t * per_tree), r), zero);
-    lp_set(f, acc[t], k, zero, lp_op3(f, LP_fma, dr, lp_read_reg(f, e, c, zero), lp_read_reg(f, acc[t], k, zero)));
+    lp_set(f, acc[t], k, zero,
+           lp_op3(f, LP_fma, dr, lp_read_reg(f, e, c, zero), lp_read_reg(f, acc[t], k, zero)));
     close(f, 2);
   }
   close(f, opened + 2);
@@ -252,7 +260,8 @@ static void weight_one(weight_job *job, lp_expr row, lp_expr column, uint32_t ro
       continue;
     }
     for (uint32_t k = 0; k < height * columns; k++) /* one lane: each accumulator is a result */
-      store_weights(job, lp_read_reg(f, totals[t], lp_int(f, k), zero), lp_addition(f, row_t, lp_int(f, k / columns)),
+      store_weights(job, lp_read_reg(f, totals[t], lp_int(f, k), zero),
+                    lp_addition(f, row_t, lp_int(f, k / columns)),
                     lp_addition(f, column, lp_int(f, k % columns)), 1, 1);
   }
 }

@@ -1,4 +1,5 @@
-/* What a statement does, found from its indices alone: which axes it keeps, which it reduces, what it reads. */
+/* What a statement does, found from its indices alone: which axes it keeps, which it reduces, what it
+ * reads. */
 #include "kernels/schedule.h"
 
 uint32_t kn_axis_of(const lp_function *f, lp_expr e) {
@@ -7,8 +8,9 @@ uint32_t kn_axis_of(const lp_function *f, lp_expr e) {
 }
 
 bool kn_at_point(const lp_function *f, const kn_access *access, const lp_statement *statement) {
-  return access->count == statement->count && !memcmp(lp_list_at(f, access->first), lp_list_at(f, statement->first),
-                                                      access->count * sizeof(lp_expr));
+  return access->count == statement->count &&
+         !memcmp(lp_list_at(f, access->first), lp_list_at(f, statement->first),
+                 access->count * sizeof(lp_expr));
 }
 
 typedef struct {
@@ -58,13 +60,14 @@ lp_expr kn_loaded(const lp_function *f, lp_expr e) {
   return lp_expr_at(f, e)->kind == LP_convert ? lp_expr_at(f, e)->operand[0] : e;
 }
 
-/* A contraction is a sum of products of two loads in which an axis on the left reuses one of them. In f64 the loads
- * may be converted, and only forward contractions are known. */
+/* A contraction is a sum of products of two loads in which an axis on the left reuses one of them. In f64 the
+ * loads may be converted, and only forward contractions are known. */
 static bool contraction(const lp_function *f, kn_facts *facts) {
   if (!facts->reduction) return false;
   const lp_expr_info *sum = lp_expr_at(f, facts->reduction);
   const lp_expr_info *body = lp_expr_at(f, sum->operand[0]);
-  if (sum->combine != LP_SUM || body->kind != LP_mul || (body->type != NET_F32 && body->type != NET_F64)) return false;
+  if (sum->combine != LP_SUM || body->kind != LP_mul || (body->type != NET_F32 && body->type != NET_F64))
+    return false;
   lp_expr a = kn_loaded(f, body->operand[0]), b = kn_loaded(f, body->operand[1]);
   if (lp_expr_at(f, a)->kind != LP_load || lp_expr_at(f, b)->kind != LP_load) return false;
   bool batched_a = f->buffers.at[lp_expr_at(f, a)->which].batched;

@@ -1,10 +1,10 @@
 /* Features outside, samples inside: statistics over the batch, values per channel made of them, and
  * element-wise statements that use both (batch_norm forward and backward in one nest each).
  *
- * A tile of channels goes through phases. In a phase, values per channel come first (lanes = channels), then one
- * loop over the batch with the phase's element-wise statements and sums (lanes = samples, channels unrolled),
- * then the sums are reduced by a shuffle tree into lanes = channels. A statement belongs to the first phase in
- * which all it reads is there. */
+ * A tile of channels goes through phases. In a phase, values per channel come first (lanes = channels), then
+ * one loop over the batch with the phase's element-wise statements and sums (lanes = samples, channels
+ * unrolled), then the sums are reduced by a shuffle tree into lanes = channels. A statement belongs to the
+ * first phase in which all it reads is there. */
 #include "kernels/schedule.h"
 
 typedef enum { ELEMENTWISE, SUM, CHANNEL } role;
@@ -20,7 +20,9 @@ typedef struct {
   kn_scope *samples, *channels;
 } feature_job;
 
-static const kn_facts *facts_at(const feature_job *j, uint32_t k) { return &j->s->facts[j->group->statements.at[k]]; }
+static const kn_facts *facts_at(const feature_job *j, uint32_t k) {
+  return &j->s->facts[j->group->statements.at[k]];
+}
 static const lp_statement *statement_at(const feature_job *j, uint32_t k) {
   return kn_statement(j->s, j->group->statements.at[k]);
 }
@@ -80,7 +82,8 @@ static void emit_channel(feature_job *j, uint32_t k, lp_expr reduced) {
   kn_assign(scope, statement, kn_value(scope, statement->value));
 }
 
-/* An element-wise statement at one point: kept in a register for the statements behind it, stored if needed. */
+/* An element-wise statement at one point: kept in a register for the statements behind it, stored if
+ * needed. */
 static void emit_point(feature_job *j, uint32_t k, lp_expr channel) {
   kn_scope *scope = j->samples;
   lp_function *f = j->s->f;
@@ -136,7 +139,8 @@ static void carry_sum(feature_job *j, uint32_t k, lp_reg total, lp_reg part) {
   lp_end(f);
 }
 
-/* The batch is two loops, or three where long sums are made of parts: parts, their tiles, vectors of a tile. */
+/* The batch is two loops, or three where long sums are made of parts: parts, their tiles, vectors of a
+ * tile. */
 enum { PART, TILE, VECTOR, LOOPS };
 
 static void batch_extents(const feature_job *j, uint32_t *extents) {
@@ -187,7 +191,9 @@ static void emit_alone(feature_job *j, uint32_t k) {
   for (uint32_t i = 0; i < count; i++) {
     if (sum) sums[i] = !i || starts[i] ? open_sum(j, k) : sums[i - 1];
     if (i < LOOPS) open_batch(j, i, extents, false);
-    else scope->axis[axes[i]] = lp_begin_for(f, net_text(f->n, f->axes.at[axes[i]].name), zero, lp_int(f, extents[i]), 1, 0);
+    else
+      scope->axis[axes[i]] =
+          lp_begin_for(f, net_text(f->n, f->axes.at[axes[i]].name), zero, lp_int(f, extents[i]), 1, 0);
   }
   lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, j->size), 1, LP_UNROLL);
   scope->bound.count = 0;
@@ -211,7 +217,8 @@ static bool is_plain_sum(const feature_job *j, uint32_t k, uint32_t phase) {
 static void emit_together(feature_job *j, uint32_t phase) {
   lp_function *f = j->s->f;
   uint32_t count = j->group->statements.count, sums = 0, points = 0, extents[LOOPS];
-  lp_reg *totals = NET_NEW_ARRAY(f->arena, lp_reg, count + 1), *acc = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
+  lp_reg *totals = NET_NEW_ARRAY(f->arena, lp_reg, count + 1),
+         *acc = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
   lp_expr zero = lp_int(f, 0);
   batch_extents(j, extents);
   for (uint32_t k = 0; k < count; k++) {

@@ -43,8 +43,8 @@ static void emit_statements(kn_scope *scope, const kn_group *group, const lp_exp
   }
 }
 
-/* Element-wise over whole values of one shape: one flat index. Buffers are padded to whole vectors, so the last
- * vector may run over: what lies there is never read for anything. */
+/* Element-wise over whole values of one shape: one flat index. Buffers are padded to whole vectors, so the
+ * last vector may run over: what lies there is never read for anything. */
 static void emit_elementwise(kn_schedule_state *s, const kn_group *group) {
   lp_function *f = s->f;
   const kn_facts *first = &s->facts[group->statements.at[0]];
@@ -58,8 +58,9 @@ static void emit_elementwise(kn_schedule_state *s, const kn_group *group) {
   for (int part = 0; part < 2; part++) {
     uint32_t size = part ? rest : whole;
     if (!size) continue;
-    lp_expr start = part ? lp_int(f, whole)
-                         : lp_begin_for(f, "i", lp_int(f, 0), lp_int(f, whole), lanes, rest ? 0 : LP_PARALLEL);
+    lp_expr start = part
+                        ? lp_int(f, whole)
+                        : lp_begin_for(f, "i", lp_int(f, 0), lp_int(f, whole), lanes, rest ? 0 : LP_PARALLEL);
     scope->lanes = part ? rest : lanes;
     vars[first->axis_count - 1] = start; /* flat: the other indices are 0 */
     for (uint32_t k = 0; k < group->statements.count; k++) {
@@ -98,7 +99,8 @@ static void emit_total(kn_schedule_state *s, uint32_t index) {
     extents[i] = i + 1 < count ? kn_extent(f, axes[i]) : extent / lanes;
   }
   kn_cascade(count, extents, starts);
-  lp_reg rest = open_total(f, &info, 1), sums[LP_MAX_RANK]; /* what is left of whole vectors, one by one; by loop */
+  lp_reg rest = open_total(f, &info, 1),
+         sums[LP_MAX_RANK]; /* what is left of whole vectors, one by one; by loop */
   for (uint32_t i = 0; i < count; i++) {
     sums[i] = !i || starts[i] ? open_total(f, &info, lanes) : sums[i - 1];
     if (i + 1 < count) scope->axis[axes[i]] = lp_begin_for(f, "i", zero, lp_int(f, extents[i]), 1, 0);
@@ -107,7 +109,8 @@ static void emit_total(kn_schedule_state *s, uint32_t index) {
     lp_expr whole = lp_int(f, extent - extent % lanes);
     lp_reg sum = part ? rest : sums[count - 1];
     scope->lanes = part ? 1 : lanes;
-    scope->axis[last] = lp_begin_for(f, "i", part ? whole : zero, part ? lp_int(f, extent) : whole, scope->lanes, 0);
+    scope->axis[last] =
+        lp_begin_for(f, "i", part ? whole : zero, part ? lp_int(f, extent) : whole, scope->lanes, 0);
     kn_scope_renew(scope);
     lp_expr body = kn_value(scope, info.operand[0]);
     lp_set(f, sum, zero, zero, kn_accumulate(f, info.combine, lp_read_reg(f, sum, zero, zero), body));
@@ -149,7 +152,8 @@ void kn_emit_flat(kn_schedule_state *s, const kn_group *group) {
   bool total = group->statements.count == 1 && !facts->axis_count && facts->reduction;
   if (total) {
     lp_expr_info info = *lp_expr_at(f, facts->reduction);
-    total = info.combine != LP_CHAIN && contiguous(s, first, kn_axis_of(f, lp_list_at(f, info.first)[info.count - 1]));
+    total = info.combine != LP_CHAIN &&
+            contiguous(s, first, kn_axis_of(f, lp_list_at(f, info.first)[info.count - 1]));
   }
   if (total) emit_total(s, first);
   else if (facts->axis_count && facts->whole && !facts->over_features && same_shape_everywhere(s, group))

@@ -1,9 +1,10 @@
-/* Rows of data in and rows of output out: lanes of samples on one side, row-major features on the other, and a
- * transposition in registers between them. */
+/* Rows of data in and rows of output out: lanes of samples on one side, row-major features on the other, and
+ * a transposition in registers between them. */
 #include "kernels/schedule.h"
 
 /* Class numbers and other single elements: one sample at a time. */
-static void gather_single(kn_schedule_state *s, const lp_statement *statement, lp_buffer column, lp_buffer index) {
+static void gather_single(kn_schedule_state *s, const lp_statement *statement, lp_buffer column,
+                          lp_buffer index) {
   lp_function *f = s->f;
   lp_expr zero = lp_int(f, 0);
   lp_expr tile = lp_begin_for(f, "bt", zero, lp_int(f, f->padded / f->tile), 1, 0);
@@ -56,8 +57,9 @@ static void gather_rows(kn_schedule_state *s, const kn_group *group, lp_buffer c
   uint32_t blocks = width / lanes, rest = width % lanes;
   for (int part = 0; part < (rest ? 2 : 1); part++) {
     uint32_t skip = part ? lanes - rest : 0; /* features that the block before has stored */
-    lp_expr feature = part ? lp_int(f, width - lanes)
-                           : lp_begin_for(f, "i", zero, lp_int(f, blocks * lanes), lanes, blocks == 1 ? LP_UNROLL : 0);
+    lp_expr feature =
+        part ? lp_int(f, width - lanes)
+             : lp_begin_for(f, "i", zero, lp_int(f, blocks * lanes), lanes, blocks == 1 ? LP_UNROLL : 0);
     lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, lanes), 1, LP_UNROLL);
     lp_expr sample = lp_addition(f, lp_product(f, tile, lp_int(f, f->tile)), lp_addition(f, within, r));
     lp_expr row = lp_convert(f, NET_I32, lp_vector_load(f, index, 1, 1, &sample));

@@ -181,7 +181,8 @@ static void row_tile(const panel_job *j, lp_expr t, lp_expr row, uint32_t rows) 
   lp_end(f);
   at = open_accumulators(j, rows, &r, &c);
   lp_expr sums = lp_read_reg(f, a, r, c), kept = j->updates ? r : lp_addition(f, row, r);
-  if (j->block != zero) { /* blocks are sums by themselves: additions in one long row could all round one way */
+  if (j->block != zero) {
+    /* blocks are sums by themselves: additions in one long row could all round one way */
     lp_expr before = lp_vector_load(f, j->gradient, lanes, 3, (lp_expr[]){j->panel, kept, at});
     lp_set(f, a, r, c, lp_addition(f, before, sums));
   }

@@ -4,7 +4,9 @@
 
 enum { MOST_UNROLLED = 16, MOST_IN_REGISTERS = 16 };
 
-static bool over_batch(const kn_schedule_state *s, uint32_t statement) { return s->facts[statement].over_batch; }
+static bool over_batch(const kn_schedule_state *s, uint32_t statement) {
+  return s->facts[statement].over_batch;
+}
 
 /* Runs of element-wise statements over the same extents share their loops, if none reads another's result
  * elsewhere than at its own point. */
@@ -24,14 +26,15 @@ static bool joins_run(const kn_schedule_state *s, const kn_group *group, uint32_
   return true;
 }
 
-static void emit_run(kn_schedule_state *s, kn_scope *scope, const kn_group *group, uint32_t begin, uint32_t end) {
+static void emit_run(kn_schedule_state *s, kn_scope *scope, const kn_group *group, uint32_t begin,
+                     uint32_t end) {
   lp_function *f = s->f;
   const kn_facts *first = &s->facts[group->statements.at[begin]];
   lp_expr vars[LP_MAX_RANK];
   for (uint32_t i = 0; i < first->axis_count; i++) {
     uint32_t extent = kn_extent(f, first->axes[i]);
-    vars[i] = lp_begin_for(f, net_text(f->n, f->axes.at[first->axes[i]].name), lp_int(f, 0), lp_int(f, extent), 1,
-                           extent <= scope->unroll ? LP_UNROLL : 0);
+    vars[i] = lp_begin_for(f, net_text(f->n, f->axes.at[first->axes[i]].name), lp_int(f, 0),
+                           lp_int(f, extent), 1, extent <= scope->unroll ? LP_UNROLL : 0);
   }
   for (uint32_t k = begin; k < end; k++) {
     uint32_t index = group->statements.at[k];
@@ -60,7 +63,8 @@ static lp_reg *open_sums(kn_schedule_state *s, const kn_group *group, const char
 }
 
 /* accumulator = combine(accumulator, body at this sample); vectors: how many of them come to it */
-static void accumulate(kn_schedule_state *s, kn_scope *scope, uint32_t index, lp_reg accumulator, uint32_t vectors) {
+static void accumulate(kn_schedule_state *s, kn_scope *scope, uint32_t index, lp_reg accumulator,
+                       uint32_t vectors) {
   lp_function *f = s->f;
   lp_expr_info info = *lp_expr_at(f, s->facts[index].reduction);
   lp_expr zero = lp_int(f, 0);
@@ -74,8 +78,9 @@ static void accumulate(kn_schedule_state *s, kn_scope *scope, uint32_t index, lp
   kn_cascade(count, extents, starts);
   for (uint32_t i = 1; i < count; i++) {
     sums[i] = starts[i] ? open_sum(s, index, "part") : sums[i - 1];
-    scope->axis[axes[i]] = lp_begin_for(f, net_text(f->n, f->axes.at[axes[i]].name), zero, lp_int(f, extents[i]), 1,
-                                        extents[i] <= scope->unroll ? LP_UNROLL : 0);
+    scope->axis[axes[i]] =
+        lp_begin_for(f, net_text(f->n, f->axes.at[axes[i]].name), zero, lp_int(f, extents[i]), 1,
+                     extents[i] <= scope->unroll ? LP_UNROLL : 0);
   }
   kn_scope_renew(scope);
   lp_reg sum = sums[count - 1];
@@ -102,7 +107,8 @@ static bool unrolls_everywhere(const kn_schedule_state *s, const kn_group *group
     const kn_facts *facts = &s->facts[group->statements.at[k]];
     if (statement->buffer == buffer && !unrolls(s->f, statement->first, statement->count)) return false;
     for (uint32_t r = 0; r < facts->reads.count; r++)
-      if (facts->reads.at[r].buffer == buffer && !unrolls(s->f, facts->reads.at[r].first, facts->reads.at[r].count))
+      if (facts->reads.at[r].buffer == buffer &&
+          !unrolls(s->f, facts->reads.at[r].first, facts->reads.at[r].count))
         return false;
   }
   return true;
@@ -161,7 +167,8 @@ void kn_emit_sample(kn_schedule_state *s, const kn_group *group) {
     lp_end(f);
     for (uint32_t k = 0; k < count; k++)
       if (over_batch(s, group->statements.at[k]))
-        kn_carry(f, lp_expr_at(f, s->facts[group->statements.at[k]].reduction)->combine, totals[k], sums[k], zero, zero);
+        kn_carry(f, lp_expr_at(f, s->facts[group->statements.at[k]].reduction)->combine, totals[k], sums[k],
+                 zero, zero);
     lp_end(f);
   }
   /* sums over the batch: one lane at last, then what the statement makes of it */
@@ -172,7 +179,8 @@ void kn_emit_sample(kn_schedule_state *s, const kn_group *group) {
     const lp_statement *statement = kn_statement(s, index);
     lp_expr reduction = s->facts[index].reduction;
     kn_scope_renew(after);
-    after->memo[reduction] = lp_fold_of(f, lp_expr_at(f, reduction)->combine, lp_read_reg(f, totals[k], zero, zero));
+    after->memo[reduction] =
+        lp_fold_of(f, lp_expr_at(f, reduction)->combine, lp_read_reg(f, totals[k], zero, zero));
     after->memo_stamp[reduction] = after->stamp;
     kn_assign(after, statement, kn_value(after, statement->value));
   }

@@ -6,7 +6,8 @@
 #include <math.h>
 #include <tgmath.h>
 
-/* Products of packed integers: a + the sum of b's unsigned bytes times c's signed ones, or of signed halves. */
+/* Products of packed integers: a + the sum of b's unsigned bytes times c's signed ones, or of signed
+ * halves. */
 static int64_t dot4(int64_t a, int64_t b, int64_t c) {
   for (int k = 0; k < 32; k += 8) a += (int64_t)(uint8_t)(b >> k) * (int8_t)(c >> k);
   return a;
@@ -17,51 +18,52 @@ static int64_t dot2(int64_t a, int64_t b, int64_t c) {
   return a;
 }
 
-/* Every operation in four readings: of float (f32), double (f64), int64_t (signed types) and uint64_t (unsigned
- * types and bools), on a, b, c of that type. Integers are wrapped afterwards. bits: width of the type. */
-#define LP_READINGS(R, I)                                                                                     \
-  R(add, a + b) I(add, (uint64_t)a + (uint64_t)b)                                                             \
-  R(sub, a - b) I(sub, (uint64_t)a - (uint64_t)b)                                                             \
-  R(mul, a *b) I(mul, (uint64_t)a *(uint64_t)b)                                                               \
-  R(div, a / b) I(div, b ? a / b : 0)                                                                         \
-  R(rem, NAN) I(rem, b ? a % b : 0)                                                                           \
-  R(min, a < b ? a : b) I(min, a < b ? a : b)                                                                 \
-  R(max, a > b ? a : b) I(max, a > b ? a : b)                                                                 \
-  R(fma, fused ? fma(a, b, c) : a * b + c) I(fma, 0)                                                  \
-  R(neg, -a) I(neg, -(uint64_t)a)                                                                             \
-  R(abs, fabs(a)) I(abs, a < 0 ? -(uint64_t)a : (uint64_t)a)                                                  \
-  R(sqrt, sqrt(a)) I(sqrt, 0)                                                                                 \
-  R(round, rint(a)) I(round, 0)                                                                               \
-  R(floor, floor(a)) I(floor, 0)                                                                              \
-  R(trunc, trunc(a)) I(trunc, 0)                                                                              \
-  R(and, NAN) I(and, a &b)                                                                                    \
-  R(or, NAN) I(or, a | b)                                                                                     \
-  R(xor, NAN) I(xor, a ^ b)                                                                                   \
-  R(shl, NAN) I(shl, (uint64_t)b < bits ? (uint64_t)a << b : 0)                                               \
-  R(shr, NAN) I(shr, (uint64_t)b < bits ? a >> b : 0)                                                         \
-  R(mulhi, NAN) I(mulhi, (uint64_t)a *(uint64_t)b >> 32)                                                      \
-  R(dot4, NAN) I(dot4, dot4((int64_t)a, (int64_t)b, (int64_t)c))                                              \
+/* Every operation in four readings: of float (f32), double (f64), int64_t (signed types) and uint64_t
+ * (unsigned types and bools), on a, b, c of that type. Integers are wrapped afterwards. bits: width of the
+ * type. */
+#define LP_READINGS(R, I)                                                                                    \
+  R(add, a + b) I(add, (uint64_t)a + (uint64_t)b)                                                            \
+  R(sub, a - b) I(sub, (uint64_t)a - (uint64_t)b)                                                            \
+  R(mul, a *b) I(mul, (uint64_t)a *(uint64_t)b)                                                              \
+  R(div, a / b) I(div, b ? a / b : 0)                                                                        \
+  R(rem, NAN) I(rem, b ? a % b : 0)                                                                          \
+  R(min, a < b ? a : b) I(min, a < b ? a : b)                                                                \
+  R(max, a > b ? a : b) I(max, a > b ? a : b)                                                                \
+  R(fma, fused ? fma(a, b, c) : a * b + c) I(fma, 0)                                                         \
+  R(neg, -a) I(neg, -(uint64_t)a)                                                                            \
+  R(abs, fabs(a)) I(abs, a < 0 ? -(uint64_t)a : (uint64_t)a)                                                 \
+  R(sqrt, sqrt(a)) I(sqrt, 0)                                                                                \
+  R(round, rint(a)) I(round, 0)                                                                              \
+  R(floor, floor(a)) I(floor, 0)                                                                             \
+  R(trunc, trunc(a)) I(trunc, 0)                                                                             \
+  R(and, NAN) I(and, a &b)                                                                                   \
+  R(or, NAN) I(or, a | b)                                                                                    \
+  R(xor, NAN) I(xor, a ^ b)                                                                                  \
+  R(shl, NAN) I(shl, (uint64_t)b < bits ? (uint64_t)a << b : 0)                                              \
+  R(shr, NAN) I(shr, (uint64_t)b < bits ? a >> b : 0)                                                        \
+  R(mulhi, NAN) I(mulhi, (uint64_t)a *(uint64_t)b >> 32)                                                     \
+  R(dot4, NAN) I(dot4, dot4((int64_t)a, (int64_t)b, (int64_t)c))                                             \
   R(dot2, NAN) I(dot2, dot2((int64_t)a, (int64_t)b, (int64_t)c))
 
 #define LP_COMPARISONS(C) C(lt, a < b) C(le, a <= b) C(gt, a > b) C(ge, a >= b) C(eq, a == b) C(ne, a != b)
 
 /* Rounded once from double, where netc's own expansions have yet to replace them. */
-#define LP_FUNCTIONS(F)                                                                                       \
-  F(exp, exp((double)a)) F(log, log((double)a)) F(log1p, log1p((double)a)) F(tanh, tanh((double)a))           \
+#define LP_FUNCTIONS(F)                                                                                      \
+  F(exp, exp((double)a)) F(log, log((double)a)) F(log1p, log1p((double)a)) F(tanh, tanh((double)a))          \
   F(sigmoid, 1 / (1 + exp(-(double)a))) F(erf, erf((double)a))
 
 typedef void lp_loop(bool fused, uint32_t bits, uint32_t lanes, const lp_value *x, const lp_value *y,
                      const lp_value *z, lp_value *result);
 
-#define LOOP(name, real, field, expression)                                                                   \
-  static void name(bool fused, uint32_t bits, uint32_t lanes, const lp_value *x, const lp_value *y,           \
-                   const lp_value *z, lp_value *result) {                                                     \
-    (void)fused, (void)bits;                                                                                  \
-    for (uint32_t k = 0; k < lanes; k++) {                                                                    \
-      real a = (real)x[k].field, b = y ? (real)y[k].field : (real)0, c = z ? (real)z[k].field : (real)0;      \
-      (void)a, (void)b, (void)c;                                                                              \
-      FIELD_##field(result[k], expression);                                                                   \
-    }                                                                                                         \
+#define LOOP(name, real, field, expression)                                                                  \
+  static void name(bool fused, uint32_t bits, uint32_t lanes, const lp_value *x, const lp_value *y,          \
+                   const lp_value *z, lp_value *result) {                                                    \
+    (void)fused, (void)bits;                                                                                 \
+    for (uint32_t k = 0; k < lanes; k++) {                                                                   \
+      real a = (real)x[k].field, b = y ? (real)y[k].field : (real)0, c = z ? (real)z[k].field : (real)0;     \
+      (void)a, (void)b, (void)c;                                                                             \
+      FIELD_##field(result[k], expression);                                                                  \
+    }                                                                                                        \
   }
 #define FIELD_f32(to, value) to.f32 = (float)(value)
 #define FIELD_f64(to, value) to.f64 = (double)(value)
@@ -83,19 +85,19 @@ LP_READINGS(NO_REALS, UNSIGNED)
 LP_FUNCTIONS(F32)
 LP_FUNCTIONS(F64)
 
-#define COMPARE(name, real, field, expression)                                                                \
-  static void name(bool fused, uint32_t bits, uint32_t lanes, const lp_value *x, const lp_value *y,           \
-                   const lp_value *z, lp_value *result) {                                                     \
-    (void)fused, (void)bits, (void)z;                                                                         \
-    for (uint32_t k = 0; k < lanes; k++) {                                                                    \
-      real a = (real)x[k].field, b = (real)y[k].field;                                                        \
-      result[k].integer = expression;                                                                         \
-    }                                                                                                         \
+#define COMPARE(name, real, field, expression)                                                               \
+  static void name(bool fused, uint32_t bits, uint32_t lanes, const lp_value *x, const lp_value *y,          \
+                   const lp_value *z, lp_value *result) {                                                    \
+    (void)fused, (void)bits, (void)z;                                                                        \
+    for (uint32_t k = 0; k < lanes; k++) {                                                                   \
+      real a = (real)x[k].field, b = (real)y[k].field;                                                       \
+      result[k].integer = expression;                                                                        \
+    }                                                                                                        \
   }
-#define COMPARE_ALL(name, expression)                                                                         \
-  COMPARE(f32_##name, float, f32, expression)                                                                 \
-  COMPARE(f64_##name, double, f64, expression)                                                                \
-  COMPARE(signed_##name, int64_t, integer, expression)                                                        \
+#define COMPARE_ALL(name, expression)                                                                        \
+  COMPARE(f32_##name, float, f32, expression)                                                                \
+  COMPARE(f64_##name, double, f64, expression)                                                               \
+  COMPARE(signed_##name, int64_t, integer, expression)                                                       \
   COMPARE(unsigned_##name, uint64_t, integer, expression)
 LP_COMPARISONS(COMPARE_ALL)
 
@@ -128,8 +130,8 @@ int64_t lp_wrap(net_type type, int64_t value) {
   }
 }
 
-void lp_compute(lp_expr_kind op, net_type type, bool fused, uint32_t lanes, const lp_value *a, const lp_value *b,
-                const lp_value *c, lp_value *result) {
+void lp_compute(lp_expr_kind op, net_type type, bool fused, uint32_t lanes, const lp_value *a,
+                const lp_value *b, const lp_value *c, lp_value *result) {
   bool real = lp_is_float(type);
   lp_loop *loop = type == NET_F32     ? loops[op].f32
                   : type == NET_F64   ? loops[op].f64
@@ -203,7 +205,8 @@ lp_value lp_compute_bitcast(net_type to, net_type from, lp_value value) {
 }
 
 lp_value lp_compute_combine(lp_combine combine, net_type type, lp_value a, lp_value b) {
-  static const lp_expr_kind ops[] = {[LP_SUM] = LP_add, [LP_MAXIMUM] = LP_max, [LP_MINIMUM] = LP_min, [LP_CHAIN] = LP_add};
+  static const lp_expr_kind ops[] = {
+      [LP_SUM] = LP_add, [LP_MAXIMUM] = LP_max, [LP_MINIMUM] = LP_min, [LP_CHAIN] = LP_add};
   lp_value r;
   lp_compute(ops[combine], type, false, 1, &a, &b, NULL, &r);
   return r;

@@ -68,17 +68,20 @@ typedef enum {
   LP_read,       /* form 2: register array element reg[i][j] */
   LP_splat,      /* form 2: a scalar in all lanes */
   LP_lanes,      /* form 2: 0, 1, 2, … lanes − 1 (i32) */
-  LP_tree,       /* form 2: registers reg[0 … n − 1][0], n ≤ lanes, each folded by itself: lane k of the result is the
-                    fold of reg[k][0]; lanes from n on are unspecified. All at once it is a tree of shuffles: the
-                    step at w joins register k with k + w, lower halves of 2·w lanes and upper ones side by side */
-  LP_fold,       /* form 2: a vector reduced to a scalar by halving: for w = lanes/2, lanes/4, … 1, lane k becomes
-                    combine(lane k, lane k + w) for k < w; lane 0 is the result. Maximum is max(a, b) as operated */
-  LP_part,       /* form 2: `lanes` consecutive lanes of a vector from lane `integer` on; 1 lane is a scalar */
+  LP_tree,       /* form 2: registers reg[0 … n − 1][0], n ≤ lanes, each folded by itself: lane k of the
+                    result is the fold of reg[k][0]; lanes from n on are unspecified. All at once it is a tree
+                    of shuffles: the step at w joins register k with k + w, lower halves of 2·w lanes and
+                    upper ones side by side */
+  LP_fold,       /* form 2: a vector reduced to a scalar by halving: for w = lanes/2, lanes/4, … 1, lane k
+                    becomes combine(lane k, lane k + w) for k < w; lane 0 is the result. Maximum is max(a, b)
+                    as operated */
+  LP_part,       /* form 2: `lanes` consecutive lanes of a vector from lane `integer` on; 1 lane is a
+                    scalar */
   LP_expr_kinds,
 } lp_expr_kind;
 
-/* add, max, min of expressions.def; a chain is a sum of one term after the other, in the order of the axes: only of
- * reductions, never over the batch */
+/* add, max, min of expressions.def; a chain is a sum of one term after the other, in the order of the axes:
+ * only of reductions, never over the batch */
 typedef enum { LP_SUM, LP_MAXIMUM, LP_MINIMUM, LP_CHAIN } lp_combine;
 
 typedef struct {
@@ -87,8 +90,10 @@ typedef struct {
   uint16_t lanes; /* 1 for scalars; form 1 has only scalars */
   uint8_t combine; /* lp_combine: reduce, tree, fold */
   bool pure;       /* neither loads nor reads registers: equal pure expressions have equal ids */
-  lp_expr operand[3]; /* operations; splat, fold, part: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none) */
-  uint32_t first, count; /* load: indices; reduce: axes — in lp_function.lists. tree: first unused, count = n */
+  /* operations; splat, fold, part: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none) */
+  lp_expr operand[3];
+  /* load: indices; reduce: axes — in lp_function.lists. tree: first unused, count = n */
+  uint32_t first, count;
   uint32_t which; /* load: buffer; read, tree: reg; axis: axis; var: var; param */
   double real;
   int64_t integer;
@@ -126,7 +131,8 @@ typedef enum {
   LP_STORE,     /* buffer[indices] = value, lanes consecutive elements */
   LP_IF,        /* if cond (a scalar bool): body */
   LP_TRANSPOSE, /* reg[0 … lanes − 1][0]: lane j of register i ↔ lane i of register j */
-  LP_FINITE,    /* leave the function with 1 unless value (a scalar float) is finite; never inside a parallel loop */
+  LP_FINITE,    /* leave the function with 1 unless value (a scalar float) is finite; never inside a parallel
+                   loop */
 } lp_stmt_kind;
 
 enum { LP_UNROLL = 1, LP_PARALLEL = 2 }; /* LP_PARALLEL: only the outermost statement of a nest */
@@ -189,10 +195,11 @@ lp_function *lp_function_new(netc *n, net_arena *arena, net_name name, uint32_t 
 lp_expr lp_real(lp_function *f, double value); /* f32 constant */
 lp_expr lp_int(lp_function *f, int64_t value); /* i32 constant */
 lp_expr lp_constant(lp_function *f, net_type type, double real, int64_t integer);
-/* Operand types must agree (select: the first is bool; convert and bitcast by lp_convert, lp_bitcast); a scalar
- * beside a vector is splatted. The builder folds constants, x·1, x+0 (integers), makes integer arithmetic compact
- * (constants outermost: x·c + d), and keeps operations on splats scalar. It never changes the bits of a result.
- * A wrong use anywhere in the builder is a net_fault; what it gives back then is zero. */
+/* Operand types must agree (select: the first is bool; convert and bitcast by lp_convert, lp_bitcast); a
+ * scalar beside a vector is splatted. The builder folds constants, x·1, x+0 (integers), makes integer
+ * arithmetic compact (constants outermost: x·c + d), and keeps operations on splats scalar. It never changes
+ * the bits of a result. A wrong use anywhere in the builder is a net_fault; what it gives back then is
+ * zero. */
 lp_expr lp_op1(lp_function *f, lp_expr_kind op, lp_expr a);
 lp_expr lp_op2(lp_function *f, lp_expr_kind op, lp_expr a, lp_expr b);
 lp_expr lp_op3(lp_function *f, lp_expr_kind op, lp_expr a, lp_expr b, lp_expr c);
@@ -226,7 +233,8 @@ void lp_assign_at(lp_function *f, lp_buffer buffer, uint32_t count, const lp_exp
 
 /* ---- building: form 2 ---- */
 
-lp_reg lp_reg_new(lp_function *f, const char *name, net_type type, uint32_t lanes, uint32_t rows, uint32_t columns);
+lp_reg lp_reg_new(lp_function *f, const char *name, net_type type, uint32_t lanes, uint32_t rows,
+                  uint32_t columns);
 lp_expr lp_begin_for(lp_function *f, const char *name, lp_expr lo, lp_expr hi, uint32_t step, unsigned flags);
 void lp_begin_if(lp_function *f, lp_expr condition);
 void lp_end(lp_function *f);
@@ -237,7 +245,8 @@ void lp_finite(lp_function *f, lp_expr value);
 lp_expr lp_read_reg(lp_function *f, lp_reg reg, lp_expr i, lp_expr j);
 lp_expr lp_splat_of(lp_function *f, lp_expr scalar, uint32_t lanes); /* a scalar itself when lanes is 1 */
 lp_expr lp_lanes_of(lp_function *f, uint32_t lanes);
-lp_expr lp_vector_load(lp_function *f, lp_buffer buffer, uint32_t lanes, uint32_t count, const lp_expr *indices);
+lp_expr lp_vector_load(lp_function *f, lp_buffer buffer, uint32_t lanes, uint32_t count,
+                       const lp_expr *indices);
 lp_expr lp_tree_of(lp_function *f, lp_combine combine, lp_reg reg, uint32_t count);
 lp_expr lp_fold_of(lp_function *f, lp_combine combine, lp_expr vector);
 lp_expr lp_part_of(lp_function *f, lp_expr vector, uint32_t first, uint32_t lanes);

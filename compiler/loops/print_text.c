@@ -39,7 +39,8 @@ lp_printer lp_printer_new(FILE *to, const lp_function *f, bool form2) {
 
 enum { COMPARE = 1, ADD, MULTIPLY, PREFIX, PRIMARY };
 
-static const char *const combines[] = {[LP_SUM] = "sum", [LP_MAXIMUM] = "max", [LP_MINIMUM] = "min", [LP_CHAIN] = "chain"};
+static const char *const combines[] = {
+    [LP_SUM] = "sum", [LP_MAXIMUM] = "max", [LP_MINIMUM] = "min", [LP_CHAIN] = "chain"};
 
 static void print_number(lp_printer *p, const lp_expr_info *info) {
   char text[40];

@@ -2,9 +2,9 @@
  * ε). In training mean and variance are the batch's, over samples and later axes; else the running ones.
  *
  * With formats for weight or bias it is the multiplication and addition that hardware does: y = a·x + c with
- * a = weight/√(variance + ε) and c = bias − mean·a in double, each rounded to binary32 and then to its format,
- * the sum rounded once. wide: not rounded but f64, for operands on integer grids (linear.c). Gradients go
- * straight through all that. */
+ * a = weight/√(variance + ε) and c = bias − mean·a in double, each rounded to binary32 and then to its
+ * format, the sum rounded once. wide: not rounded but f64, for operands on integer grids (linear.c).
+ * Gradients go straight through all that. */
 #include "formats/formats.h"
 #include "ops/batch_norm.h"
 #include <math.h>
@@ -20,8 +20,8 @@ static bool read_format(const net_graph *graph, net_node_id node, const char *ke
   return !*text || net_format_parse(graph->n, text, strlen(text), net_graph_at(graph, node)->loc, format);
 }
 
-/* One that knows each element's value without the others or a profile; a fraction that a profile was to choose
- * is the standard one. */
+/* One that knows each element's value without the others or a profile; a fraction that a profile was to
+ * choose is the standard one. */
 static bool format_fits(net_graph *graph, net_node_id node, const char *key) {
   uint32_t id;
   if (!read_format(graph, node, key, &id)) return false;
@@ -46,8 +46,8 @@ void batch_norm_made(const net_graph *graph, net_node_id node, const float *cons
   const float *weight = inputs[WEIGHT], *bias = inputs[BIAS];
   double epsilon = net_node_real(graph, node, "epsilon");
   for (uint64_t i = 0; i < ops_elements(ops_input(graph, node, RUNNING_VAR)); i++) {
-    ops_affine made = ops_batch_norm_affine(weight ? weight[i] : 1, bias ? bias[i] : 0, inputs[RUNNING_MEAN][i],
-                                            inputs[RUNNING_VAR][i], epsilon);
+    ops_affine made = ops_batch_norm_affine(weight ? weight[i] : 1, bias ? bias[i] : 0,
+                                            inputs[RUNNING_MEAN][i], inputs[RUNNING_VAR][i], epsilon);
     values[i] = role == NET_TENSOR_WEIGHT ? made.factor : made.shift;
   }
 }

@@ -7,8 +7,8 @@
 /* Whether the node computes a·x + c with formats, and which they are. */
 bool ops_batch_norm_formatted(const net_graph *graph, net_node_id node, uint32_t *weight, uint32_t *bias);
 
-/* The factor a = weight/√(variance + ε) and the shift c = bias − mean·a that such a node has for a channel: in
- * double, each rounded to binary32. */
+/* The factor a = weight/√(variance + ε) and the shift c = bias − mean·a that such a node has for a channel:
+ * in double, each rounded to binary32. */
 typedef struct {
   float factor, shift;
 } ops_affine;

@@ -35,8 +35,8 @@ static lp_expr kept(lp_function *f, const channels *c, lp_buffer buffer, lp_expr
 /* ---- with formats ---- */
 
 /* A value for each channel, rounded to binary32 and to the format, loaded. */
-static lp_expr quantized(lp_function *f, const channels *c, const char *name, net_shape one_each, uint32_t format,
-                         lp_expr value) {
+static lp_expr quantized(lp_function *f, const channels *c, const char *name, net_shape one_each,
+                         uint32_t format, lp_expr value) {
   lp_buffer exact = lp_temporary(f, net_arena_format(f->arena, "%s_exact", name), NET_F32, one_each, false);
   fm_emission e = {.f = f,
                    .spec = net_format_at(f->n, format),

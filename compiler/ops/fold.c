@@ -35,7 +35,8 @@ bool fold_bias_shape(netc *n, net_graph *graph, net_node_id node) {
 bool batch_norm_fold(net_folding *f) {
   enum { NORM_SCALE = 1, NORM_SHIFT, NORM_MEAN, NORM_VAR };
   const net_value_id *norm = f->inputs;
-  net_attribute epsilon = net_attribute_real(f->graph->n, "epsilon", net_node_real(f->from, f->node, "epsilon"));
+  net_attribute epsilon =
+      net_attribute_real(f->graph->n, "epsilon", net_node_real(f->from, f->node, "epsilon"));
   net_value_id weight = net_folding_call(f, "fold_weight", "folded_weight",
                                          OPS_VALUES(f->weight, norm[NORM_SCALE], norm[NORM_VAR]),
                                          OPS_ATTRIBUTES(epsilon));

@@ -36,7 +36,8 @@ static bool is_quantised(const ops_integers_in *x) {
 }
 
 void linear_integers(net_integer_call *call) {
-  ops_integers_in x = ops_integer_input(call, 0), w = ops_integer_input(call, 1), b = ops_integer_input(call, 2);
+  ops_integers_in x = ops_integer_input(call, 0), w = ops_integer_input(call, 1),
+                  b = ops_integer_input(call, 2);
   ops_integers_out y = ops_integer_output(call);
   uint64_t in = w.value->shape.dim[1], out = w.value->shape.dim[0];
   bool small = is_quantised(&x) && is_quantised(&w);
@@ -85,8 +86,10 @@ void batch_norm_integers(net_integer_call *call) {
     int product = x.fraction[i] + af[k];
     y.fraction[i] = product > cf[k] ? product : cf[k];
     for (uint64_t row = 0; row < x.rows; row++) {
-      ops_wide scaled = ops_integer_aligned((ops_wide)x.q[row * x.each + i] * aq[k], product, y.fraction[i], call);
-      y.q[row * x.each + i] = ops_integer_narrow(scaled + ops_integer_aligned(cq[k], cf[k], y.fraction[i], call), call);
+      ops_wide scaled =
+          ops_integer_aligned((ops_wide)x.q[row * x.each + i] * aq[k], product, y.fraction[i], call);
+      y.q[row * x.each + i] =
+          ops_integer_narrow(scaled + ops_integer_aligned(cq[k], cf[k], y.fraction[i], call), call);
     }
   }
 }

@@ -1,8 +1,8 @@
 /* linear: y[…, o] = bias[o] + Σ_i weight[o, i] · x[…, i], on the last axis.
  *
- * wide: for operands on integer grids whose sums have more steps than binary32 has; y is then f64 and holds the
- * exact sum (to 2^53 steps), and a quantiser behind rounds it, once. Its gradient is f32 all the same: as the
- * gradient of what it is rounded to, straight through. */
+ * wide: for operands on integer grids whose sums have more steps than binary32 has; y is then f64 and holds
+ * the exact sum (to 2^53 steps), and a quantiser behind rounds it, once. Its gradient is f32 all the same: as
+ * the gradient of what it is rounded to, straight through. */
 #include "ops/common.h"
 #include <math.h>
 

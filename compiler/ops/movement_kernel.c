@@ -88,7 +88,8 @@ void reshape_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   }
   if (!divides) {
     const net_value *value = ops_input(graph, node, 0);
-    lp_buffer row = lp_temporary(f, "row", NET_F32, ops_vector((uint32_t)ops_elements(value)), value->batched);
+    lp_buffer row =
+        lp_temporary(f, "row", NET_F32, ops_vector((uint32_t)ops_elements(value)), value->batched);
     ops_place source = ops_axes(f, from, "ijklmn"), target = ops_axes(f, to, "ijklmn");
     ops_store(f, row, &(ops_place){1, {ops_flat(f, &source, from)}}, ops_load(f, x, &source));
     ops_store(f, y, &target, ops_load(f, row, &(ops_place){1, {ops_flat(f, &target, to)}}));

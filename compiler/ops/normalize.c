@@ -24,15 +24,16 @@ bool normalize_shape(netc *n, net_graph *graph, net_node_id node) {
   if (kind_of(graph, node) == KINDS)
     return ops_refuse(graph, node, NET_NONE, "has kind = %s; known are affine, clip and log1p",
                       net_text(graph->n, net_node_attribute(graph, node, "kind")->text));
-  return ops_require_unbatched(graph, node, OFFSET, shape) && ops_require_unbatched(graph, node, FACTOR, shape) &&
-         ops_result_like(graph, node, 0, X);
+  return ops_require_unbatched(graph, node, OFFSET, shape) &&
+         ops_require_unbatched(graph, node, FACTOR, shape) && ops_result_like(graph, node, 0, X);
 }
 
 void normalize_interpret(const net_interpretation *call) {
   kind k = kind_of(call->graph, call->node);
   uint64_t each = ops_elements(ops_out(call, 0)), count = ops_total(call, ops_out(call, 0));
   for (uint64_t i = 0; i < count; i++) {
-    double x = call->inputs[X][i], offset = call->inputs[OFFSET][i % each], factor = call->inputs[FACTOR][i % each];
+    double x = call->inputs[X][i], offset = call->inputs[OFFSET][i % each],
+           factor = call->inputs[FACTOR][i % each];
     float moved = (float)x - (float)offset;
     double clipped = x < offset ? offset : x > factor ? factor : x;
     call->outputs[0][i] = k == AFFINE ? (double)(moved * (float)factor)
@@ -44,7 +45,8 @@ void normalize_interpret(const net_interpretation *call) {
 void normalize_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn");
   lp_expr x = ops_load_in(f, graph, node, X, &at), y = 0;
-  lp_expr offset = ops_load_in(f, graph, node, OFFSET, &at), factor = ops_load_in(f, graph, node, FACTOR, &at);
+  lp_expr offset = ops_load_in(f, graph, node, OFFSET, &at),
+          factor = ops_load_in(f, graph, node, FACTOR, &at);
   switch (kind_of(graph, node)) {
   case CLIP:
     y = lp_select(f, lp_op2(f, LP_lt, x, offset), offset, x);
@@ -66,6 +68,7 @@ void normalize_range(const net_ranging *call) {
     net_range *y = &call->outputs[0][i];
     *y = OPS_ANYTHING;
     if (k == AFFINE) *y = ops_times(ops_minus(x, offset), factor);
-    if (k == CLIP) *y = (net_range){fmin(fmax(x.lo, offset.lo), factor.hi), fmin(fmax(x.hi, offset.lo), factor.hi)};
+    if (k == CLIP)
+      *y = (net_range){fmin(fmax(x.lo, offset.lo), factor.hi), fmin(fmax(x.hi, offset.lo), factor.hi)};
   }
 }

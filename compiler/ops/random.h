@@ -1,5 +1,6 @@
-/* Uniform draws by Philox from (key, step, stream, sample, feature) alone: threads, lanes and the split into batches
- * do not matter, and a gradient draws again what its node drew. The node has an attribute `stream`. */
+/* Uniform draws by Philox from (key, step, stream, sample, feature) alone: threads, lanes and the split into
+ * batches do not matter, and a gradient draws again what its node drew. The node has an attribute
+ * `stream`. */
 #ifndef NETC_OPS_RANDOM_H
 #define NETC_OPS_RANDOM_H
 

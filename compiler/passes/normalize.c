@@ -51,8 +51,9 @@ net_graph *net_pass_normalize(const net_pass_context *context, const net_graph *
     if (value->kind != NET_VALUE_INPUT || !context->normalization) continue;
     const rt_fitted *fitted = &context->normalization[value->column];
     if (fitted->step_count && fitted->width != net_shape_elements(&value->shape)) {
-      net_error(n, value->loc, "input '%s' has %llu elements, but the weights came with a normalisation of %u",
-                net_text(n, value->name), (unsigned long long)net_shape_elements(&value->shape), fitted->width);
+      net_error(
+          n, value->loc, "input '%s' has %llu elements, but the weights came with a normalisation of %u",
+          net_text(n, value->name), (unsigned long long)net_shape_elements(&value->shape), fitted->width);
       return NULL;
     }
     map[v] = steps_behind(to, map[v], fitted);

@@ -17,7 +17,8 @@ const net_calibrated *net_quantize_calibrated(const net_quantization *quantizati
   return NULL;
 }
 
-net_format_id net_quantize_signed(netc *n, net_format_id asked, const net_ranges *ranges, net_value_id value) {
+net_format_id net_quantize_signed(netc *n, net_format_id asked, const net_ranges *ranges,
+                                  net_value_id value) {
   net_format_spec spec = *net_format_at(n, asked);
   if (!spec.auto_sign) return asked;
   spec.auto_sign = false;

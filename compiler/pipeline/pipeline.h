@@ -57,8 +57,8 @@ typedef struct {
 } pl_kernel;
 const pl_kernel *pl_kernels(const pl_compiled *compiled, uint32_t *count);
 
-/* Bytes of a batch's values that the first function of the request holds at once, each at the width of its number
- * format and without padding; 0: reported. */
+/* Bytes of a batch's values that the first function of the request holds at once, each at the width of its
+ * number format and without padding; 0: reported. */
 double pl_activation_bytes(netc *n, const pl_request *request);
 double pl_seconds(const pl_compiled *compiled); /* spent in pl_compile */
 void pl_free(pl_compiled *compiled);

@@ -76,7 +76,8 @@ static void make_scalars(pl_tables *t, const net_graph *graph) {
 }
 
 static void add_output(pl_tables *t, const net_graph *graph, net_value_id id) {
-  const net_value *value = net_graph_value_at(graph, net_graph_plain(graph, id)); /* called as the network does */
+  const net_value *value =
+      net_graph_value_at(graph, net_graph_plain(graph, id)); /* called as the network does */
   t->program.outputs[t->program.output_count++] = (rt_output){
       name_text(graph, value->name), (uint32_t)net_shape_elements(&value->shape), value->shape};
 }
@@ -121,7 +122,9 @@ static bool normalizes(const net_graph *graph) {
 pl_tables pl_make_tables(netc *n, net_arena *arena, const pl_request *request, const pl_graphs *graphs,
                          const char *target) {
   pl_tables t = {.arena = arena};
-  const net_graph *fullest = graphs->train ? graphs->train : graphs->evaluate ? graphs->evaluate : graphs->infer;
+  const net_graph *fullest = graphs->train      ? graphs->train
+                             : graphs->evaluate ? graphs->evaluate
+                                                : graphs->infer;
   t.program.network = net_text(n, request->network->name);
   t.program.target = target;
   /* an untrained network's statistics and frozen parts may be in the network alone */

@@ -69,7 +69,8 @@ char *net_arena_format(net_arena *arena, const char *format, ...) {
   return text;
 }
 
-void *net_vec_grow(net_arena *arena, void *at, uint32_t count, uint32_t *capacity, uint32_t more, size_t size) {
+void *net_vec_grow(net_arena *arena, void *at, uint32_t count, uint32_t *capacity, uint32_t more,
+                   size_t size) {
   if (more > UINT32_MAX / 2 - count) out_of_memory(arena);
   uint32_t room = *capacity ? *capacity * 2 : 8;
   if (room < count + more) room = count + more;

@@ -29,27 +29,28 @@ char *net_arena_format(net_arena *arena, const char *format, ...) __attribute__(
 char *net_arena_vformat(net_arena *arena, const char *format, va_list arguments);
 
 #define NET_NEW(arena, type) ((type *)net_arena_alloc((arena), sizeof(type), _Alignof(type)))
-#define NET_NEW_ARRAY(arena, type, n)                                                                         \
+#define NET_NEW_ARRAY(arena, type, n)                                                                        \
   ((type *)net_arena_alloc((arena), sizeof(type) * (size_t)(n), _Alignof(type)))
 
 /* A vector that grows in an arena. Zero-initialise it; `at` moves when it grows. */
-#define NET_VEC(type)                                                                                         \
-  struct {                                                                                                    \
-    type *at;                                                                                                 \
-    uint32_t count, capacity;                                                                                 \
+#define NET_VEC(type)                                                                                        \
+  struct {                                                                                                   \
+    type *at;                                                                                                \
+    uint32_t count, capacity;                                                                                \
   }
 
 /* Appends a value and gives its index. */
-#define net_vec_push(arena, vec, ...)                                                                         \
+#define net_vec_push(arena, vec, ...)                                                                        \
   (net_vec_reserve((arena), (vec), 1), (vec)->at[(vec)->count] = (__VA_ARGS__), (vec)->count++)
 
 /* Makes room for n more. */
-#define net_vec_reserve(arena, vec, n)                                                                        \
-  ((vec)->count + (uint32_t)(n) > (vec)->capacity                                                             \
-       ? (void)((vec)->at = net_vec_grow((arena), (vec)->at, (vec)->count, &(vec)->capacity, (uint32_t)(n),   \
-                                         sizeof *(vec)->at))                                                  \
+#define net_vec_reserve(arena, vec, n)                                                                       \
+  ((vec)->count + (uint32_t)(n) > (vec)->capacity                                                            \
+       ? (void)((vec)->at = net_vec_grow((arena), (vec)->at, (vec)->count, &(vec)->capacity, (uint32_t)(n),  \
+                                         sizeof *(vec)->at))                                                 \
        : (void)0)
 
-void *net_vec_grow(net_arena *arena, void *at, uint32_t count, uint32_t *capacity, uint32_t more, size_t size);
+void *net_vec_grow(net_arena *arena, void *at, uint32_t count, uint32_t *capacity, uint32_t more,
+                   size_t size);
 
 #endif

@@ -17,12 +17,12 @@ static void report(netc *n, net_severity severity, net_loc where, const char *fo
   d->warnings += severity == NET_WARNING;
 }
 
-#define NET_REPORT(name, severity)                                                                            \
-  void name(netc *n, net_loc where, const char *format, ...) {                                                \
-    va_list arguments;                                                                                        \
-    va_start(arguments, format);                                                                              \
-    report(n, severity, where, format, arguments);                                                            \
-    va_end(arguments);                                                                                        \
+#define NET_REPORT(name, severity)                                                                           \
+  void name(netc *n, net_loc where, const char *format, ...) {                                               \
+    va_list arguments;                                                                                       \
+    va_start(arguments, format);                                                                             \
+    report(n, severity, where, format, arguments);                                                           \
+    va_end(arguments);                                                                                       \
   }
 NET_REPORT(net_error, NET_ERROR)
 NET_REPORT(net_fault, NET_FAULT)

@@ -1,5 +1,6 @@
 /* Diagnostics: errors, warnings and notes are collected with their places and printed by the driver, as text
- * with carets or as JSON. Nothing below main exits; a function that reported an error returns false or NULL. */
+ * with carets or as JSON. Nothing below main exits; a function that reported an error returns false or
+ * NULL. */
 #ifndef NETC_SUPPORT_DIAGNOSTICS_H
 #define NETC_SUPPORT_DIAGNOSTICS_H
 
@@ -36,7 +37,8 @@ void net_diagnostics_init(net_diagnostics *diagnostics, net_arena *arena);
 
 void net_error(struct netc *n, net_loc where, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void net_fault(struct netc *n, net_loc where, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void net_warning(struct netc *n, net_loc where, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void net_warning(struct netc *n, net_loc where, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void net_note(struct netc *n, net_loc where, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* An error of the operating system: "cannot VERB PATH: strerror(errno)". */
 void net_error_errno(struct netc *n, net_loc where, const char *verb, const char *path);
@@ -44,7 +46,8 @@ void net_error_errno(struct netc *n, net_loc where, const char *verb, const char
 /* Takes back what was reported since `before` was copied from n->diagnostics, and not printed. */
 void net_diagnostics_forget(struct netc *n, const net_diagnostics *before);
 
-/* Prints what has not been printed yet. Text: FILE:LINE:COLUMN: error: MESSAGE, then the line with a caret. */
+/* Prints what has not been printed yet. Text: FILE:LINE:COLUMN: error: MESSAGE, then the line with a
+ * caret. */
 void net_diagnostics_flush(struct netc *n, FILE *to, net_diagnostics_form form, bool color);
 
 /* The candidate nearest to a misspelt word (optimal string alignment distance, at most a third of the word's

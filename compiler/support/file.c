@@ -97,7 +97,8 @@ bool net_make_directories(netc *n, const char *path) {
     if (*at && *at != '/') continue;
     char kept = *at;
     *at = 0;
-    if (mkdir(copy, 0777) && errno != EEXIST) return net_error_errno(n, NET_NOWHERE, "make directory", copy), false;
+    if (mkdir(copy, 0777) && errno != EEXIST)
+      return net_error_errno(n, NET_NOWHERE, "make directory", copy), false;
     *at = kept;
     if (!kept) break;
   }

@@ -4,7 +4,8 @@ void net_sources_init(net_sources *sources, net_arena *arena) {
   *sources = (net_sources){.arena = arena, .next = 1};
 }
 
-bool net_sources_add(net_sources *sources, const char *path, const char *text, size_t length, uint32_t *index) {
+bool net_sources_add(net_sources *sources, const char *path, const char *text, size_t length,
+                     uint32_t *index) {
   if (length >= UINT32_MAX - sources->next) return false;
   net_source s = {.path = net_arena_copy(sources->arena, path, strlen(path)),
                   .text = text,

@@ -35,7 +35,8 @@ typedef struct {
 void net_sources_init(net_sources *sources, net_arena *arena);
 /* Adds a text that must outlive the sources (place it in the arena); gives its index in files.
  * The space holds 4 GiB: false when it is full. */
-bool net_sources_add(net_sources *sources, const char *path, const char *text, size_t length, uint32_t *index);
+bool net_sources_add(net_sources *sources, const char *path, const char *text, size_t length,
+                     uint32_t *index);
 net_position net_sources_find(const net_sources *sources, net_loc where);
 /* the smallest range that holds both */
 net_loc net_loc_join(net_loc a, net_loc b);

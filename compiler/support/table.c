@@ -1,6 +1,7 @@
 #include "support/table.h"
 
-net_table net_table_new(net_arena *arena, uint32_t columns, const char *const *titles, const char *alignment) {
+net_table net_table_new(net_arena *arena, uint32_t columns, const char *const *titles,
+                        const char *alignment) {
   return (net_table){.arena = arena, .columns = columns, .titles = titles, .alignment = alignment};
 }
 

@@ -273,7 +273,8 @@ static void test_residual(void **state) {
       double place = (y + 1) / step; /* 0, 1, … 2^w − 1 */
       assert_true(fabs(place - rint(place)) < 1e-5 && rint(place) >= 0 && rint(place) <= steps);
       assert_true(fabs(y - v) <= step / 2 + 1e-6);
-      assert_true(formats_one(spec, (float)y) == (float)y && formats_holds(spec, "", false, &(float){(float)y}));
+      assert_true(formats_one(spec, (float)y) == (float)y &&
+                  formats_holds(spec, "", false, &(float){(float)y}));
     }
     assert_true(formats_one(spec, INFINITY) == 1 && formats_one(spec, -INFINITY) == -1);
     assert_true(formats_one(spec, 0) > 0 && formats_one(spec, NAN) == formats_one(spec, 0));

@@ -18,8 +18,8 @@ static void test_table(void **state) {
     for (uint32_t k = 0; k < count; k++) { /* each has a field and a known kind */
       const char *const *words, *kind = arguments[k].kind;
       assert_true(arguments[k].offset >= sizeof(uint16_t));
-      assert_true(fm_words(kind, &words) || !strcmp(kind, "int") || !strcmp(kind, "bool") || !strcmp(kind, "sign") ||
-                  !strcmp(kind, "block"));
+      assert_true(fm_words(kind, &words) || !strcmp(kind, "int") || !strcmp(kind, "bool") ||
+                  !strcmp(kind, "sign") || !strcmp(kind, "block"));
     }
     for (uint32_t k = 0; k < i; k++) assert_string_not_equal(net_formats[i].name, net_formats[k].name);
     assert_true(net_formats[i].family->complete && net_formats[i].family->value);

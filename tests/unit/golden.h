@@ -1,4 +1,5 @@
-/* Layers and networks as MASE ran them (tests/formats): a row as a quantised graph, its sources and results. */
+/* Layers and networks as MASE ran them (tests/formats): a row as a quantised graph, its sources and
+ * results. */
 #ifndef NETC_TESTS_GOLDEN_H
 #define NETC_TESTS_GOLDEN_H
 

@@ -1,5 +1,5 @@
-/* Rows of recorded layers and networks → graphs, quantised by the pass as a quantize block of the row's formats
- * would have it, and for layers their gradients. */
+/* Rows of recorded layers and networks → graphs, quantised by the pass as a quantize block of the row's
+ * formats would have it, and for layers their gradients. */
 #include "tests/unit/golden.h"
 
 #include "formats/formats.h"
@@ -24,8 +24,8 @@ static net_value_id find(const reader *r, const net_graph *g, const char *name) 
 }
 
 static net_value_id input(reader *r, net_graph *g, const char *name, uint32_t width) {
-  net_value_id v = net_graph_value(g, NET_VALUE_INPUT, net_intern(r->n, name), NET_F32, (net_shape){1, {width}},
-                                   true, NET_NOWHERE);
+  net_value_id v = net_graph_value(g, NET_VALUE_INPUT, net_intern(r->n, name), NET_F32,
+                                   (net_shape){1, {width}}, true, NET_NOWHERE);
   g->values.at[v].column = v; /* each its own */
   return v;
 }
@@ -74,9 +74,10 @@ static const char *format_name(const char *layer, const json_t *part) {
   return json_object_get(part, "levels") ? "residual_sign" : "binary";
 }
 
-/* What a layer's configuration says of each tensor. MASE's binary quantises weights alone, logicnets what comes in
- * and goes out alone. */
-static net_quantize_rule rule_of(reader *r, const char *op, const json_t *layer, bool is_signed, bool *integer) {
+/* What a layer's configuration says of each tensor. MASE's binary quantises weights alone, logicnets what
+ * comes in and goes out alone. */
+static net_quantize_rule rule_of(reader *r, const char *op, const json_t *layer, bool is_signed,
+                                 bool *integer) {
   static const struct {
     const char *name;
     net_tensor_role role;
@@ -94,7 +95,8 @@ static net_quantize_rule rule_of(reader *r, const char *op, const json_t *layer,
     bool weights = tensors[i].role == NET_TENSOR_WEIGHT || tensors[i].role == NET_TENSOR_BIAS;
     bool left_alone = logicnets ? weights : binary && tensors[i].role != NET_TENSOR_WEIGHT;
     if (part && !left_alone) {
-      if (!json_object_get(part, "is_signed")) json_object_set_new(part, "is_signed", json_boolean(is_signed));
+      if (!json_object_get(part, "is_signed"))
+        json_object_set_new(part, "is_signed", json_boolean(is_signed));
       const char *text = recorded_format(r->n, format_name(name, part), part);
       if (!text) fail_msg("%s: no format is known for %s", r->to->name, name);
       rule.tensors[tensors[i].role] = choice(r, text);
@@ -106,7 +108,8 @@ static net_quantize_rule rule_of(reader *r, const char *op, const json_t *layer,
 
 static void quantize(reader *r, const net_graph *plain, const net_quantize_rule *rule) {
   netc *n = r->n;
-  net_quantization quantization = {.name = net_intern(n, "golden"), .rules = rule, .rule_count = 1, .loc = NET_NOWHERE};
+  net_quantization quantization = {
+      .name = net_intern(n, "golden"), .rules = rule, .rule_count = 1, .loc = NET_NOWHERE};
   net_pass_context context = {.n = n, .arena = &n->arena, .quantization = &quantization};
   r->to->graph = rule ? net_pass_quantize(&context, plain) : net_graph_copy(&n->arena, plain);
   if (!r->to->graph) fail_msg("%s: %s", r->to->name, jit_message(n));
@@ -129,7 +132,8 @@ static net_value_id *backward(reader *r, net_value_id y, net_value_id dy) {
     net_value_id dx[8] = {0};
     bool wanted[8] = {0};
     assert_true(node.input_count <= 8 && node.output_count == 1);
-    for (uint32_t k = 0; k < node.input_count; k++) dx[k] = NET_NONE, wanted[k] = net_node_input(g, i, k) != NET_NONE;
+    for (uint32_t k = 0; k < node.input_count; k++)
+      dx[k] = NET_NONE, wanted[k] = net_node_input(g, i, k) != NET_NONE;
     net_gradient ask = {g, i, &gradient[node.first_output], dx, wanted, 1};
     assert_true(net_node_op(g, i)->gradient(&ask));
     for (uint32_t k = 0; k < node.input_count; k++)
@@ -177,7 +181,8 @@ static void read_linear(reader *r, const json_t *layer) {
 static void check_factors(reader *r, const char *gamma, const char *means) {
   float *values;
   if (!strcmp(gamma, "-")) return;
-  if (recorded_floats(r->n, gamma, &values) != 1 || values[0] != 1) fail_msg("%s: gamma is not 1", r->to->name);
+  if (recorded_floats(r->n, gamma, &values) != 1 || values[0] != 1)
+    fail_msg("%s: gamma is not 1", r->to->name);
   uint32_t count = recorded_floats(r->n, means, &values);
   for (uint32_t i = 0; i < count; i++)
     if (fabs(values[i] * (exp2(count) - 1) - exp2(count - 1 - i)) > 1e-6)
@@ -231,14 +236,15 @@ static bool has_negative(const reader *r, const char *text) {
   return any;
 }
 
-/* Layers that have parameters, by their numbers; those between, and one behind the last unless results are negative,
- * are ReLUs. */
+/* Layers that have parameters, by their numbers; those between, and one behind the last unless results are
+ * negative, are ReLUs. */
 static uint32_t modules_of(const reader *r, const char *parameters, module *modules) {
   uint32_t count = 0;
   for (const char *at = parameters; *at; at += strcspn(at, ";"), at += *at == ';') {
     uint32_t index, out;
     char key[32];
-    if (sscanf(at, "seq_blocks.%u.%31[a-z_]:%u", &index, key, &out) != 3) fail_msg("%s: '%.40s'", r->to->name, at);
+    if (sscanf(at, "seq_blocks.%u.%31[a-z_]:%u", &index, key, &out) != 3)
+      fail_msg("%s: '%.40s'", r->to->name, at);
     if (!count || modules[count - 1].index != index) modules[count++] = (module){index, out, false};
     if (!strcmp(key, "running_mean")) modules[count - 1].norm = true;
     assert_true(count < 32);
@@ -277,8 +283,8 @@ static void read_model(reader *r, known_model *known, uint32_t *known_count) {
   for (uint32_t k = 0, at = 0; k <= count; k++) {
     uint32_t behind = has_negative(r, r->fields[6]) ? at : at + 1;
     for (uint32_t next = k < count ? modules[k].index : behind; at < next; at++) {
-      net_node_id relu =
-          net_graph_node(plain, "relu", net_intern(n, TEXT("seq_blocks.%u", at)), &x, 1, NULL, 0, NET_NOWHERE);
+      net_node_id relu = net_graph_node(plain, "relu", net_intern(n, TEXT("seq_blocks.%u", at)), &x, 1, NULL,
+                                        0, NET_NOWHERE);
       assert_int_not_equal(relu, NET_NONE);
       x = net_node_output(plain, relu, 0);
     }

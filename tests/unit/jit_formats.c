@@ -21,8 +21,8 @@ static float beside_logarithm(uint64_t bits) {
   return float_of(code | (uint32_t)(bits & 1) << 31);
 }
 
-/* A quarter of the calls has any bits, half has floats about the size of a step, or beside logarithms, the rest is
- * edges: a step, half of one, a power of two, with what lies beside them. */
+/* A quarter of the calls has any bits, half has floats about the size of a step, or beside logarithms, the
+ * rest is edges: a step, half of one, a power of two, with what lies beside them. */
 static void fill(void *context, uint32_t quantizer, uint32_t call, float *values, uint64_t count) {
   (void)context;
   uint64_t state = (uint64_t)quantizer << 32 | call;
@@ -40,11 +40,15 @@ static void fill(void *context, uint32_t quantizer, uint32_t call, float *values
       int exponent = (int)(bits >> 8 & 63) - 32 - (bits >> 20 & 7 ? 0 : (int)(bits >> 24 & 255) - 100);
       float edge = ldexpf((float)(1 + (bits >> 40 & 1023)) / 2, exponent % 140);
       int beside = (int)(bits >> 52 & 3);
-      values[i] = sign * (beside == 1 ? nextafterf(edge, 0) : beside == 2 ? nextafterf(edge, INFINITY) : edge);
+      values[i] = sign * (beside == 1   ? nextafterf(edge, 0)
+                          : beside == 2 ? nextafterf(edge, INFINITY)
+                                        : edge);
     }
   }
-  static const float special[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-149f, -0x1p-149f, 0x1p-126f, -0x1p-126f,
-                                  0x1.fffffep-127f, 0x1.fffffep127f, -0x1.fffffep127f, 1, -1, 1e-8f, -1e-8f, 0x1p127f};
+  static const float special[] = {0.0f,       -0.0f,      INFINITY,         -INFINITY,      NAN,
+                                  0x1p-149f,  -0x1p-149f, 0x1p-126f,        -0x1p-126f,     0x1.fffffep-127f,
+                                  0x1.fffffep127f,        -0x1.fffffep127f, 1,              -1,
+                                  1e-8f,      -1e-8f,     0x1p127f};
   for (uint32_t i = 0; i < sizeof special / sizeof *special; i++) values[i * 37 % count] = special[i];
 }
 
@@ -146,9 +150,15 @@ static void test_elements(void **state) {
   for (uint32_t first = 0; first < FORMATS; first += GROUP) {
     jit_quantizer list[GROUP];
     uint32_t count = FORMATS - first < GROUP ? FORMATS - first : GROUP;
-    for (uint32_t k = 0; k < count; k++) list[k] = (jit_quantizer){.format = formats[first + k], .shape = "4096"};
-    compared += jit_quantizers_run(&(jit_quantizers){
-        .list = list, .count = count, .batch = 1, .samples = 1, .calls = CALLS, .fill = fill, .prepare = define_codebooks});
+    for (uint32_t k = 0; k < count; k++)
+      list[k] = (jit_quantizer){.format = formats[first + k], .shape = "4096"};
+    compared += jit_quantizers_run(&(jit_quantizers){.list = list,
+                                                     .count = count,
+                                                     .batch = 1,
+                                                     .samples = 1,
+                                                     .calls = CALLS,
+                                                     .fill = fill,
+                                                     .prepare = define_codebooks});
   }
   printf("%llu elements compared\n", (unsigned long long)compared);
 }

@@ -98,8 +98,8 @@ jit_record jit_record_of(net_arena *arena, const jit_memory *m) {
 /* What the interpreter gives, and what it gives when roundings fall otherwise: each element of sources and
  * results moved by up to a unit in its last place, at random (Monte Carlo arithmetic: Parker, Pierce and
  * Eggert, 2000). How far that moves what a step gives says how well the network determines it, so compiled
- * code may lie a few times as far away. The rounding of a mean moves all that is normalised by it alike: so the
- * results of forward operators also move together, by a unit of the terms that cancel in them. */
+ * code may lie a few times as far away. The rounding of a mean moves all that is normalised by it alike: so
+ * the results of forward operators also move together, by a unit of the terms that cancel in them. */
 enum { MOVES = 3, MOVED = 8 };
 typedef struct {
   const double *values, *moved[MOVES]; /* NULL: not moved */

@@ -1,5 +1,5 @@
-/* Formats whose elements share something, compiled: blocks of many shapes, channels, samples, steps by calibration,
- * draws. */
+/* Formats whose elements share something, compiled: blocks of many shapes, channels, samples, steps by
+ * calibration, draws. */
 #include "tests/unit/formats_support.h"
 #include "tests/unit/jit_quantizers.h"
 #include "tests/unit/recorded.h"
@@ -18,10 +18,12 @@ static float number(uint32_t fill, uint64_t *state, uint64_t i, uint64_t count) 
   switch (fill) {
   case 0: return usual(state);
   case 1: return 0 * sign;
-  case 2: return bits >> 8 & 3 ? 0 * sign : usual(state);                 /* many zeros: blocks of them, mostly */
+  case 2: return bits >> 8 & 3 ? 0 * sign : usual(state); /* many zeros: blocks of them, mostly */
   case 3: return i * 7 / count % 2 ? 0 * sign : ldexpf(usual(state), -9); /* runs of zeros */
   case 4: return sign * ldexpf(1, (int)(bits >> 8 & 15) - 8);             /* powers of two */
-  case 5: return sign * formats_bits((uint32_t)(119 + (bits >> 8 & 15)) * 0x800000 + (uint32_t)(bits >> 16 & 255) - 128);
+  case 5:
+    return sign *
+           formats_bits((uint32_t)(119 + (bits >> 8 & 15)) * 0x800000 + (uint32_t)(bits >> 16 & 255) - 128);
   case 6: return bits >> 8 & 7 ? usual(state) : bits >> 16 & 1 ? NAN : sign * INFINITY;
   case 7: return formats_bits((uint32_t)(bits >> 32));
   case 8: return sign * ldexpf((float)(bits >> 8 & 0xFFFF), -149); /* denormals */
@@ -90,9 +92,9 @@ static const char *const formats[] = {
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 
-static const char *const shapes[] = {"",      "1",     "7",        "16",     "37",      "64",       "1x1",     "5x16",
-                                     "4x9",   "9x33",  "1x20",     "20x1",   "2x3x4",   "3x5x7",    "4x1x9",   "2x3x2x5",
-                                     "1x2x17", "2x2x2x2x3"};
+static const char *const shapes[] = {"",      "1",     "7",     "16",      "37",     "64",
+                                     "1x1",   "5x16",  "4x9",   "9x33",    "1x20",   "20x1",
+                                     "2x3x4", "3x5x7", "4x1x9", "2x3x2x5", "1x2x17", "2x2x2x2x3"};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static void define_codebooks(netc *n) {
@@ -163,7 +165,8 @@ static void read_file(netc *n, recorded *all, const char *file, uint32_t batch) 
       continue;
     }
     json_t *p = json_loads(recorded_field(&rest), 0, NULL);
-    const char *place = recorded_field(&rest), *numbers = recorded_field(&rest), *text = recorded_format(n, name, p);
+    const char *place = recorded_field(&rest), *numbers = recorded_field(&rest),
+               *text = recorded_format(n, name, p);
     bool batched = json_is_true(json_object_get(p, "skip_first_dim"));
     json_decref(p);
     if (!text) continue;
@@ -215,8 +218,8 @@ static void test_recorded(void **state) {
 
 /* ---- means: one magnitude after the other ---- */
 
-/* 2^54 + 2^30 lies halfway between two floats, and a 1 is lost beside it in double, but many of them at once are
- * not. */
+/* 2^54 + 2^30 lies halfway between two floats, and a 1 is lost beside it in double, but many of them at once
+ * are not. */
 static void fill_rows(void *context, uint32_t quantizer, uint32_t call, float *values, uint64_t count) {
   (void)context, (void)quantizer, (void)call;
   for (uint64_t i = 0; i < count; i++) values[i] = i % 128 == 0 ? 0x1p54f : i % 128 == 1 ? 0x1p30f : 1;
@@ -247,20 +250,51 @@ static const jit_quantizer calibrated[] = {
     {.format = "integer(8, auto)", .shape = "9x5", .steps = 1, .step = steps + 4},
     {.format = "integer(8, auto, per = channel)", .shape = "9x5", .steps = 9, .step = steps},
     {.format = "integer(8, auto, per = channel)", .shape = "9x5", .batched = true, .steps = 9, .step = steps},
-    {.format = "integer(8, auto, per = channel, rounding = floor, overflow = wrap)", .shape = "9", .steps = 9, .step = steps},
-    {.format = "integer(4, 2, ste = learned_step)", .shape = "40", .batched = true, .steps = 1, .step = steps + 8},
-    {.format = "integer(4, 2, ste = learned_step, per = channel, unsigned = true)", .shape = "9x2x3", .steps = 9, .step = steps},
+    {.format = "integer(8, auto, per = channel, rounding = floor, overflow = wrap)",
+     .shape = "9",
+     .steps = 9,
+     .step = steps},
+    {.format = "integer(4, 2, ste = learned_step)",
+     .shape = "40",
+     .batched = true,
+     .steps = 1,
+     .step = steps + 8},
+    {.format = "integer(4, 2, ste = learned_step, per = channel, unsigned = true)",
+     .shape = "9x2x3",
+     .steps = 9,
+     .step = steps},
     {.format = "scaled_integer(8)", .shape = "7x6", .steps = 1, .step = steps + 1},
     {.format = "scaled_integer(8)", .shape = "7x6", .batched = true, .steps = 1, .step = steps + 3},
-    {.format = "scaled_integer(8, scheme = affine)", .shape = "7x6", .batched = true, .steps = 1, .step = steps + 1, .zero = zeros + 2},
-    {.format = "scaled_integer(8, per = channel, scheme = affine)", .shape = "9x4", .batched = true, .steps = 9, .step = steps, .zero = zeros},
-    {.format = "scaled_integer(8, per = channel, scheme = affine, unsigned = true)", .shape = "9x4", .steps = 9, .step = steps, .zero = zeros},
-    {.format = "scaled_integer(32, per = channel, scheme = affine)", .shape = "9", .steps = 9, .step = steps, .zero = zeros},
+    {.format = "scaled_integer(8, scheme = affine)",
+     .shape = "7x6",
+     .batched = true,
+     .steps = 1,
+     .step = steps + 1,
+     .zero = zeros + 2},
+    {.format = "scaled_integer(8, per = channel, scheme = affine)",
+     .shape = "9x4",
+     .batched = true,
+     .steps = 9,
+     .step = steps,
+     .zero = zeros},
+    {.format = "scaled_integer(8, per = channel, scheme = affine, unsigned = true)",
+     .shape = "9x4",
+     .steps = 9,
+     .step = steps,
+     .zero = zeros},
+    {.format = "scaled_integer(32, per = channel, scheme = affine)",
+     .shape = "9",
+     .steps = 9,
+     .step = steps,
+     .zero = zeros},
     {.format = "scaled_integer(8, per = channel)", .shape = "1x4", .steps = 1, .step = steps + 1},
     {.format = "scaled_integer(8" MASE, .shape = "7x6", .batched = true, .steps = 1, .step = steps + 1},
     {.format = "binary(stochastic = true)", .shape = "13", .batched = true, .training = true},
     {.format = "binary(stochastic = true)", .shape = "13", .batched = true},
-    {.format = "binary(bipolar = false, stochastic = true)", .shape = "3x7", .batched = true, .training = true},
+    {.format = "binary(bipolar = false, stochastic = true)",
+     .shape = "3x7",
+     .batched = true,
+     .training = true},
     {.format = "binary(bipolar = false, stochastic = true)", .shape = "3x7", .training = true},
     {.format = "binary(stochastic = true)", .shape = "", .batched = true, .training = true},
 };

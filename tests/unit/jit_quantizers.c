@@ -15,7 +15,8 @@ uint64_t jit_bits(uint64_t *state) {
 
 static net_shape shape_of(const char *text) {
   net_shape shape = {0};
-  for (char *end; *text; text = *end ? end + 1 : end) shape.dim[shape.rank++] = (uint32_t)strtoul(text, &end, 10);
+  for (char *end; *text; text = *end ? end + 1 : end)
+    shape.dim[shape.rank++] = (uint32_t)strtoul(text, &end, 10);
   return shape;
 }
 
@@ -41,8 +42,8 @@ static net_graph *make_graph(netc *n, const jit_quantizers *q) {
   for (uint32_t k = 0; k < q->count; k++) {
     const jit_quantizer *c = &q->list[k];
     net_value_kind kind = c->batched ? NET_VALUE_INPUT : NET_VALUE_PARAMETER;
-    net_value_id in[3] = {net_graph_value(g, kind, net_intern_format(n, "x%u", k), NET_F32, shape_of(c->shape),
-                                          c->batched, NET_NOWHERE),
+    net_value_id in[3] = {net_graph_value(g, kind, net_intern_format(n, "x%u", k), NET_F32,
+                                          shape_of(c->shape), c->batched, NET_NOWHERE),
                           NET_NONE, NET_NONE};
     g->values.at[in[0]].column = k;
     if (c->steps) in[1] = constant(g, "step", k, c->step, c->steps);
@@ -133,14 +134,14 @@ static uint32_t bits_of(float x) {
   return bits;
 }
 
-static void compare(const jit_quantizers *q, uint32_t target, uint32_t k, const float *x, const float *expected,
-                    const float *actual) {
+static void compare(const jit_quantizers *q, uint32_t target, uint32_t k, const float *x,
+                    const float *expected, const float *actual) {
   for (uint64_t i = 0; i < elements_of(q, k); i++)
     if (bits_of(expected[i]) != bits_of(actual[i]) && !(isnan(expected[i]) && isnan(actual[i])))
       fail_msg("%s of %s[%s]%s for %s: element %llu, %a (%08x): %a (%08x), not %a (%08x)", q->list[k].format,
                q->list[k].batched ? "a batch of " : "", q->list[k].shape, q->fused ? ", fused" : "",
-               jit_target_names[target], (unsigned long long)i, (double)x[i], bits_of(x[i]), (double)actual[i],
-               bits_of(actual[i]), (double)expected[i], bits_of(expected[i]));
+               jit_target_names[target], (unsigned long long)i, (double)x[i], bits_of(x[i]),
+               (double)actual[i], bits_of(actual[i]), (double)expected[i], bits_of(expected[i]));
 }
 
 typedef struct {

@@ -41,7 +41,8 @@ static void check_network(jit_totals *t, uint32_t target, uint32_t index) {
 static bool is_wanted(const net_op *op) {
   size_t length = strlen(op->name);
   bool gradient = length > 9 && !strcmp(op->name + length - 9, "_gradient");
-  if (!strcmp(op->name, "quantize_gradient")) return false; /* steps of a grid are no roundings: jit_formats */
+  if (!strcmp(op->name, "quantize_gradient"))
+    return false; /* steps of a grid are no roundings: jit_formats */
   return gradient || op->user || op->class == OP_LOSS || op->class == OP_UPDATE;
 }
 

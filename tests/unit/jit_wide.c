@@ -1,5 +1,5 @@
-/* Exact sums: linear and batch_norm of operands on integer grids, beyond what binary32 holds, compiled for every
- * instruction set that this machine has, node by node and fused, against the interpreter: every bit. */
+/* Exact sums: linear and batch_norm of operands on integer grids, beyond what binary32 holds, compiled for
+ * every instruction set that this machine has, node by node and fused, against the interpreter: every bit. */
 #include "formats/formats.h"
 #include "tests/unit/jit_support.h"
 
@@ -12,8 +12,8 @@ static const struct {
     {1, 1, false}, {3, 3, false}, {17, 17, false}, {256, 256, false}, {1000, 1000, false},
     {3, 2, true},  {256, 100, true}, {1000, 999, true},
 };
-/* Formats of x, weight, bias and result; the bound of the sum in steps of its grid lies about 2^bits, for `in`
- * features. */
+/* Formats of x, weight, bias and result; the bound of the sum in steps of its grid lies about 2^bits, for
+ * `in` features. */
 static const struct {
   const char *x, *weight, *bias, *result;
   uint32_t in, out, leading;
@@ -24,7 +24,8 @@ static const struct {
     {"integer(13, 6)", "integer(12, 9)", NULL, "float32", 5, 13, 0, 25},
     {"integer(16, 8, unsigned)", "integer(16, 12)", "integer(24, 20)", "integer(24, 10)", 64, 19, 0, 37},
     {"integer(18, 9)", "integer(17, 3)", "integer(20, 20)", "bfloat16", 100, 7, 0, 48},
-    {"integer(16, 8)", "integer(18, 16)", NULL, "integer(16, 8, rounding = floor, overflow = wrap)", 31, 1, 3, 37},
+    {"integer(16, 8)", "integer(18, 16)", NULL, "integer(16, 8, rounding = floor, overflow = wrap)", 31, 1, 3,
+     37},
     {"integer(20, 10)", "integer(20, 12)", "integer(24, 8)", "minifloat(8, 4)", 3, 33, 2, 41},
     {"integer(24, 12)", "integer(24, 20)", "integer(16, 2)", "float16", 7, 8, 0, 51},
 };
@@ -36,7 +37,8 @@ static const struct {
     {"integer(8, 4)", "integer(8, 4)", "integer(8, 4)", "integer(8, 4)", 17, 0, false, true},
     {"integer(8, 4)", "integer(6, 3)", "integer(10, 7)", "integer(8, 2, unsigned)", 5, 3, false, false},
     {"integer(16, 8)", "integer(12, 8)", "integer(16, 8)", "integer(16, 8)", 33, 0, true, true},
-    {"integer(20, 12)", "integer(18, 12, rounding = half_up)", "integer(24, 16)", "float32", 3, 2, true, true},
+    {"integer(20, 12)", "integer(18, 12, rounding = half_up)", "integer(24, 16)", "float32", 3, 2, true,
+     true},
     {"integer(8, 4)", "minifloat(8, 4)", "log(8)", "integer(8, 4)", 16, 0, false, true},
 };
 enum {
@@ -62,8 +64,8 @@ static net_format_spec spec_of(netc *n, const char *text) {
   return *net_format_at(n, id);
 }
 
-static net_node_id node(net_graph *g, const char *op, const char *name, const net_value_id *in, uint32_t count,
-                        const net_attribute *a, uint32_t attributes) {
+static net_node_id node(net_graph *g, const char *op, const char *name, const net_value_id *in,
+                        uint32_t count, const net_attribute *a, uint32_t attributes) {
   net_node_id id = net_graph_node(g, op, net_intern(g->n, name), in, count, a, attributes, NET_NOWHERE);
   if (id == NET_NONE) fail_msg("%s: %s", name, jit_message(g->n));
   return id;
@@ -78,11 +80,12 @@ static net_value_id quantized(net_graph *g, net_value_id x, const char *format) 
 }
 
 /* A source and its quantiser: named after the format, which says how to fill it. */
-static net_value_id operand(net_graph *g, const char *name, net_value_kind kind, net_shape shape, const char *format) {
+static net_value_id operand(net_graph *g, const char *name, net_value_kind kind, net_shape shape,
+                            const char *format) {
   netc *n = g->n;
   bool batched = kind == NET_VALUE_INPUT;
-  net_value_id v = net_graph_value(g, kind, net_intern(n, TEXT("%s: %s", name, format)), NET_F32, shape, batched,
-                                   NET_NOWHERE);
+  net_value_id v = net_graph_value(g, kind, net_intern(n, TEXT("%s: %s", name, format)), NET_F32, shape,
+                                   batched, NET_NOWHERE);
   g->values.at[v].column = v;
   return quantized(g, v, format);
 }
@@ -108,7 +111,8 @@ static void add_linear(subject *s, uint32_t i) {
 }
 
 static net_value_id variable(net_graph *g, const char *name, net_value_kind kind, uint32_t channels) {
-  return net_graph_value(g, kind, net_intern(g->n, name), NET_F32, (net_shape){1, {channels}}, false, NET_NOWHERE);
+  return net_graph_value(g, kind, net_intern(g->n, name), NET_F32, (net_shape){1, {channels}}, false,
+                         NET_NOWHERE);
 }
 
 static void add_norm(subject *s, uint32_t i, bool training) {
@@ -118,11 +122,12 @@ static void add_norm(subject *s, uint32_t i, bool training) {
   net_shape shape = norms[i].later ? (net_shape){2, {channels, norms[i].later}} : (net_shape){1, {channels}};
   const char *name = TEXT("norm_%u", i);
   bool affine = norms[i].affine;
-  net_value_id inputs[] = {operand(g, TEXT("%s.x", name), NET_VALUE_INPUT, shape, norms[i].x),
-                           affine ? variable(g, TEXT("%s.weight", name), NET_VALUE_PARAMETER, channels) : NET_NONE,
-                           affine ? variable(g, TEXT("%s.bias", name), NET_VALUE_PARAMETER, channels) : NET_NONE,
-                           variable(g, TEXT("%s.running_mean", name), NET_VALUE_STATISTIC, channels),
-                           variable(g, TEXT("%s.running_var", name), NET_VALUE_STATISTIC, channels)};
+  net_value_id inputs[] = {
+      operand(g, TEXT("%s.x", name), NET_VALUE_INPUT, shape, norms[i].x),
+      affine ? variable(g, TEXT("%s.weight", name), NET_VALUE_PARAMETER, channels) : NET_NONE,
+      affine ? variable(g, TEXT("%s.bias", name), NET_VALUE_PARAMETER, channels) : NET_NONE,
+      variable(g, TEXT("%s.running_mean", name), NET_VALUE_STATISTIC, channels),
+      variable(g, TEXT("%s.running_var", name), NET_VALUE_STATISTIC, channels)};
   net_attribute a[] = {net_attribute_text(n, "weight_format", norms[i].weight),
                        net_attribute_text(n, "bias_format", norms[i].bias),
                        net_attribute_bool(n, "wide", norms[i].wide), net_attribute_bool(n, "affine", affine),
@@ -141,8 +146,8 @@ static subject make(netc *n, bool training) {
 
 /* ---- numbers ---- */
 
-/* Over all of a format's range and somewhat beyond, half of them at its ends, so that sums come near their bounds; or,
- * in the middle, ties between two steps. */
+/* Over all of a format's range and somewhat beyond, half of them at its ends, so that sums come near their
+ * bounds; or, in the middle, ties between two steps. */
 static void fill(netc *n, const net_value *value, uint64_t *state, uint64_t count, float *to) {
   const char *format = strstr(net_text(n, value->name), ": ");
   if (!format) return; /* as jit_memory_new fills it */
@@ -179,7 +184,8 @@ typedef struct {
   const char *target;
   bool training;
   double largest[LINEARS]; /* sums, in steps of their grids */
-  uint64_t beyond[LINEARS], values, moved; /* sums that are no binary32; channels whose factors lie a step apart */
+  uint64_t beyond[LINEARS], values,
+      moved; /* sums that are no binary32; channels whose factors lie a step apart */
 } totals;
 
 static void expect_same(const totals *t, const jit_memory *m, const net_graph *g, net_value_id v,
@@ -197,21 +203,24 @@ static double quantize_one(const net_format_spec *spec, double x) {
   return value;
 }
 
-/* In training a and c follow from statistics that may lie an ulp from the interpreter's; rounded to formats they are
- * the same all the same, or, very seldom, neighbours. So y must be a·x + c, exactly, with one a and c for a channel
- * that lie as close to the interpreter's as that. */
-static void judge_training(totals *t, const jit_memory *m, const net_run *run, uint32_t i, const double *actual) {
+/* In training a and c follow from statistics that may lie an ulp from the interpreter's; rounded to formats
+ * they are the same all the same, or, very seldom, neighbours. So y must be a·x + c, exactly, with one a and
+ * c for a channel that lie as close to the interpreter's as that. */
+static void judge_training(totals *t, const jit_memory *m, const net_run *run, uint32_t i,
+                           const double *actual) {
   const net_graph *g = run->graph;
   netc *n = g->n;
   net_node_id node_id = t->subject->norms[i];
-  const double *x = run->values[net_node_input(g, node_id, 0)], *mean = run->values[net_node_output(g, node_id, 1)];
+  const double *x = run->values[net_node_input(g, node_id, 0)],
+               *mean = run->values[net_node_output(g, node_id, 1)];
   const double *inverse = run->values[net_node_output(g, node_id, 2)];
   net_format_spec weight_format = spec_of(n, norms[i].weight), bias_format = spec_of(n, norms[i].bias);
   uint32_t channels = norms[i].channels, later = norms[i].later ? norms[i].later : 1;
   for (uint32_t c = 0; c < channels; c++) {
     double weight = norms[i].affine ? run->values[net_node_input(g, node_id, 1)][c] : 1;
     double bias = norms[i].affine ? run->values[net_node_input(g, node_id, 2)][c] : 0;
-    double a = weight * inverse[c], shift = bias - mean[c] * a, slack = 1e-6 * (fabs(bias) + fabs(mean[c] * a));
+    double a = weight * inverse[c], shift = bias - mean[c] * a,
+           slack = 1e-6 * (fabs(bias) + fabs(mean[c] * a));
     bool found = false;
     for (int k = 0; k < 9 && !found; k++) {
       double factor = quantize_one(&weight_format, a * (1 + (k / 3 - 1) * 1e-6));
@@ -230,8 +239,8 @@ static void judge_training(totals *t, const jit_memory *m, const net_run *run, u
   }
 }
 
-static void judge(void *context, const jit_memory *m, const net_run *run, net_node_id node_id, uint32_t output,
-                  const double *expected, const double *actual) {
+static void judge(void *context, const jit_memory *m, const net_run *run, net_node_id node_id,
+                  uint32_t output, const double *expected, const double *actual) {
   totals *t = context;
   const net_graph *g = run->graph;
   net_value_id v = net_node_output(g, node_id, output);
@@ -278,13 +287,14 @@ static void check_call(totals *t, uint32_t target, uint32_t call) {
   t->subject = &s;
   jit_compare_nodes(memories[1], &arena, judge, t);
   for (uint32_t i = 0; i < s.outputs.count; i++) {
-    uint64_t count = net_shape_elements(&net_graph_value_at(s.graph, s.outputs.at[i])->shape) * calls[call].count;
+    uint64_t count =
+        net_shape_elements(&net_graph_value_at(s.graph, s.outputs.at[i])->shape) * calls[call].count;
     const float *apart = memories[1]->step.outputs[i], *fused = memories[0]->step.outputs[i];
     for (uint64_t e = 0; e < count && !t->training; e++) /* statistics are summed otherwise when fused */
       if (apart[e] != fused[e])
         fail_msg("%s for %s, batch %u, element %llu: %.9g fused, %.9g alone",
-                 net_text(&n, net_graph_value_at(s.graph, s.outputs.at[i])->name), t->target, calls[call].batch,
-                 (unsigned long long)e, (double)fused[e], (double)apart[e]);
+                 net_text(&n, net_graph_value_at(s.graph, s.outputs.at[i])->name), t->target,
+                 calls[call].batch, (unsigned long long)e, (double)fused[e], (double)apart[e]);
   }
   net_arena_free(&arena);
   cg_jit_free(jit);
@@ -298,7 +308,8 @@ static void check(bool training) {
     t.target = jit_target_names[target];
     for (uint32_t call = 0; call < CALLS && jit_runs_here(target); call++) check_call(&t, target, call);
   }
-  printf("%llu values, %llu channels moved a step\n", (unsigned long long)t.values, (unsigned long long)t.moved);
+  printf("%llu values, %llu channels moved a step\n", (unsigned long long)t.values,
+         (unsigned long long)t.moved);
   for (uint32_t i = 0; i < LINEARS && !training && t.values; i++) {
     printf("linear_%u: sums up to 2^%.1f steps, %llu beyond binary32\n", i, log2(t.largest[i]),
            (unsigned long long)t.beyond[i]);
@@ -338,8 +349,8 @@ static void test_gradient(void **state) {
     net_attribute a[] = {net_attribute_int(&n, "features", 5), net_attribute_bool(&n, "wide", wide)};
     net_node_id linear = node(g, "linear", "fc", in, 3, a, 2);
     net_value_id y = quantized(g, net_node_output(g, linear, 0), "integer(16, 4)");
-    net_value_id dy = net_graph_value(g, NET_VALUE_INPUT, net_intern(&n, "dy"), NET_F32, (net_shape){2, {2, 5}}, true,
-                                      NET_NOWHERE);
+    net_value_id dy = net_graph_value(g, NET_VALUE_INPUT, net_intern(&n, "dy"), NET_F32,
+                                      (net_shape){2, {2, 5}}, true, NET_NOWHERE);
     g->values.at[dy].column = 9;
     net_value_id dx[3] = {NET_NONE, NET_NONE, NET_NONE}, through[3] = {NET_NONE, NET_NONE, NET_NONE};
     bool wanted[] = {true, true, true}, first[] = {true, false, false};

@@ -13,7 +13,8 @@
 static const struct {
   const char *lines, *message;
 } refused[] = {
-    {X35 Y("float32") "(x) {format = \"integr(8)\"}\n", "there is no format 'integr'; did you mean 'integer'?"},
+    {X35 Y("float32") "(x) {format = \"integr(8)\"}\n",
+     "there is no format 'integr'; did you mean 'integer'?"},
     {X35 Y("float32") "(x) {format = \"integer(8\"}\n", "format 'integer(8' ends where ',' or ')' should be"},
     {"target x: u32[b]\ny: f32[b] format float32 = quantize(x) {format = float32}\n",
      "quantize 'y' takes f32 or f64, but 'x' is u32[]"},
@@ -26,10 +27,12 @@ static const struct {
     {X35 "parameter s: f32[3] = 1\n" Y("float32") "(x, s) {format = \"integer(8, auto)\"}\n",
      "quantize 'y' has a step for each channel, but its format has no per = channel"},
     {X35 "parameter s: f32[5] = 1\n" Y("float32") "(x, s) {format = \"integer(8, auto, per = channel)\"}\n",
-     "quantize 'y' needs as many of the step as there are channels, since 'x' is f32[3, 5], but 's' is f32[5]"},
+     "quantize 'y' needs as many of the step as there are channels, since 'x' is f32[3, 5], but 's' is "
+     "f32[5]"},
     {X35 "constant z: f32 = [1]\n" Y("float32") "(x, _, z) {format = \"scaled_integer(8)\"}\n",
      "quantize 'y' has a zero point, but no step"},
-    {X35 STEP "constant z: f32[3] = [1, 2, 3]\n" Y("float32") "(x, s, z) {format = \"scaled_integer(8, per = channel)\"}\n",
+    {X35 STEP "constant z: f32[3] = [1, 2, 3]\n" Y("float32")
+     "(x, s, z) {format = \"scaled_integer(8, per = channel)\"}\n",
      "quantize 'y' needs a zero point for each step, but 'z' is f32[3]"},
     {X35 STEP "constant z: f32 = [0.5]\n" Y("float32") "(x, s, z) {format = \"scaled_integer(8)\"}\n",
      "quantize 'y' needs whole numbers of less than 2^31 as zero points, not 0.5"},
@@ -65,7 +68,8 @@ static void begin(subject *s, const char *inputs, const char *format, uint32_t c
   const char *lines = net_arena_format(&s->n.arena,
                                        "input x: f32[b, 3, 5]\n%sy: f32[b, 3, 5] format %s = quantize(x%s) "
                                        "{format = \"%s\"}\n",
-                                       inputs, format, strstr(inputs, "z:") ? ", s, z" : *inputs ? ", s" : "", format);
+                                       inputs, format,
+                                       strstr(inputs, "z:") ? ", s, z" : *inputs ? ", s" : "", format);
   s->graph = ops_test_graph(&s->n, lines);
   s->node = ops_test_node(s->graph);
   s->dx = ops_test_gradient(s->graph, s->node, 1, &s->dy);
@@ -101,22 +105,25 @@ static void test_clipped(void **state) {
     subject s;
     begin(&s, "", cases[c].format, 2);
     double *x = input(&s, 0), low = cases[c].low, high = cases[c].high;
-    double edges[] = {low,  (double)nextafterf((float)low, -INFINITY), high, (double)nextafterf((float)high, INFINITY),
-                      NAN, INFINITY, -INFINITY, 0};
+    double edges[] = {low,       (double)nextafterf((float)low, -INFINITY),
+                      high,      (double)nextafterf((float)high, INFINITY),
+                      NAN,       INFINITY,
+                      -INFINITY, 0};
     memcpy(x, edges, sizeof edges);
     for (uint32_t i = 8; i < 30; i++) x[i] *= 3;
     assert_true(net_run_all(&s.run));
     for (uint32_t i = 0; i < 30; i++) {
       double expected = x[i] < low || x[i] > high ? 0 : s.run.values[s.dy][i];
       if (s.run.values[s.dx[0]][i] != expected)
-        fail_msg("%s: at %a the gradient is %g, not %g", cases[c].format, x[i], s.run.values[s.dx[0]][i], expected);
+        fail_msg("%s: at %a the gradient is %g, not %g", cases[c].format, x[i], s.run.values[s.dx[0]][i],
+                 expected);
     }
     netc_free(&s.n);
   }
 }
 
-/* LSQ: straight through the rounding means that its error c = R(v) − v is held; y as a function of s by which its
- * derivative is found by differences. Where it clips is decided before. */
+/* LSQ: straight through the rounding means that its error c = R(v) − v is held; y as a function of s by which
+ * its derivative is found by differences. Where it clips is decided before. */
 static double soft(double x, double s, double c, double clipped_to) {
   return isnan(clipped_to) ? s * (x / s + c) : s * clipped_to;
 }
@@ -159,7 +166,8 @@ static void test_learned(void **state) {
     assert_true(clipped > 0 && clipped < COUNT * 15);
     for (uint32_t c = 0; c < channels; c++) {
       double gain = 1 / sqrt((cases[k].channels ? 5 : 15) * cases[k].high), found = t.run.values[t.dx[1]][c];
-      if (!(fabs(found - gain * sum[c]) < 1e-4)) fail_msg("%s: %g, not %g", cases[k].format, found, gain * sum[c]);
+      if (!(fabs(found - gain * sum[c]) < 1e-4))
+        fail_msg("%s: %g, not %g", cases[k].format, found, gain * sum[c]);
     }
     netc_free(&t.n);
   }
@@ -173,10 +181,11 @@ static void test_draws(void **state) {
   enum { COUNT = 4000 };
   netc n;
   ops_test_begin(&n);
-  net_graph *g = ops_test_graph(&n, "input x: f32[b]\ny: f32[b] format binary(stochastic = true) = quantize(x) {format "
-                                    "= \"binary(stochastic = true)\", training = true, stream = 7}\n"
-                                    "w: f32[b] format binary(stochastic = true) = quantize(x) {format = "
-                                    "\"binary(stochastic = true)\"}\n");
+  net_graph *g =
+      ops_test_graph(&n, "input x: f32[b]\ny: f32[b] format binary(stochastic = true) = quantize(x) {format "
+                         "= \"binary(stochastic = true)\", training = true, stream = 7}\n"
+                         "w: f32[b] format binary(stochastic = true) = quantize(x) {format = "
+                         "\"binary(stochastic = true)\"}\n");
   net_run run = net_run_begin(&n, g, &n.arena, COUNT);
   double *x = NET_NEW_ARRAY(&n.arena, double, COUNT), ups[4] = {0};
   for (uint32_t i = 0; i < COUNT; i++) x[i] = (double)(i % 4) * 0.5 - 1; /* −1, −½, 0, ½ */

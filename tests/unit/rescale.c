@@ -78,7 +78,8 @@ static void test_multipliers(void **state) {
   rt_random random;
   rt_random_start(&random, 5, RT_RANDOM_BENCH, 1);
   for (int i = 0; i < 200000; i++) {
-    double s = (double)(float)exp(4 * rt_random_normal(&random)), t = (double)(float)exp(4 * rt_random_normal(&random));
+    double s = (double)(float)exp(4 * rt_random_normal(&random)),
+           t = (double)(float)exp(4 * rt_random_normal(&random));
     check_multiplier(s / t);
     check_multiplier(s * t);
   }
@@ -129,7 +130,8 @@ static void test_rescaled(void **state) {
   rt_random_start(&random, 6, RT_RANDOM_BENCH, 1);
   for (int i = 0; i < 200000; i++) {
     int bits = 2 + (int)rt_random_below(&random, 61);
-    uint64_t word = (uint64_t)rt_random_below(&random, UINT32_MAX) << 32 | rt_random_below(&random, UINT32_MAX);
+    uint64_t word =
+        (uint64_t)rt_random_below(&random, UINT32_MAX) << 32 | rt_random_below(&random, UINT32_MAX);
     int64_t a = (int64_t)(word >> (64 - bits)) - ((int64_t)1 << (bits - 1));
     double ratio = exp(3 * rt_random_normal(&random)) * ldexp(1, 8 - bits);
     check_rescaled(a, net_multiplier_of(ratio), (int)rt_random_below(&random, 256), -128, 127);
