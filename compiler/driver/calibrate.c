@@ -1,6 +1,7 @@
 #include "driver/calibrate.h"
 
 #include "driver/observe.h"
+#include "driver/weights.h"
 #include "graph/operator.h"
 #include "passes/quantize.h"
 #include "runtime/batches.h"
@@ -184,6 +185,61 @@ static bool calibrate_results(calibration *c) {
   return ok;
 }
 
+/* ---- accumulators ---- */
+
+/* Its fraction follows from what the sum can be, rather than from what was seen. */
+static bool is_accumulator(const calibration *c, const tensor *t) {
+  const net_format_spec *spec = net_format_at(c->n, t->format);
+  return t->role == NET_TENSOR_ACCUMULATOR && net_format_has_point(spec) &&
+         spec->fraction == NET_FORMAT_AUTO && spec->ste != NET_STE_LEARNED_STEP;
+}
+
+static float outward(double bound, float way) {
+  float nearest = (float)bound;
+  bool inside = way > 0 ? nearest < bound : nearest > bound;
+  return inside ? nextafterf(nearest, way) : nearest;
+}
+
+/* The finest steps that hold the exact range of each channel, once rounded; where that is known. */
+static void fit_accumulator(calibration *c, const tensor *t, const net_ranges *ranges, bool *changed) {
+  const net_graph *g = ranges->graph;
+  net_node_id node = net_graph_find(g, c->graph->nodes.at[t->node].name);
+  net_node_id quantizer = net_node_result_quantizer(g, node, NET_TENSOR_ACCUMULATOR);
+  net_value_id sum = net_node_input(g, quantizer, 0);
+  uint64_t inner = net_shape_elements(&net_graph_value_at(g, sum)->shape) / t->channels;
+  float *steps = (float *)c->found[t - c->tensors.at].steps;
+  for (uint32_t k = 0; k < t->channels; k++) {
+    net_range all = ranges->elements[sum][k * inner];
+    for (uint64_t i = 1; i < inner; i++) {
+      net_range x = ranges->elements[sum][k * inner + i];
+      all = (net_range){fmin(all.lo, x.lo), fmax(all.hi, x.hi)};
+    }
+    const float ends[] = {outward(all.lo, -INFINITY), outward(all.hi, INFINITY)};
+    if (!isfinite(ends[0]) || !isfinite(ends[1])) continue;
+    net_step s = net_calibrate(c->n, net_format_at(c->n, t->format), NET_CALIBRATE_MINMAX, 1, ends, 2);
+    *changed |= s.step != steps[k];
+    steps[k] = s.step;
+  }
+}
+
+/* What an accumulator holds is in the ranges of those behind it: so again, until nothing changes. */
+static bool fit_accumulators(calibration *c, const rt_checkpoint *weights) {
+  bool changed = false;
+  uint32_t rounds = 0;
+  for (uint32_t i = 0; i < c->tensors.count; i++) rounds += is_accumulator(c, &c->tensors.at[i]);
+  const float *const *numbers = NULL; /* rounds differ in formats alone */
+  do {
+    if (!rounds) return true;
+    const net_graph *g = dr_quantized(c->subject, c->graph, c->quantization);
+    if (!g || (!numbers && !(numbers = dr_graph_weights(c->subject, g, weights)))) return false;
+    const net_ranges *ranges = net_ranges_find(c->n, &c->n->arena, g, numbers);
+    changed = false;
+    for (uint32_t i = 0; i < c->tensors.count; i++)
+      if (is_accumulator(c, &c->tensors.at[i])) fit_accumulator(c, &c->tensors.at[i], ranges, &changed);
+  } while (changed && --rounds);
+  return true;
+}
+
 /* ---- all of it ---- */
 
 static void take_rows(calibration *c) {
@@ -216,7 +272,7 @@ static bool run(calibration *c, rt_checkpoint *weights) {
              false;
   c->quantization->calibrated = c->found;
   c->quantization->calibrated_count = c->tensors.count;
-  return true;
+  return fit_accumulators(c, weights);
 }
 
 bool dr_needs_calibration(dr_subject *subject) {

@@ -34,8 +34,9 @@ const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph
   pl_tables tables = pl_make_tables(n, &n->arena, &request, &graphs, "");
   const rt_program *program = &tables.program;
   float *variables = dr_variables(subject->call, program);
-  rt_initialize(program, 0, variables); /* what a checkpoint of floats lacks: learned steps */
-  if (!dr_load_weights(subject, weights, program, variables)) return NULL;
+  rt_initialize(program, subject->experiment.recipe.train.seed, variables);
+  dr_set_steps(subject, program, variables);
+  if (weights && !dr_load_weights(subject, weights, program, variables)) return NULL;
   for (uint32_t i = 0; i < program->variable_count; i++) {
     net_value_id v = net_graph_find_value(graph, net_intern(n, program->variables[i].name));
     if (v != NET_NONE) numbers[v] = variables + program->variables[i].offset;

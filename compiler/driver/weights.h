@@ -5,8 +5,8 @@
 #include "driver/subject.h"
 #include "passes/ranges.h"
 
-/* By value: elements of parameters and statistics as the checkpoint has them, and what nodes make of these
- * alone before it is quantised; in the arena of the run. NULL: reported. */
+/* By value: elements of parameters and statistics as the checkpoint has them (NULL: initial ones), and what
+ * nodes make of these alone before it is quantised; in the arena of the run. NULL: reported. */
 const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph,
                                      const rt_checkpoint *weights);
 
