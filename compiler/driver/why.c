@@ -33,9 +33,11 @@ static const char *without_rule(const explainer *x, const char *format, const ne
   if (passed)
     return net_arena_format(&x->n->arena, "%s cannot be: it is made when the node runs",
                             rule_text(x, passed, role));
+  bool formatted = format && strcmp(format, "float32");
+  if (x->rules && formatted && role == NET_TENSOR_BIAS)
+    return "no rule speaks of it: it takes the unit of its input's and weight's products";
   if (!x->rules) return "there are no rules: name a quantize block with --quantize";
-  return format && strcmp(format, "float32") ? "no rule speaks of it: it comes like this"
-                                             : "no rule speaks of it";
+  return formatted ? "no rule speaks of it: it comes like this" : "no rule speaks of it";
 }
 
 static void explain(explainer *x, net_node_id node, net_tensor_role role, const char *tensor,

@@ -10,6 +10,7 @@ libnetc_a_SOURCES += \
   compiler/passes/passes.c compiler/passes/passes.h compiler/passes/passes.def \
   compiler/passes/ranges.c compiler/passes/ranges.h \
   compiler/passes/quantize.c compiler/passes/quantize.h compiler/passes/quantize_formats.c \
+  compiler/passes/quantize_bias.c \
   compiler/passes/training.h \
   compiler/passes/training_mode.c \
   compiler/passes/updates.c

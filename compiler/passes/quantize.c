@@ -61,14 +61,15 @@ static net_value_id add_learned(maker *m, const char *name, net_format_id format
   return v;
 }
 
-/* Adds the quantiser of one tensor of a node, x, `from` in the network; its result. NET_NONE: reported. */
-static net_value_id quantise(maker *m, net_value_id x, net_value_id from, net_node_id node,
-                             net_tensor_role role, uint32_t input, const net_format_choice *choice) {
+/* Adds the quantiser of one tensor of a node, x, `from` in the network; its result. c: what a profile decided
+ * for it. NET_NONE: reported. */
+static net_value_id quantise_with(maker *m, net_value_id x, net_value_id from, net_node_id node,
+                                  net_tensor_role role, uint32_t input, const net_format_choice *choice,
+                                  const net_calibrated *c) {
   netc *n = m->n;
   net_graph *g = m->to;
   net_name owner = m->from->nodes.at[node].name;
   const char *tensor = net_quantize_tensor_text(n, owner, role, input);
-  const net_calibrated *c = net_quantize_calibrated(m->quantization, owner, role, input);
   net_format_id asked = net_quantize_signed(n, choice->format, m->ranges, from);
   net_format_id format = net_quantize_resolved(n, asked, c);
   const net_format_spec *spec = net_format_at(n, format);
@@ -91,6 +92,29 @@ static net_value_id quantise(maker *m, net_value_id x, net_value_id from, net_no
   net_value_id y = net_node_output(g, id, 0);
   g->values.at[y].format = format;
   return y;
+}
+
+static net_value_id quantise(maker *m, net_value_id x, net_value_id from, net_node_id node,
+                             net_tensor_role role, uint32_t input, const net_format_choice *choice) {
+  return quantise_with(m, x, from, node, role, input, choice,
+                       net_quantize_calibrated(m->quantization, m->from->nodes.at[node].name, role, input));
+}
+
+/* A bias without a rule, behind the node's other inputs, as it is or in the unit of their products. */
+static net_value_id take_bias(maker *m, net_node_id node, net_value_id v, const net_value_id *inputs,
+                              uint32_t before) {
+  net_value_id of[NET_TENSORS] = {NET_NONE, NET_NONE, NET_NONE, NET_NONE, NET_NONE};
+  net_format_choice choice = {.loc = m->from->nodes.at[node].loc};
+  net_calibrated steps;
+  for (uint32_t i = 0; i < before; i++) {
+    net_tensor_role role = net_node_role(m->from, node, i);
+    if (role != NET_TENSORS) of[role] = inputs[i];
+  }
+  net_value_id x = of[NET_TENSOR_INPUT], weight = of[NET_TENSOR_WEIGHT];
+  if (net_node_op(m->from, node)->class != OP_CONTRACTION || x == NET_NONE || weight == NET_NONE ||
+      !net_quantize_bias(m->to, x, weight, &choice.format, &steps))
+    return m->seen[v];
+  return quantise_with(m, m->given[v], v, node, NET_TENSOR_BIAS, 0, &choice, steps.count ? &steps : NULL);
 }
 
 static const net_format_choice *choice_of(const maker *m, net_node_id node, net_tensor_role role) {
@@ -136,6 +160,8 @@ static bool take_inputs(maker *m, net_node_id node, net_value_id *inputs, net_fo
     uint32_t input = role == NET_TENSOR_INPUT ? data++ : 0;
     inputs[i] = v == NET_NONE ? NET_NONE : m->seen[v];
     const net_format_choice *choice = v == NET_NONE || role == NET_TENSORS ? NULL : choice_of(m, node, role);
+    bool left = v != NET_NONE && role == NET_TENSOR_BIAS && !net_rules_find(m->rules, node, role);
+    if (left && (inputs[i] = take_bias(m, node, v, inputs, i)) == NET_NONE) return false;
     if (!choice) continue;
     if (net_node_made_format(m->from, node, role)) {
       if (!made_format(m, node, role, choice, &made[role])) return false;
