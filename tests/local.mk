@@ -274,12 +274,14 @@ TESTS += tests/unit/jit_wide
 
 # Number formats in a network.
 QUANTIZE_SUPPORT = tests/unit/quantize_support.c tests/unit/quantize_support.h $(PASSES_SUPPORT)
-check_PROGRAMS += tests/unit/passes_quantize tests/unit/passes_fold
+check_PROGRAMS += tests/unit/passes_quantize tests/unit/passes_fold tests/unit/passes_quantize_bias
+tests_unit_passes_quantize_bias_SOURCES = tests/unit/passes_quantize_bias.c $(QUANTIZE_SUPPORT)
+tests_unit_passes_quantize_bias_LDADD = $(TEST_LDADD)
 tests_unit_passes_quantize_SOURCES = tests/unit/passes_quantize.c $(QUANTIZE_SUPPORT)
 tests_unit_passes_quantize_LDADD = $(TEST_LDADD)
 tests_unit_passes_fold_SOURCES = tests/unit/passes_fold.c $(QUANTIZE_SUPPORT)
 tests_unit_passes_fold_LDADD = $(TEST_LDADD)
-TESTS += tests/unit/passes_quantize tests/unit/passes_fold
+TESTS += tests/unit/passes_quantize tests/unit/passes_fold tests/unit/passes_quantize_bias
 
 # Networks with their weights in hand.
 FREEZE_SUPPORT = tests/unit/freeze_support.c tests/unit/freeze_support.h $(QUANTIZE_SUPPORT)

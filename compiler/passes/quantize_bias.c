@@ -36,11 +36,11 @@ static unit unit_of(const net_graph *g, net_value_id value) {
   return (unit){steps->data != NULL, steps->data, net_shape_elements(&steps->shape)}; /* learned ones change */
 }
 
-static net_format_id format_of(netc *n, net_format_id weight) {
+static net_format_id format_of(netc *n, net_format_id input, net_format_id weight) {
   const net_format_spec *like = net_format_at(n, weight);
   net_format_spec spec = {.family = NET_FORMAT_scaled_integer, .width = 32};
   spec.per = like->per;
-  spec.rescale = like->rescale;
+  if (net_format_at(n, input)->rescale == like->rescale) spec.rescale = like->rescale;
   spec.ste = like->ste;
   return net_format_intern(n, &spec);
 }
@@ -52,7 +52,7 @@ bool net_quantize_bias(const net_graph *g, net_value_id input, net_value_id weig
   if (!is_scaled(n, g->values.at[input].format) || !is_scaled(n, of_weight)) return false;
   unit x = unit_of(g, input), w = unit_of(g, weight);
   if (!x.found || !w.found || x.count != 1) return false;
-  *format = format_of(n, of_weight);
+  *format = format_of(n, g->values.at[input].format, of_weight);
   *steps = (net_calibrated){0};
   if (!x.steps && !w.steps) return true;
   float *products = NET_NEW_ARRAY(&n->arena, float, w.count);
