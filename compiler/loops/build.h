@@ -17,6 +17,11 @@ static inline bool lp_is_writable(lp_storage storage) {
 /* Folds, trees and transpositions halve vectors down to one lane. */
 static inline bool lp_is_halved(uint32_t lanes) { return lanes && !(lanes & (lanes - 1)); }
 
+/* How many integers of the type lie in a word of 32 bits; 0: it is no part of one. */
+static inline uint32_t lp_per_word(net_type type) {
+  return type == NET_I8 || type == NET_U8 ? 4 : type == NET_I16 || type == NET_U16 ? 2 : 0;
+}
+
 /* Reports a wrong use of the builder and gives a zero of the wanted type. */
 lp_expr lp_wrong(lp_function *f, net_type type, uint32_t lanes, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -265,3 +265,15 @@ lp_expr lp_part_of(lp_function *f, lp_expr vector, uint32_t first, uint32_t lane
                                        .operand = {vector},
                                        .integer = first});
 }
+
+lp_expr lp_words_of(lp_function *f, lp_expr vector) {
+  if (!lp_known(f, vector, "words")) return lp_int(f, 0);
+  const lp_expr_info info = *lp_expr_at(f, vector);
+  uint32_t per = lp_per_word(info.type);
+  if (!per || info.lanes % per)
+    return lp_wrong(f, NET_I32, 1, "words of %s with %u lanes", net_type_name(info.type), info.lanes);
+  return lp_add_expr(f, (lp_expr_info){.kind = LP_words,
+                                       .type = NET_I32,
+                                       .lanes = (uint16_t)(info.lanes / per),
+                                       .operand = {vector}});
+}

@@ -104,6 +104,15 @@ static lp_value fold(lp_combine combine, net_type type, uint32_t lanes, const lp
   return v[0];
 }
 
+static void words(net_type from, uint32_t lanes, const lp_value *v, lp_value *result) {
+  uint32_t per = lp_per_word(from), bits = 32 / per;
+  for (uint32_t k = 0; k < lanes; k++) {
+    uint32_t word = 0;
+    for (uint32_t i = 0; i < per; i++) word |= (uint32_t)(v[k * per + i].integer & ((1 << bits) - 1)) << i * bits;
+    result[k].integer = (int32_t)word;
+  }
+}
+
 static uint32_t extent_of(const machine *m, uint32_t axis) {
   return m->f->axes.at[axis].batch ? m->memory->count : m->f->axes.at[axis].extent;
 }
@@ -212,6 +221,10 @@ static void leaf(machine *m, const lp_expr_info *info, lp_value *result) {
   case LP_fold:
     v = evaluate(m, info->operand[0]);
     *result = fold(info->combine, info->type, lp_expr_at(m->f, info->operand[0])->lanes, v);
+    return;
+  case LP_words:
+    v = evaluate(m, info->operand[0]);
+    words(lp_expr_at(m->f, info->operand[0])->type, info->lanes, v, result);
     return;
   case LP_part:
     v = evaluate(m, info->operand[0]);

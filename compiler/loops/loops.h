@@ -75,6 +75,8 @@ typedef enum {
   LP_fold,       /* form 2: a vector reduced to a scalar by halving: for w = lanes/2, lanes/4, … 1, lane k
                     becomes combine(lane k, lane k + w) for k < w; lane 0 is the result. Maximum is max(a, b)
                     as operated */
+  LP_words,      /* form 2: a vector of bytes or halves as i32: in each the next four or two, the first
+                    lowest */
   LP_part,       /* form 2: `lanes` consecutive lanes of a vector from lane `integer` on; 1 lane is a
                     scalar */
   LP_expr_kinds,
@@ -90,7 +92,7 @@ typedef struct {
   uint16_t lanes; /* 1 for scalars; form 1 has only scalars */
   uint8_t combine; /* lp_combine: reduce, tree, fold */
   bool pure;       /* neither loads nor reads registers: equal pure expressions have equal ids */
-  /* operations; splat, fold, part: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none) */
+  /* operations; splat, fold, words, part: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none) */
   lp_expr operand[3];
   /* load: indices; reduce: axes — in lp_function.lists. tree: first unused, count = n */
   uint32_t first, count;
@@ -250,6 +252,7 @@ lp_expr lp_vector_load(lp_function *f, lp_buffer buffer, uint32_t lanes, uint32_
 lp_expr lp_tree_of(lp_function *f, lp_combine combine, lp_reg reg, uint32_t count);
 lp_expr lp_fold_of(lp_function *f, lp_combine combine, lp_expr vector);
 lp_expr lp_part_of(lp_function *f, lp_expr vector, uint32_t first, uint32_t lanes);
+lp_expr lp_words_of(lp_function *f, lp_expr vector);
 void lp_nest_begin(lp_function *f, net_name name);
 void lp_nest_end(lp_function *f, double work);
 

@@ -183,6 +183,11 @@ static void print_leaf(lp_printer *p, const lp_expr_info *info) {
     lp_print_operand(p, info->operand[0], 0);
     putc(')', p->to);
     break;
+  case LP_words:
+    fputs("words(", p->to);
+    lp_print_operand(p, info->operand[0], 0);
+    putc(')', p->to);
+    break;
   case LP_part:
     lp_print_operand(p, info->operand[0], PRIMARY);
     fprintf(p->to, info->lanes == 1 ? "{%u}" : "{%u..%u}", (unsigned)info->integer,

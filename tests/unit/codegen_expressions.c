@@ -127,6 +127,18 @@ static void test_conversions(check *c) {
   }
 }
 
+static void test_words(check *c) {
+  bench b = bench_new(c, 32);
+  static const net_type types[] = {NET_I8, NET_U8, NET_I16, NET_U16};
+  for (uint32_t t = 0; t < 4; t++)
+    for (uint32_t lanes = 4; lanes <= 32; lanes *= 2) {
+      lp_buffer out = CHECK_BUFFER(b.f, "words", NET_I32, LP_OUTPUT, 0, ELEMENTS);
+      b.f->buffers.at[out].slot = out;
+      lp_store_at(b.f, out, LP_LIST(b.at), lp_words_of(b.f, lp_part_of(b.f, read_in(&b, types[t], 0), 32 - lanes, lanes)));
+    }
+  bench_run(c, &b, 17);
+}
+
 /* Bytes and halves at both ends of their ranges, in every mixture: sums that saturate or wrap anywhere show. */
 static void test_dots(check *c) {
   static const uint8_t ends[] = {0, 1, 127, 128, 129, 254, 255};
@@ -239,6 +251,7 @@ TEST(test_operations)
 TEST(test_constant_operands)
 TEST(test_conversions)
 TEST(test_parts)
+TEST(test_words)
 TEST(test_dots)
 TEST(test_random)
 
@@ -246,6 +259,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_operations_everywhere),  cmocka_unit_test(test_constant_operands_everywhere),
       cmocka_unit_test(test_conversions_everywhere), cmocka_unit_test(test_parts_everywhere),
+      cmocka_unit_test(test_words_everywhere),
       cmocka_unit_test(test_dots_everywhere),
       cmocka_unit_test(test_random_everywhere),
   };

@@ -81,6 +81,7 @@ static void use_transpose(example *e) {
 }
 static void use_tree(example *e) { lp_tree_of(e->f, LP_SUM, lp_reg_new(e->f, "r", NET_F32, 8, 16, 1), 9); }
 static void use_fold(example *e) { lp_fold_of(e->f, LP_SUM, lp_lanes_of(e->f, 6)); }
+static void use_words(example *e) { lp_words_of(e->f, lp_lanes_of(e->f, 8)); }
 static void use_part(example *e) { lp_part_of(e->f, lp_lanes_of(e->f, 8), 6, 3); }
 static void use_splat(example *e) { lp_splat_of(e->f, lp_lanes_of(e->f, 8), 8); }
 static void use_physical(example *e) {
@@ -143,6 +144,7 @@ static void test_wrong_uses(void **state) {
       {"a tree of 9 of the rows", use_tree},
       {"with 6 lanes", use_fold},
       {"lanes 6 to 8 of 8", use_part},
+      {"words of i32 with 8 lanes", use_words},
       {"a splat of 8 lanes", use_splat},
       {"which has 3 physical dimensions, with 1 indices", use_physical},
       {"storing i32 to dw, which is f32", use_store_type},
