@@ -27,6 +27,16 @@ jit_function *jit_group_add(jit_group *g, jit_mode mode, uint32_t batch, bool ma
                               batch, masked, unfused);
 }
 
+jit_function *jit_group_add_single(jit_group *g, bool constant, bool unfused) {
+  netc *n = &g->n;
+  const char *name = net_arena_format(&n->arena, "single_%u", g->count);
+  net_graph *graph = jit_network_graph(n, g->network, JIT_EVALUATE);
+  assert_true(g->count < JIT_MOST_FUNCTIONS);
+  if (constant) jit_make_constant(graph, g->count);
+  return g->functions[g->count++] =
+             jit_function_single(n, &g->target, graph, name, &graph->outputs, unfused);
+}
+
 void jit_group_compile(jit_group *g) {
   g->jit = jit_compile(&g->n, &g->target, g->functions, g->count);
   g->totals->functions += g->count;

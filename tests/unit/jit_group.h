@@ -25,6 +25,8 @@ typedef struct {
 jit_totals jit_totals_new(net_arena *arena);
 void jit_group_open(jit_group *group, jit_totals *totals, uint32_t target, const jit_network *network);
 jit_function *jit_group_add(jit_group *group, jit_mode mode, uint32_t batch, bool masked, bool unfused);
+/* Evaluation of one sample by itself; constant: with parameters and statistics compiled in. */
+jit_function *jit_group_add_single(jit_group *group, bool constant, bool unfused);
 void jit_group_compile(jit_group *group);
 void jit_group_close(jit_group *group);
 const char *jit_describe(jit_group *group, const jit_memory *memory); /* for messages */

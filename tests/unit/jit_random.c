@@ -154,9 +154,13 @@ static void check(jit_totals *t, uint32_t target, uint64_t seed) {
   jit_group_open(&g, t, target, &network);
   jit_function *train = jit_group_add(&g, JIT_SGD, batch, masked, false);
   jit_function *evaluate = jit_group_add(&g, JIT_EVALUATE, batch, !masked, false);
+  jit_function *variable = jit_group_add_single(&g, false, false);
+  jit_function *constant = jit_group_add_single(&g, true, false);
   jit_group_compile(&g);
   jit_check_step(&g, train, masked ? batch - batch / 4 : batch);
   jit_check_step(&g, evaluate, masked ? batch : batch - batch / 4);
+  jit_check_step(&g, variable, 1);
+  jit_check_step(&g, constant, 1);
   jit_group_close(&g);
   net_arena_free(&arena);
 }

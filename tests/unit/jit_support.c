@@ -77,21 +77,33 @@ static void bind(netc *n, jit_function *t) {
   b->variables = variables, b->columns = columns, b->scalars = scalars;
 }
 
-jit_function *jit_function_new(netc *n, const cg_target *target, const net_graph *graph, const char *name,
-                               const net_value_ids *outputs, uint32_t batch, bool masked, bool unfused) {
+static jit_function *make(netc *n, const cg_target *target, const net_value_ids *outputs, kn_options options,
+                          jit_function from) {
   jit_function *t = NET_NEW(&n->arena, jit_function);
-  *t = (jit_function){.graph = graph, .name = name, .batch = batch, .masked = masked, .unfused = unfused};
+  *t = from;
+  t->unfused = options.unfused;
   bind(n, t);
   if (outputs) t->bindings.outputs = outputs->at, t->bindings.output_count = outputs->count;
   kn_machine machine = {target->lanes, target->registers};
-  t->f = kn_lower(n, &n->arena, graph, &t->bindings, net_intern(n, name), batch, masked);
-  if (!t->f || !lp_verify_statements(t->f) || !kn_schedule(t->f, &machine, &(kn_options){.unfused = unfused}) ||
-      !lp_verify_nests(t->f))
-    fail_msg("%s for %s: %s", name, target->name, jit_message(n));
+  t->f = kn_lower(n, &n->arena, t->graph, &t->bindings, net_intern(n, t->name), t->batch, t->masked);
+  if (!t->f || !lp_verify_statements(t->f) || !kn_schedule(t->f, &machine, &options) || !lp_verify_nests(t->f))
+    fail_msg("%s for %s: %s", t->name, target->name, jit_message(n));
   t->written = NET_NEW_ARRAY(&n->arena, bool, t->f->buffers.count + 1);
   for (lp_stmt s = 1; s < t->f->stmts.count; s++)
     if (t->f->stmts.at[s].kind == LP_STORE) t->written[t->f->stmts.at[s].which] = true;
   return t;
+}
+
+jit_function *jit_function_new(netc *n, const cg_target *target, const net_graph *graph, const char *name,
+                               const net_value_ids *outputs, uint32_t batch, bool masked, bool unfused) {
+  return make(n, target, outputs, (kn_options){.unfused = unfused},
+              (jit_function){.graph = graph, .name = name, .batch = batch, .masked = masked});
+}
+
+jit_function *jit_function_single(netc *n, const cg_target *target, const net_graph *graph, const char *name,
+                                  const net_value_ids *outputs, bool unfused) {
+  return make(n, target, outputs, (kn_options){.unfused = unfused, .single = true},
+              (jit_function){.graph = graph, .name = name, .batch = 1});
 }
 
 cg_jit *jit_compile(netc *n, const cg_target *target, jit_function *const *functions, uint32_t count) {
@@ -157,6 +169,17 @@ static void fill(netc *n, const net_value *value, jit_fill fill, uint64_t *state
                            : number(fill, state);
     if (value->type == NET_U32) ((uint32_t *)to)[i] = (uint32_t)(draw(state) % classes);
     else ((float *)to)[i] = (float)x;
+  }
+}
+
+void jit_make_constant(net_graph *graph, uint64_t seed) {
+  for (net_value_id v = 0; v < graph->values.count; v++) {
+    net_value *value = &graph->values.at[v];
+    if (value->kind != NET_VALUE_PARAMETER && value->kind != NET_VALUE_STATISTIC) continue;
+    uint64_t elements = net_shape_elements(&value->shape);
+    void *data = net_arena_alloc(graph->arena, elements * sizeof(float) + 4, 64);
+    fill(graph->n, value, JIT_USUAL, &seed, elements, data);
+    value->kind = NET_VALUE_CONSTANT, value->data = data;
   }
 }
 

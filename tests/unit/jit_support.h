@@ -45,6 +45,11 @@ typedef struct {
 /* Lowered, scheduled, verified twice. outputs: bound as such. The name becomes the entry point's. */
 jit_function *jit_function_new(netc *n, const cg_target *target, const net_graph *graph, const char *name,
                                const net_value_ids *outputs, uint32_t batch, bool masked, bool unfused);
+/* The same for one sample by itself (kn_options.single). */
+jit_function *jit_function_single(netc *n, const cg_target *target, const net_graph *graph, const char *name,
+                                  const net_value_ids *outputs, bool unfused);
+/* Makes constants of parameters and statistics, with numbers from the seed. */
+void jit_make_constant(net_graph *graph, uint64_t seed);
 cg_jit *jit_compile(netc *n, const cg_target *target, jit_function *const *functions, uint32_t count);
 
 /* ---- numbers ---- */
