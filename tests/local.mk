@@ -193,6 +193,11 @@ check_PROGRAMS += tests/unit/jit_random
 tests_unit_jit_random_SOURCES = tests/unit/jit_random.c $(JIT_GROUP)
 tests_unit_jit_random_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_random
+# One sample at a time.
+check_PROGRAMS += tests/unit/single
+tests_unit_single_SOURCES = tests/unit/single.c $(JIT_GROUP)
+tests_unit_single_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/single
 check_PROGRAMS += tests/unit/jit_nests
 tests_unit_jit_nests_SOURCES = tests/unit/jit_nests.c $(JIT_NETWORKS)
 tests_unit_jit_nests_LDADD = $(TEST_LDADD)
