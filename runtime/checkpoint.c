@@ -8,6 +8,8 @@ static bool broken(netc *n, const rt_checkpoint *c, const char *what) {
   return false;
 }
 
+const char *rt_checkpoint_path(const rt_checkpoint *c) { return c->path; }
+
 const char *rt_checkpoint_metadata(const rt_checkpoint *c, const char *key) {
   for (uint32_t i = 0; i < c->file.metadata_count; i++)
     if (!strcmp(c->file.metadata[i].key, key)) return c->file.metadata[i].value;

@@ -42,6 +42,7 @@ typedef struct rt_checkpoint rt_checkpoint;
 rt_checkpoint *rt_checkpoint_open(netc *n, const char *path);
 /* The same of a file's bytes, which must outlive it; path is for messages. */
 rt_checkpoint *rt_checkpoint_parse(netc *n, const char *path, const void *bytes, uint64_t length);
+const char *rt_checkpoint_path(const rt_checkpoint *checkpoint); /* for messages */
 bool rt_checkpoint_is_netc(const rt_checkpoint *checkpoint);
 const char *rt_checkpoint_metadata(const rt_checkpoint *checkpoint, const char *key); /* NULL: not there */
 const char *rt_checkpoint_program(const rt_checkpoint *checkpoint); /* flattened .net text, or NULL */

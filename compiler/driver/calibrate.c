@@ -300,12 +300,31 @@ static const char *text_of(calibration *c, const tensor *t) {
   return net_quantize_tensor_text(c->n, c->graph->nodes.at[t->node].name, t->role, t->input);
 }
 
+/* Steps of a file, which may be damaged. */
+static bool check_stored(calibration *c, const tensor *t, const rt_calibrated *s, const char *path) {
+  const char *problem = NULL;
+  if (s->count != t->channels)
+    problem = net_arena_format(&c->n->arena, "%u steps for %u channel%s", s->count, t->channels,
+                               t->channels == 1 ? "" : "s");
+  for (uint32_t k = 0; k < s->count && !problem; k++)
+    problem = net_calibration_problem(c->n, net_format_at(c->n, t->format), s->steps[k],
+                                      s->zeros ? s->zeros[k] : 0);
+  if (problem)
+    net_error(c->n, NET_NOWHERE,
+              "cannot read %s: its calibration of '%s' is broken: %s in %s; with --quantize none it is not read",
+              path, s->tensor, problem, s->format);
+  return !problem;
+}
+
+/* found: for this tensor and its format. False: damaged, reported. */
 static bool take_stored(calibration *c, const tensor *t, const rt_calibrated *stored, uint32_t count,
-                        net_calibrated *into) {
+                        const char *path, net_calibrated *into, bool *found) {
   const char *name = text_of(c, t), *format = net_format_text(c->n, t->format);
   for (uint32_t i = 0; i < count; i++) {
     const rt_calibrated *s = &stored[i];
-    if (strcmp(s->tensor, name) || strcmp(s->format, format) || s->count != t->channels) continue;
+    if (strcmp(s->tensor, name) || strcmp(s->format, format)) continue;
+    if (!check_stored(c, t, s, path)) return false;
+    *found = true;
     *into = (net_calibrated){.node = c->graph->nodes.at[t->node].name,
                              .tensor = t->role,
                              .input = t->input,
@@ -317,7 +336,7 @@ static bool take_stored(calibration *c, const tensor *t, const rt_calibrated *st
     into->zeros = zeros;
     return true;
   }
-  return false;
+  return true;
 }
 
 /* Whether the checkpoint was calibrated for all that is open now. */
@@ -327,8 +346,12 @@ static bool recall(calibration *c, const rt_checkpoint *weights, bool *all) {
   *all = false;
   if (!rt_checkpoint_calibration(c->n, weights, &stored, &count)) return false;
   c->found = NET_NEW_ARRAY(&c->n->arena, net_calibrated, c->tensors.count);
-  for (uint32_t i = 0; i < c->tensors.count; i++)
-    if (!take_stored(c, &c->tensors.at[i], stored, count, &c->found[i])) return true;
+  for (uint32_t i = 0; i < c->tensors.count; i++) {
+    bool found = false;
+    if (!take_stored(c, &c->tensors.at[i], stored, count, rt_checkpoint_path(weights), &c->found[i], &found))
+      return false;
+    if (!found) return true;
+  }
   c->quantization->calibrated = c->found;
   c->quantization->calibrated_count = c->tensors.count;
   return *all = true;

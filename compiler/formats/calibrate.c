@@ -26,6 +26,24 @@ bool net_format_calibrates(const net_format_spec *spec) {
   return is_integer(spec) && (spec->fraction == NET_FORMAT_AUTO || spec->ste == NET_STE_LEARNED_STEP);
 }
 
+const char *net_calibration_problem(netc *n, const net_format_spec *spec, float step, float zero) {
+  bool learned = spec->ste == NET_STE_LEARNED_STEP;
+  bool shifts = is_integer(spec) ? !learned : spec->rescale == NET_RESCALE_POWER_OF_TWO;
+  double low, high;
+  int exponent;
+  if (!(step > 0 && isfinite(step))) return net_arena_format(&n->arena, "a step of %g is not positive", step);
+  bool power = frexpf(step, &exponent) == 0.5f;
+  if (shifts && !power) return net_arena_format(&n->arena, "a step of %.9g is no power of two", step);
+  if (is_integer(spec) && !learned && (1 - exponent < FM_LEAST_FRACTION || 1 - exponent > FM_MOST_FRACTION))
+    return net_arena_format(&n->arena, "a step of %g is beyond all fractions", step);
+  net_format_steps(spec, &low, &high);
+  bool affine = spec->scheme == NET_SCALE_AFFINE;
+  if (!affine && zero != 0) return net_arena_format(&n->arena, "there is no zero point of %g", zero);
+  if (affine && !(zero >= (float)low && zero <= (float)high)) /* as files have them, binary32 */
+    return net_arena_format(&n->arena, "a zero point of %.9g is not from %.9g to %.9g", zero, low, high);
+  return NULL;
+}
+
 static void take_finite(calibration *c, const float *values, uint64_t count) {
   float *kept = NULL;
   c->values = values;

@@ -53,6 +53,9 @@ typedef struct {
 /* Whether calibration decides something of a format: an `auto` fraction, the step of scaled_integer, the step
  * that training begins with. */
 bool net_format_calibrates(const net_format_spec *spec);
+/* Why a step and a zero point that a file has for a format are none that calibration gives ("is no power of
+ * two, …"), in n->arena; NULL: they may be. */
+const char *net_calibration_problem(netc *n, const net_format_spec *spec, float step, float zero);
 /* For the values of one tensor, or of one channel. percentile: p, in [0.5, 1]. */
 net_step net_calibrate(netc *n, const net_format_spec *spec, net_calibrator calibrator, double percentile,
                        const float *values, uint64_t count);
