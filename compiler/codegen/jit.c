@@ -83,6 +83,47 @@ static bool link_units(void *linking) {
   return true;
 }
 
+/* ---- objects from elsewhere ---- */
+
+typedef struct {
+  cg_linking linking;
+  const char *object, *name;
+  size_t length;
+  LLVMOrcExecutorAddress address;
+} cg_loading;
+
+static bool load_object(void *loading) {
+  cg_loading *l = loading;
+  if (!make_engine(&l->linking)) return false;
+  LLVMOrcLLJITRef engine = l->linking.jit->engine;
+  LLVMMemoryBufferRef copy = LLVMCreateMemoryBufferWithMemoryRangeCopy(l->object, l->length, "object");
+  return cg_check(&l->linking.trouble, "load an object",
+                  LLVMOrcLLJITAddObjectFile(engine, LLVMOrcLLJITGetMainJITDylib(engine), copy));
+}
+
+cg_jit *cg_jit_load(netc *n, const cg_target *target, const char *object, size_t length) {
+  if (!cg_target_runs_here(n, NET_NOWHERE, target)) return NULL;
+  cg_jit *jit = NET_NEW(&n->arena, cg_jit);
+  jit->n = n;
+  cg_loading loading = {.linking = {.jit = jit, .target = target}, .object = object, .length = length};
+  bool done = cg_guarded(&loading.linking.trouble, load_object, &loading);
+  if (cg_report(n, &loading.linking.trouble) && done) return jit;
+  cg_jit_free(jit);
+  return NULL;
+}
+
+static bool look_up(void *loading) {
+  cg_loading *l = loading;
+  return cg_check(&l->linking.trouble, "link an object",
+                  LLVMOrcLLJITLookup(l->linking.jit->engine, &l->address, l->name));
+}
+
+void (*cg_jit_symbol(cg_jit *jit, const char *name))(void) {
+  cg_loading loading = {.linking = {.jit = jit}, .name = name};
+  bool done = cg_guarded(&loading.linking.trouble, look_up, &loading);
+  return cg_report(jit->n, &loading.linking.trouble) && done ? (void (*)(void))(uintptr_t)loading.address : NULL;
+}
+
 /* ---- the rest ---- */
 
 cg_jit *cg_jit_new(netc *n, const cg_input *input, cg_times *times) {

@@ -18,12 +18,26 @@ bool dr_bench_data_make(dr_call *call, const rt_program *program, const net_obje
                         const net_graph *graph, const rt_function *function, uint32_t batch, uint32_t threads,
                         dr_bench_data *data);
 
+/* Nanoseconds a call. Calls of less than a microsecond are timed several at once: each figure is then the mean of
+ * such a block. */
 typedef struct {
-  double min, median, p99, max; /* nanoseconds a call */
+  double min, median, p99, max;
 } dr_timing;
 
-/* Calls for about `seconds`, timing each call; cold: caches are evicted before each. */
-dr_timing dr_time(netc *n, rt_step_function call, dr_bench_data *data, double seconds, bool cold);
+typedef void (*dr_timed)(void *context, uint32_t calls); /* makes so many calls */
+
+/* Calls for about `seconds`; cold: caches are evicted before each. */
+dr_timing dr_time(netc *n, dr_timed timed, void *context, double seconds, bool cold);
+/* The same of a step. */
+dr_timing dr_time_step(netc *n, rt_step_function call, dr_bench_data *data, double seconds, bool cold);
+
+/* Of the object that a graph becomes; weights NULL: initial ones. *target: its string; NULL: stopped as asked.
+ * False: reported. */
+bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, uint32_t batch,
+                    uint32_t threads, dr_timing *timing, const char **target);
+
+/* The next of a series of numbers in [−1, 1). */
+float dr_random(uint64_t *state);
 
 /* FMA peak of one core in GFLOP/s, measured by compiled code. 0: reported. */
 double dr_peak(dr_call *call);

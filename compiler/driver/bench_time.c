@@ -15,7 +15,7 @@ static uint32_t draw(uint64_t *state) {
   return (uint32_t)(*state >> 33);
 }
 
-static float draw_float(uint64_t *state) { return (float)draw(state) * 0x1p-30f - 1; } /* [−1, 1) */
+float dr_random(uint64_t *state) { return (float)draw(state) * 0x1p-30f - 1; }
 
 /* Elements a row of a column, and for class numbers how many there are. */
 static void column_form(const rt_program *program, const net_objective *objective, const net_graph *graph,
@@ -54,7 +54,7 @@ bool dr_bench_data_make(dr_call *call, const rt_program *program, const net_obje
     column_form(program, objective, graph, c, &width, &classes);
     uint32_t *words = net_arena_alloc(arena, (size_t)rows * width * 4 + 64, 64);
     for (size_t i = 0; i < (size_t)rows * width; i++) {
-      float x = draw_float(&state);
+      float x = dr_random(&state);
       if (classes) words[i] = draw(&state) % classes;
       else memcpy(&words[i], &x, sizeof x);
     }
@@ -101,23 +101,52 @@ static void evict(volatile uint8_t *memory) {
   for (size_t i = 0; i < EVICTED_BYTES; i += 64) memory[i]++;
 }
 
-dr_timing dr_time(netc *n, rt_step_function call, dr_bench_data *data, double seconds, bool cold) {
+/* Calls that together take long enough for the clock. */
+static uint32_t block_size(dr_timed timed, void *context) {
+  enum { LEAST_NANOSECONDS = 1000, MOST_CALLS_AT_ONCE = 1024 };
+  timed(context, 3);
+  for (uint32_t calls = 1;; calls *= 2) {
+    double before = nanoseconds();
+    timed(context, calls);
+    if (nanoseconds() - before >= LEAST_NANOSECONDS || calls == MOST_CALLS_AT_ONCE) return calls;
+  }
+}
+
+dr_timing dr_time(netc *n, dr_timed timed, void *context, double seconds, bool cold) {
   uint8_t *evicted = cold ? net_arena_alloc(&n->arena, EVICTED_BYTES, 64) : NULL;
   double *times = NET_NEW_ARRAY(&n->arena, double, MOST_CALLS);
+  uint32_t count = 0, calls = cold ? 1 : block_size(timed, context);
   double begin = nanoseconds(), warm = begin + 0.1e9 * seconds, end = begin + 1.1e9 * seconds;
-  uint32_t count = 0;
-  for (uint32_t k = 0;; k++) {
-    data->step.index = data->order + (size_t)(k % data->batches) * data->padded;
+  for (;;) {
     if (cold) evict(evicted);
     double before = nanoseconds();
-    call(&data->step);
+    timed(context, calls);
     double after = nanoseconds();
     if (after < warm) continue;
-    times[count++] = after - before;
+    times[count++] = (after - before) / calls;
     if (count == MOST_CALLS || (after > end && count >= 5)) break;
   }
   qsort(times, count, sizeof *times, compare);
   return (dr_timing){times[0], times[count / 2], times[(uint32_t)((double)count * 0.99)], times[count - 1]};
+}
+
+typedef struct {
+  rt_step_function call;
+  dr_bench_data *data;
+  uint32_t batch;
+} timed_step;
+
+static void call_step(void *context, uint32_t calls) {
+  timed_step *t = context;
+  for (uint32_t i = 0; i < calls; i++) {
+    t->data->step.index = t->data->order + (size_t)(t->batch++ % t->data->batches) * t->data->padded;
+    t->call(&t->data->step);
+  }
+}
+
+dr_timing dr_time_step(netc *n, rt_step_function call, dr_bench_data *data, double seconds, bool cold) {
+  timed_step t = {call, data, 0};
+  return dr_time(n, call_step, &t, seconds, cold);
 }
 
 /* Twelve chains of fused multiply-adds, as many as latency and width need. */

@@ -1,10 +1,12 @@
 netc_SOURCES = \
   compiler/driver/bench.c compiler/driver/bench.h \
+  compiler/driver/bench_infer.c \
   compiler/driver/bench_time.c \
   compiler/driver/calibrate.c compiler/driver/calibrate.h \
   compiler/driver/check.c \
   compiler/driver/compare.c \
   compiler/driver/compile.c compiler/driver/compile.h compiler/driver/compile_header.c \
+  compiler/driver/deploy.c compiler/driver/deploy.h \
   compiler/driver/driver.h \
   compiler/driver/fmt.c \
   compiler/driver/help.c \
