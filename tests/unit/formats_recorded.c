@@ -1,5 +1,5 @@
-/* formats/ against what MASE gives (tests/formats), bit for bit with mase_compatible = true. Run with files of
- * that form as arguments it compares those, and says how many values differ in which way. */
+/* formats/ against what MASE gives (tests/formats), bit for bit with mase_compatible = true. Run with files
+ * of that form as arguments it compares those, and says how many values differ in which way. */
 #include "tests/unit/formats_support.h"
 #include "tests/unit/recorded.h"
 
@@ -127,7 +127,8 @@ static void run(const char *file, tally *t) {
       continue;
     }
     json_t *p = json_loads(recorded_field(&rest), 0, NULL);
-    const char *place = recorded_field(&rest), *fourth = recorded_field(&rest), *results = recorded_field(&rest);
+    const char *place = recorded_field(&rest), *fourth = recorded_field(&rest),
+               *results = recorded_field(&rest);
     input_set x = {.name = place};
     for (uint32_t i = 0; i < set_count; i++)
       if (!strcmp(sets[i].name, place)) x = sets[i];
@@ -148,7 +149,8 @@ static void run(const char *file, tally *t) {
       bool batched = json_is_true(json_object_get(p, "skip_first_dim"));
       net_format_tensor tensor = {.shape = &x.shape, .batched = batched, .values = x.values};
       uint64_t size = net_shape_elements(&x.shape), levels = recorded_floats(&n, results, &expected) / size;
-      for (uint64_t i = size; i < levels * size; i++) expected[i % size] += expected[i]; /* of a residual sign */
+      for (uint64_t i = size; i < levels * size; i++)
+        expected[i % size] += expected[i]; /* of a residual sign */
       assert_int_equal(levels, strncmp(name, "residual_sign", 13) ? 1 : recorded_integer(p, "levels"));
       compare(row, name, spec, &tensor, expected, t);
     }
@@ -193,11 +195,5 @@ static void test_file(void **state) {
 int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_elementwise), cmocka_unit_test(test_block),
                                      cmocka_unit_test(test_later)};
-  if (count < 2) return cmocka_run_group_tests(tests, NULL, NULL);
-  int failed = 0;
-  for (int i = 1; i < count; i++) {
-    const struct CMUnitTest file[] = {cmocka_unit_test_prestate(test_file, arguments[i])};
-    failed += cmocka_run_group_tests(file, NULL, NULL);
-  }
-  return failed;
+  return recorded_main(count, arguments, tests, sizeof tests / sizeof *tests, test_file);
 }

@@ -1,9 +1,10 @@
-/* Layers and networks against what MASE gives: interpreted, and compiled and fused for every instruction set that
- * this machine has. Results of integer layers, and of networks that end in one, agree bit for bit (−0 equals 0);
- * others, and gradients, within 1e-6 of the sum of the magnitudes of their terms, which come in MASE's order of
- * summation (of networks: of their largest result, for each layer). Run with files of that form as arguments it
- * compares those instead. */
+/* Layers and networks against what MASE gives: interpreted, and compiled and fused for every instruction set
+ * that this machine has. Results of integer layers, and of networks that end in one, agree bit for bit (−0
+ * equals 0); others, and gradients, within 1e-6 of the sum of the magnitudes of their terms, which come in
+ * MASE's order of summation (of networks: of their largest result, for each layer). Run with files of that
+ * form as arguments it compares those instead. */
 #include "tests/unit/golden.h"
+#include "tests/unit/recorded.h"
 
 static const double TOLERANCE = 1e-6;
 
@@ -16,8 +17,8 @@ typedef struct {
 
 /* ---- comparing ---- */
 
-/* Per element of a result the sum of the magnitudes of its terms: the node run on magnitudes. A quantiser's are those
- * of what it quantises. */
+/* Per element of a result the sum of the magnitudes of its terms: the node run on magnitudes. A quantiser's
+ * are those of what it quantises. */
 static const double *terms_of(net_run *run, net_value_id v) {
   const net_graph *g = run->graph;
   net_node_id node = net_graph_value_at(g, v)->def;
@@ -37,11 +38,12 @@ static const double *terms_of(net_run *run, net_value_id v) {
   return magnitudes.values[v];
 }
 
-static void judge(tally *t, const golden_case *c, const golden_tensor *wanted, const char *by, const double *expected,
-                  const double *terms, const double *found) {
+static void judge(tally *t, const golden_case *c, const golden_tensor *wanted, const char *by,
+                  const double *expected, const double *terms, const double *found) {
   double largest = 0, worst = 0;
   uint64_t at = 0;
-  for (uint64_t i = 0; i < wanted->count; i++) largest = fmax(largest, isfinite(expected[i]) ? fabs(expected[i]) : 0);
+  for (uint64_t i = 0; i < wanted->count; i++)
+    largest = fmax(largest, isfinite(expected[i]) ? fabs(expected[i]) : 0);
   for (uint64_t i = 0; i < wanted->count; i++) {
     t->values++;
     if (!isfinite(expected[i])) { /* MASE's scale overflowed */
@@ -62,8 +64,8 @@ static void judge(tally *t, const golden_case *c, const golden_tensor *wanted, c
          found[at], expected[at], wanted->exact ? "" : " (as close as summation allows)");
 }
 
-/* Where MASE has no backward function the gradients go straight through all the same: gx = gy · w, gw = gyᵀ · x, gb
- * the sum of gy, with the operands of the layer as they were rounded. */
+/* Where MASE has no backward function the gradients go straight through all the same: gx = gy · w, gw = gyᵀ ·
+ * x, gb the sum of gy, with the operands of the layer as they were rounded. */
 static void straight_through(const golden_case *c, const net_run *run, const char *what, double *to) {
   const net_graph *g = c->graph;
   net_node_id layer = net_graph_find(g, net_intern(g->n, "fc"));
@@ -73,8 +75,10 @@ static void straight_through(const golden_case *c, const net_run *run, const cha
   uint32_t out = shape->dim[0], in = shape->dim[1];
   for (uint32_t s = 0; s < c->batch; s++)
     for (uint32_t o = 0; o < out; o++) {
-      for (uint32_t i = 0; i < in && !strcmp(what, "gx"); i++) to[s * in + i] += gy[s * out + o] * w[o * in + i];
-      for (uint32_t i = 0; i < in && !strcmp(what, "gw"); i++) to[o * in + i] += gy[s * out + o] * x[s * in + i];
+      for (uint32_t i = 0; i < in && !strcmp(what, "gx"); i++)
+        to[s * in + i] += gy[s * out + o] * w[o * in + i];
+      for (uint32_t i = 0; i < in && !strcmp(what, "gw"); i++)
+        to[o * in + i] += gy[s * out + o] * x[s * in + i];
       if (!strcmp(what, "gb")) to[o] += gy[s * out + o];
     }
 }
@@ -97,7 +101,8 @@ static void compare(tally *t, const golden_case *c, net_run *run, const golden_t
 
 static net_run interpret(tally *t, const golden_case *c, net_arena *arena) {
   net_run run = net_run_begin(c->graph->n, c->graph, arena, c->batch);
-  for (uint32_t i = 0; i < c->given.count; i++) net_run_set(&run, c->given.at[i].value, c->given.at[i].elements);
+  for (uint32_t i = 0; i < c->given.count; i++)
+    net_run_set(&run, c->given.at[i].value, c->given.at[i].elements);
   for (net_value_id v = 0; v < c->graph->values.count; v++) { /* statistics that nothing reads in training */
     if (c->graph->values.at[v].kind == NET_VALUE_RESULT || run.values[v]) continue;
     net_run_set_doubles(&run, v, NET_NEW_ARRAY(arena, double, net_run_elements(&run, v)));
@@ -127,7 +132,8 @@ static void fill(const golden_case *c, const jit_function *f, jit_memory *m) {
 }
 
 /* Outputs are rows of samples; what there is once is in each. */
-static void check_compiled(tally *t, const golden_case *c, net_run *run, const jit_function *f, const char *target) {
+static void check_compiled(tally *t, const golden_case *c, net_run *run, const jit_function *f,
+                           const char *target) {
   jit_memory *m = jit_memory_new(run->arena, f, c->batch, JIT_USUAL, 1);
   fill(c, f, m);
   assert_int_equal(jit_call(m), 0);
@@ -142,8 +148,8 @@ static void check_compiled(tally *t, const golden_case *c, net_run *run, const j
 static jit_function *function_of(netc *n, const cg_target *target, const golden_case *c, uint32_t number) {
   net_value_ids outputs = {0};
   for (uint32_t i = 0; i < c->wanted.count; i++) net_vec_push(&n->arena, &outputs, c->wanted.at[i].value);
-  return jit_function_new(n, target, c->graph, net_arena_format(&n->arena, "case_%u", number), &outputs, c->batch,
-                          false, false);
+  return jit_function_new(n, target, c->graph, net_arena_format(&n->arena, "case_%u", number), &outputs,
+                          c->batch, false, false);
 }
 
 static void check_file(tally *t, const char *path) {
@@ -179,7 +185,8 @@ static void check_file(tally *t, const char *path) {
 }
 
 static void say(const char *path, const tally *t) {
-  printf("%s: %u cases, %u values, %u equal, the rest within %.2g of their terms; %u tensors that MASE does not give, "
+  printf("%s: %u cases, %u values, %u equal, the rest within %.2g of their terms; %u tensors that MASE does "
+         "not give, "
          "%u values of its that are not finite; %u tensors wrong\n",
          path, t->cases, t->values, t->exact, t->worst, t->unknown, t->excepted, t->wrong);
 }
@@ -237,11 +244,5 @@ static void test_file(void **state) {
 int main(int count, char **arguments) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_linear), cmocka_unit_test(test_relu),
                                      cmocka_unit_test(test_models), cmocka_unit_test(test_research)};
-  if (count < 2) return cmocka_run_group_tests(tests, NULL, NULL);
-  int failed = 0;
-  for (int i = 1; i < count; i++) {
-    const struct CMUnitTest file[] = {cmocka_unit_test_prestate(test_file, arguments[i])};
-    failed += cmocka_run_group_tests(file, NULL, NULL);
-  }
-  return failed;
+  return recorded_main(count, arguments, tests, sizeof tests / sizeof *tests, test_file);
 }

@@ -62,10 +62,12 @@ static const char *along(netc *n, const json_t *p) {
 /* The row's format as it is written in a program; NULL: none. */
 const char *recorded_format(netc *n, const char *name, const json_t *p) {
   if (!strcmp(name, "integer"))
-    return TEXT("integer(%lld, %lld, unsigned = %s", recorded_integer(p, "width"), recorded_integer(p, "frac_width"),
+    return TEXT("integer(%lld, %lld, unsigned = %s", recorded_integer(p, "width"),
+                recorded_integer(p, "frac_width"),
                 json_is_true(json_object_get(p, "is_signed")) ? "false" : "true");
   if (!strcmp(name, "integer_floor"))
-    return TEXT("integer(%lld, %lld, rounding = floor", recorded_integer(p, "width"), recorded_integer(p, "frac_width"));
+    return TEXT("integer(%lld, %lld, rounding = floor", recorded_integer(p, "width"),
+                recorded_integer(p, "frac_width"));
   if (!strncmp(name, "integer_for_hw", 14))
     return TEXT("integer(%lld, %lld", recorded_integer(p, "width"), recorded_integer(p, "frac_width"));
   if (!strncmp(name, "minifloat", 9))
@@ -76,14 +78,16 @@ const char *recorded_format(netc *n, const char *name, const json_t *p) {
   if (!strcmp(name, "binary")) return TEXT("binary(%s, %s", flag(p, "bipolar"), flag(p, "stochastic"));
   if (!strcmp(name, "ternary")) return TEXT("ternary(%s", flag(p, "scaling_factor"));
   if (!strcmp(name, "block_fp"))
-    return TEXT("block_fp(%lld, %lld%s, block = %s", recorded_integer(p, "width"), recorded_integer(p, "exponent_width"),
-                bias(n, p), list_text(n, json_object_get(p, "block_size")));
-  if (!strcmp(name, "block_minifloat"))
-    return TEXT("block_minifloat(%lld, %lld, %lld, %s", recorded_integer(p, "width"), recorded_integer(p, "exponent_width"),
-                recorded_integer(p, "exponent_bias_width"), list_text(n, json_object_get(p, "block_size")));
-  if (!strcmp(name, "block_log"))
-    return TEXT("block_log(%lld, %lld, %s", recorded_integer(p, "width"), recorded_integer(p, "exponent_bias_width"),
+    return TEXT("block_fp(%lld, %lld%s, block = %s", recorded_integer(p, "width"),
+                recorded_integer(p, "exponent_width"), bias(n, p),
                 list_text(n, json_object_get(p, "block_size")));
+  if (!strcmp(name, "block_minifloat"))
+    return TEXT("block_minifloat(%lld, %lld, %lld, %s", recorded_integer(p, "width"),
+                recorded_integer(p, "exponent_width"), recorded_integer(p, "exponent_bias_width"),
+                list_text(n, json_object_get(p, "block_size")));
+  if (!strcmp(name, "block_log"))
+    return TEXT("block_log(%lld, %lld, %s", recorded_integer(p, "width"),
+                recorded_integer(p, "exponent_bias_width"), list_text(n, json_object_get(p, "block_size")));
   if (!strncmp(name, "scale_integer", 13)) return TEXT("scaled_integer(%lld", recorded_integer(p, "width"));
   if (!strcmp(name, "mxint"))
     return TEXT("mxint(%lld, block = %s, scale_bits = %lld", recorded_integer(p, "element_bits"), along(n, p),
@@ -126,4 +130,18 @@ json_t *recorded_part(const json_t *layer, const char *tensor) {
   if (json_object_size(part)) return part;
   json_decref(part);
   return NULL;
+}
+
+/* ---- running ---- */
+
+int recorded_main(int count, char **arguments, const struct CMUnitTest *tests, size_t test_count,
+                  CMUnitTestFunction of_file) {
+  if (count < 2) return _cmocka_run_group_tests("tests", tests, test_count, NULL, NULL);
+  int failed = 0;
+  for (int i = 1; i < count; i++) {
+    const struct CMUnitTest file[] = {
+        {.name = arguments[i], .test_func = of_file, .initial_state = arguments[i]}};
+    failed += cmocka_run_group_tests(file, NULL, NULL);
+  }
+  return failed;
 }
