@@ -1,4 +1,5 @@
 #include "codegen/emit.h"
+#include "codegen/object.h"
 
 /* ---- rt_step ---- */
 
@@ -53,7 +54,7 @@ static LLVMValueRef constant_data(cg_emit *e, lp_buffer buffer) {
   LLVMSetGlobalConstant(global, true);
   LLVMSetLinkage(global, LLVMPrivateLinkage);
   LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
-  LLVMSetAlignment(global, 64);
+  LLVMSetAlignment(global, (unsigned)(e->inlined ? cg_storage_align(e->target) : 64));
   return e->constants[buffer] = global;
 }
 
@@ -77,12 +78,12 @@ static uint64_t storage_offset(const lp_buffer_info *b) {
   return unit * b->offset + slot_bytes * b->slot;
 }
 
-/* Storages start at multiples of 64; results are plain variables of the runtime, rows of an object's the
- * user's. */
+/* Storages start at multiples of 64, an object's scratch and constants of a vector; results are plain variables of
+ * the runtime, rows of an object's the user's. */
 static uint64_t base_alignment(const cg_emit *e, const lp_buffer_info *b) {
   bool rows = b->storage == LP_COLUMN || b->storage == LP_OUTPUT;
   if (b->storage == LP_RESULT || (rows && e->inlined)) return net_type_bytes(b->type);
-  uint64_t bits = storage_offset(b) | 64;
+  uint64_t bits = storage_offset(b) | (e->inlined ? cg_storage_align(e->target) : 64);
   return bits & -bits;
 }
 

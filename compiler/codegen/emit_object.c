@@ -3,7 +3,15 @@
 #include "codegen/emit.h"
 #include "codegen/object.h"
 
-enum { SCRATCH_ALIGN = 64 };
+/* A vector, or what C's types want. */
+uint32_t cg_storage_align(const cg_target *target) {
+  uint32_t vector = target->lanes * (uint32_t)sizeof(float);
+  return vector > 16 ? vector : 16;
+}
+
+size_t cg_scratch_bytes(const cg_target *target, const lp_function *f) {
+  return f->scratch_bytes + cg_storage_align(target) - 1;
+}
 
 typedef struct {
   cg_emit *e;
@@ -37,16 +45,14 @@ static LLVMValueRef room(const object_entry *o, uint64_t bytes, unsigned align, 
   return at;
 }
 
-/* A caller's scratch begins anywhere: its first multiple of 64. */
+/* A caller's scratch begins anywhere. */
 static LLVMValueRef aligned_scratch(const object_entry *o) {
   LLVMValueRef given = LLVMGetParam(o->e->function, LLVMCountParams(o->e->function) - 1);
   LLVMValueRef address = LLVMBuildPtrToInt(o->e->builder, given, o->size, "");
   LLVMValueRef rest = LLVMBuildNeg(o->e->builder, address, "");
-  rest = LLVMBuildAnd(o->e->builder, rest, constant(o, SCRATCH_ALIGN - 1), "");
+  rest = LLVMBuildAnd(o->e->builder, rest, constant(o, cg_storage_align(o->e->target) - 1), "");
   return behind(o, o->e->builder, given, rest);
 }
-
-size_t cg_scratch_bytes(const lp_function *f) { return f->scratch_bytes + SCRATCH_ALIGN; }
 
 /* The rows that begin at `row` (NULL: the first), `count` of them. */
 static void run_tile(const object_entry *o, LLVMValueRef row, LLVMValueRef count) {
@@ -123,7 +129,8 @@ static void emit_entry(object_entry *o) {
   set_field(o, CG_STEP_OUTPUTS, o->results);
   if (f->scratch_bytes)
     set_field(o, CG_STEP_SCRATCH,
-              o->entry->scratch ? aligned_scratch(o) : room(o, f->scratch_bytes, SCRATCH_ALIGN, "scratch"));
+              o->entry->scratch ? aligned_scratch(o)
+                                : room(o, f->scratch_bytes, cg_storage_align(e->target), "scratch"));
   if (o->entry->rows) run_tiles(o);
   else run_tile(o, NULL, LLVMConstInt(LLVMInt32TypeInContext(e->context), 1, false));
   LLVMBuildRetVoid(e->builder);

@@ -1,4 +1,5 @@
 libnetc_a_SOURCES += \
+  compiler/codegen/archive.c compiler/codegen/archive.h \
   compiler/codegen/compile.c compiler/codegen/compile.h \
   compiler/codegen/elf_file.c compiler/codegen/elf_file.h \
   compiler/codegen/emit.c compiler/codegen/emit.h \
@@ -15,6 +16,7 @@ libnetc_a_SOURCES += \
   compiler/codegen/object.c compiler/codegen/object.h \
   compiler/codegen/optimise.c \
   compiler/codegen/perf_map.c compiler/codegen/perf_map.h \
+  compiler/codegen/shared.c compiler/codegen/shared.h \
   compiler/codegen/step_type.c compiler/codegen/step_type.h \
   compiler/codegen/target.c compiler/codegen/target.h \
   compiler/codegen/unit.c compiler/codegen/unit.h

@@ -5,17 +5,23 @@
 
 /* ---- frames ---- */
 
-/* LLVM says how much stack a function takes where a function asks to be told beyond a limit. Functions that
- * align their stack may lose as much as the alignment; the return address comes on top. */
-enum { ALIGNMENT_LOSS = 56, RETURN_ADDRESS = 8 };
+/* LLVM says how much stack a function takes where a function asks to be told beyond a limit. The return address
+ * comes on top, and what a function loses that aligns its stack for vectors: where it begins, and where it ends. */
+enum { RETURN_ADDRESS = 8, ALIGNED = 16 };
+
+static uint64_t alignment_loss(const cg_target *target, uint64_t frame) {
+  uint64_t vector = target->lanes * sizeof(float);
+  return vector > ALIGNED && frame > ALIGNED ? 2 * (vector - RETURN_ADDRESS) : 0;
+}
 
 static void note_frame(cg_unit *unit, const char *text) {
   unsigned long long bytes;
   char name[512];
-  if (sscanf(text, "stack frame size (%llu) exceeds limit (%*u) in function '%511[^']'", &bytes, name) != 2) return;
+  text = strstr(text, "stack frame size");
+  if (!text || sscanf(text, "%*[^(](%llu)%*[^']'%511[^']'", &bytes, name) != 2) return;
   for (uint32_t i = 0; i < unit->library->count; i++)
     if (!strcmp(unit->library->entries[i].name, name))
-      unit->stack[i] = bytes + ALIGNMENT_LOSS + RETURN_ADDRESS;
+      unit->stack[i] = bytes + alignment_loss(unit->library->target, bytes) + RETURN_ADDRESS;
 }
 
 static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context) {

@@ -40,8 +40,9 @@ typedef struct {
 /* False: reported. */
 bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_form form, cg_artefact *artefact);
 
-/* Bytes of a caller's scratch, wherever it lies. */
-size_t cg_scratch_bytes(const lp_function *f);
+/* Scratch and constants lie at multiples of a vector, a caller's scratch anywhere: so it has some bytes more. */
+uint32_t cg_storage_align(const cg_target *target);
+size_t cg_scratch_bytes(const cg_target *target, const lp_function *f);
 
 /* The element type and width of an input (LP_COLUMN) or output (LP_OUTPUT); false: there is no such slot. */
 bool cg_port(const lp_function *f, lp_storage storage, uint32_t slot, net_type *type, uint32_t *width);

@@ -4,24 +4,11 @@
 
 /* ---- the graph ---- */
 
-/* Parameters and statistics become constants. */
-static const net_graph *bind_weights(pl_compilation *c, const pl_object_request *request) {
-  net_graph *g = net_graph_copy(c->arena, request->network);
-  for (net_value_id v = 0; v < g->values.count; v++) {
-    net_value *value = &g->values.at[v];
-    if (value->kind != NET_VALUE_PARAMETER && value->kind != NET_VALUE_STATISTIC) continue;
-    if (!request->weights[v])
-      return net_fault(c->n, value->loc, "there are no weights for '%s'", net_text(c->n, value->name)), NULL;
-    value->kind = NET_VALUE_CONSTANT;
-    value->data = request->weights[v];
-  }
-  return g;
-}
-
 static const net_graph *make_graph(pl_compilation *c, const pl_object_request *request) {
   uint32_t have = P_SHAPED;
-  const net_graph *g = bind_weights(c, request);
+  c->context.data = request->weights;
   c->context.normalization = request->normalization;
+  const net_graph *g = pl_run_pass(c, PL_freeze, NET_PASS_freeze, request->network, &have);
   g = pl_run_pass(c, PL_normalize, NET_PASS_normalize, g, &have);
   return pl_run_pass(c, PL_eliminate_dead, NET_PASS_eliminate_dead, g, &have);
 }
@@ -71,7 +58,8 @@ static void describe_ports(netc *n, const net_graph *g, pl_object *object) {
   object->outputs = ports(n, g, g->outputs.at, g->outputs.count);
 }
 
-static void describe_functions(netc *n, const cg_entry *entries, uint32_t count, pl_object *object) {
+static void describe_functions(netc *n, const cg_target *target, const cg_entry *entries, uint32_t count,
+                               pl_object *object) {
   object->function_count = count;
   object->functions = NET_NEW_ARRAY(&n->arena, pl_function, count + 1);
   for (uint32_t i = 0; i < count; i++) {
@@ -79,7 +67,7 @@ static void describe_functions(netc *n, const cg_entry *entries, uint32_t count,
     pl_function *function = &object->functions[i];
     *function = (pl_function){.name = entry->name,
                               .rows = entry->rows,
-                              .scratch = entry->scratch ? cg_scratch_bytes(entry->f) : 0,
+                              .scratch = entry->scratch ? cg_scratch_bytes(target, entry->f) : 0,
                               .tile = entry->f->batch};
     if (function->scratch > object->scratch) object->scratch = function->scratch;
   }
@@ -117,7 +105,7 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
   const net_graph *g = make_graph(c, request);
   if (!g || c->stopped) return false;
   kn_bindings bindings = bind_ports(g, c->arena);
-  const kn_options single = {0};
+  const kn_options single = {.single = true};
   lp_function *one = pl_make_loops(c, g, &bindings, &target, &single, "one", 1, false);
   if (!one || c->stopped) return false;
   lp_function *tile = make_tile(c, g, &bindings, &target, request, bound);
@@ -133,7 +121,7 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
   };
   object->target = target.string;
   describe_ports(n, g, object);
-  describe_functions(n, entries, sizeof entries / sizeof *entries, object);
+  describe_functions(n, &target, entries, sizeof entries / sizeof *entries, object);
   const char *description = NULL;
   if (request->describe) {
     object->description_name = net_arena_format(&n->arena, "%s_description", prefix);
