@@ -44,7 +44,8 @@ static bool take_numbered(net_elaborator *e, const net_expr *expr, net_format_ar
   out->kind = NET_FORMAT_WORD;
   out->word = word;
   if (args->count != 1 || args->at[0].name.name.id) return true; /* which is not known */
-  if (!net_evaluate_integer(n, &e->constants, args->at[0].value, "a number of bits", INT32_MIN, INT32_MAX, &number))
+  if (!net_evaluate_integer(n, &e->constants, args->at[0].value, "a number of bits", INT32_MIN, INT32_MAX,
+                            &number))
     return false;
   out->word = net_arena_format(&n->arena, "%s(%lld)", word, (long long)number);
   return true;

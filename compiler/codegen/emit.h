@@ -61,7 +61,8 @@ typedef struct cg_emit {
 
 /* emit.c: adds the function's nests and entry point to the unit's module. False: trouble was noted. */
 bool cg_emit_function(cg_unit *unit, const lp_function *f);
-/* The same in parts: what holds for f; its nests, and the function that calls them (NULL: failed); the end. */
+/* The same in parts: what holds for f; its nests, and the function that calls them (NULL: failed); the
+ * end. */
 void cg_emit_begin(cg_emit *e, const lp_function *f);
 LLVMValueRef cg_emit_nests(cg_emit *e);
 void cg_emit_end(cg_emit *e);

@@ -35,17 +35,19 @@ bool net_format_stands_alone(const net_format_spec *spec) {
 
 bool net_format_is_open(const net_format_spec *spec) {
   if (!(net_formats[spec->family].flags & NET_FORMAT_STEPS)) return false;
-  return !net_format_has_point(spec) || spec->fraction == NET_FORMAT_AUTO || spec->ste == NET_STE_LEARNED_STEP;
+  return !net_format_has_point(spec) || spec->fraction == NET_FORMAT_AUTO ||
+         spec->ste == NET_STE_LEARNED_STEP;
 }
 
 static bool same(const net_format_spec *a, const net_format_spec *b) {
   return a->family == b->family && a->width == b->width && a->fraction == b->fraction &&
          a->exponent == b->exponent && a->bias == b->bias &&
          a->exponent_bias_width == b->exponent_bias_width && a->scale_bits == b->scale_bits &&
-         net_shape_same(&a->block, &b->block) && a->is_unsigned == b->is_unsigned && a->auto_sign == b->auto_sign &&
-         a->bipolar == b->bipolar && a->stochastic == b->stochastic && a->scaled == b->scaled &&
-         a->mase == b->mase && a->rounding == b->rounding && a->overflow == b->overflow && a->per == b->per &&
-         a->scheme == b->scheme && a->rescale == b->rescale && a->ste == b->ste && a->codebook == b->codebook;
+         net_shape_same(&a->block, &b->block) && a->is_unsigned == b->is_unsigned &&
+         a->auto_sign == b->auto_sign && a->bipolar == b->bipolar && a->stochastic == b->stochastic &&
+         a->scaled == b->scaled && a->mase == b->mase && a->rounding == b->rounding &&
+         a->overflow == b->overflow && a->per == b->per && a->scheme == b->scheme &&
+         a->rescale == b->rescale && a->ste == b->ste && a->codebook == b->codebook;
 }
 
 uint32_t net_format_intern(netc *n, const net_format_spec *spec) {

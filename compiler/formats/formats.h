@@ -60,8 +60,8 @@ typedef struct {
 } net_format_argument;
 
 /* What a tensor needs beside the format, given by calibration: the steps and zero points of scaled_integer,
- * or the steps 2^−f of an integer whose fraction is `auto`. One for the tensor, or one for each channel. Steps of
- * ste = learned_step are trained: any numbers, those below FLT_MIN count as that. */
+ * or the steps 2^−f of an integer whose fraction is `auto`. One for the tensor, or one for each channel.
+ * Steps of ste = learned_step are trained: any numbers, those below FLT_MIN count as that. */
 typedef struct {
   const float *scale;
   const int32_t *zero; /* NULL: all 0 */
@@ -109,8 +109,8 @@ typedef struct net_format_family {
   /* What one step more changes: see net_format_terms. NULL: has no step. */
   float (*term)(const net_format_part *part, float x);
   const struct fm_emitter *emitter; /* formats/emit.h */
-  /* Where results do not ascend with their own element (all formats that are not NET_FORMAT_PER_ELEMENT; MASE's
-   * of some others): a bound of their magnitudes for a tensor without larger ones than `most`. */
+  /* Where results do not ascend with their own element (all formats that are not NET_FORMAT_PER_ELEMENT;
+   * MASE's of some others): a bound of their magnitudes for a tensor without larger ones than `most`. */
   double (*reach)(const net_format_spec *spec, double most);
 } net_format_family;
 
@@ -150,8 +150,8 @@ bool net_format_known(netc *n, const char *name, net_loc loc);
  * `ste = plain, clipped or learned_step` and `mase_compatible = true` besides its own arguments. */
 bool net_format_make(netc *n, const char *name, const net_format_argument *arguments, uint32_t count,
                      net_loc loc, uint32_t *id);
-/* format NAME = codebook([values…], scale = absmax or none, block = …): NAME is a format from then on, in place
- * of an earlier one of that name. */
+/* format NAME = codebook([values…], scale = absmax or none, block = …): NAME is a format from then on, in
+ * place of an earlier one of that name. */
 bool net_format_define(netc *n, const char *name, const double *values, uint32_t count,
                        const net_format_argument *arguments, uint32_t argument_count, net_loc loc);
 /* The specification must be complete. */
@@ -178,12 +178,12 @@ void net_format_quantize(const net_format_spec *spec, const net_format_tensor *x
 /* dx = dy · gradient: straight-through (plain), or 0 where x lies outside the closed range (clipped, and x's
  * part of learned_step). */
 void net_format_gradient(const net_format_spec *spec, const net_format_tensor *x, const float *dy, float *dx);
-/* What results can be where each element lies in [from, to], which may be infinite. Of x only shape, batched and
- * calibration are looked at. */
+/* What results can be where each element lies in [from, to], which may be infinite. Of x only shape, batched
+ * and calibration are looked at. */
 void net_format_range(const net_format_spec *spec, const net_format_tensor *x, const double *from,
                       const double *to, float *low, float *high);
-/* The gradient of ste = learned_step for the step is the sum of dy · term: with v = x / step, term is the lowest
- * number of steps if v is no higher, the highest if it is no lower, else R(v) − v. */
+/* The gradient of ste = learned_step for the step is the sum of dy · term: with v = x / step, term is the
+ * lowest number of steps if v is no higher, the highest if it is no lower, else R(v) − v. */
 void net_format_terms(const net_format_spec *spec, const net_format_tensor *x, float *terms);
 /* Lowest and highest number of steps of a format with NET_FORMAT_STEPS, zero points left out. */
 void net_format_steps(const net_format_spec *spec, double *low, double *high);

@@ -116,7 +116,8 @@ static bool set(call *c, const fm_argument *argument, const net_format_argument 
   if (!accepts(argument, given)) {
     const char *const *list, *near = NULL;
     uint32_t count = fm_words(argument->kind, &list);
-    if (given->kind == NET_FORMAT_WORD && count && !strchr(given->word, '(')) near = net_nearest(given->word, list, count);
+    if (given->kind == NET_FORMAT_WORD && count && !strchr(given->word, '('))
+      near = net_nearest(given->word, list, count);
     if (near)
       net_error(c->n, given->loc, "%s has no %s '%s'; did you mean '%s'?", c->name, argument->name,
                 given->word, near);

@@ -1,4 +1,5 @@
-/* The text of a format (print.c), read back: integer(8, 4, rounding = floor), block_fp(8, 8, block = [4, -1]). */
+/* The text of a format (print.c), read back: integer(8, 4, rounding = floor),
+ * block_fp(8, 8, block = [4, -1]). */
 #include "formats/list.h"
 
 #include <ctype.h>
@@ -13,7 +14,8 @@ enum { MOST_DIGITS = 15 };
 
 static bool refuse(const reader *r, const char *wanted) {
   if (r->at == r->end)
-    net_error(r->n, r->loc, "format '%.*s' ends where %s should be", (int)(r->end - r->text), r->text, wanted);
+    net_error(r->n, r->loc, "format '%.*s' ends where %s should be", (int)(r->end - r->text), r->text,
+              wanted);
   else
     net_error(r->n, r->loc, "format '%.*s' has '%c' where %s should be", (int)(r->end - r->text), r->text,
               isprint((unsigned char)*r->at) ? *r->at : '?', wanted);
@@ -41,7 +43,8 @@ static const char *word(reader *r) {
 static bool whole_number(reader *r, int64_t *value) {
   bool negative = takes(r, '-');
   int digits = 0;
-  for (*value = 0; r->at < r->end && isdigit((unsigned char)*r->at) && digits < MOST_DIGITS; r->at++, digits++)
+  for (*value = 0; r->at < r->end && isdigit((unsigned char)*r->at) && digits < MOST_DIGITS;
+       r->at++, digits++)
     *value = *value * 10 + (*r->at - '0');
   if (negative) *value = -*value;
   return digits ? true : refuse(r, "a whole number");

@@ -19,7 +19,9 @@ static double power_above(double step) {
   int exponent;
   double part = frexp(step, &exponent);
   if (part == 0.5) exponent--;
-  return ldexp(1, exponent < FLT_MIN_EXP ? FLT_MIN_EXP - 1 : exponent < FLT_MAX_EXP ? exponent : FLT_MAX_EXP - 1);
+  return ldexp(1, exponent < FLT_MIN_EXP   ? FLT_MIN_EXP - 1
+                  : exponent < FLT_MAX_EXP ? exponent
+                                           : FLT_MAX_EXP - 1);
 }
 
 void net_format_scale(const net_format_spec *spec, float from, float to, float *scale, int32_t *zero) {

@@ -45,7 +45,7 @@ typedef enum { NET_SCALAR_RATE, NET_SCALAR_CORRECTION1, NET_SCALAR_CORRECTION2 }
 typedef struct net_value {
   net_name name; /* unique in the graph: NODE.PARAMETER for parameters; results: NODE (first), NODE.OUTPUT */
   net_value_kind kind;
-  net_type type;   /* NET_F32; NET_U32: class numbers; NET_F64: exact sums, and integers: results, constants */
+  net_type type; /* NET_F32; NET_U32: class numbers; NET_F64: exact sums, and integers: results, constants */
   net_shape shape; /* without the batch */
   bool batched;    /* one for each sample */
   net_format_id format;
@@ -177,7 +177,8 @@ net_value_id net_node_output(const net_graph *graph, net_node_id node, uint32_t 
 net_value_id net_node_alias(const net_graph *graph, net_node_id node, uint32_t output);
 /* The attribute of that key; NULL: the operator declares none. */
 net_attribute *net_node_find_attribute(const net_graph *graph, net_node_id node, const char *key);
-/* The same where it is declared; every declared attribute is there once the node is built (faults otherwise). */
+/* The same where it is declared; every declared attribute is there once the node is built (faults
+ * otherwise). */
 const net_attribute *net_node_attribute(const net_graph *graph, net_node_id node, const char *key);
 int64_t net_node_int(const net_graph *graph, net_node_id node, const char *key);
 double net_node_real(const net_graph *graph, net_node_id node, const char *key);

@@ -200,8 +200,8 @@ static void check_quantizer(checker *c, net_node_id id) {
                            (net_name_same(before->owner, node->owner) && node->role == NET_TENSOR_OUTPUT &&
                             before->role == NET_TENSOR_ACCUMULATOR));
   if (!behind)
-    BAD_NODE(c, node, "quantises the %s of '%s', but does not stand behind it", net_tensor_role_names[node->role],
-             net_text(c->n, node->owner));
+    BAD_NODE(c, node, "quantises the %s of '%s', but does not stand behind it",
+             net_tensor_role_names[node->role], net_text(c->n, node->owner));
 }
 
 /* Results belong to nodes, and no node's operator disagrees with what they are. */

@@ -1,17 +1,18 @@
 /* Fusion: which statements share a nest.
  *
- * What depends on no sample comes first, then what the loss and metrics need. Statements are placed one by one, in
- * order. Each may join a group no earlier than the last group that writes what it reads (results are never
- * overwritten, so nothing else holds it back; only updates, which are placed last, also stay behind the test of the
- * loss and behind whatever reads what they change). It joins the first group that takes it:
+ * What depends on no sample comes first, then what the loss and metrics need. Statements are placed one by
+ * one, in order. Each may join a group no earlier than the last group that writes what it reads (results are
+ * never overwritten, so nothing else holds it back; only updates, which are placed last, also stay behind the
+ * test of the loss and behind whatever reads what they change). It joins the first group that takes it:
  *   gathered rows         element-wise statements on them, at the same point
  *   forward contraction   element-wise statements on its results, at the same point: the epilogue
- *   feature nest          statistics over the batch per channel, values per channel, element-wise statements whose
- *                         reads of the group's own values are at the same channel
+ *   feature nest          statistics over the batch per channel, values per channel, element-wise statements
+ *                         whose reads of the group's own values are at the same channel
  *   sample nest           anything per sample
  *   weight gradient       updates of what it is the gradient of, if it is summed in panels
  *   flat nest             element-wise statements over the same extents
- * A group of element-wise statements alone stays flexible: statistics of its results make it a feature nest. */
+ * A group of element-wise statements alone stays flexible: statistics of its results make it a feature
+ * nest. */
 #include "kernels/schedule.h"
 
 enum { MOST_STATEMENTS = 24 };
@@ -31,7 +32,9 @@ static bool reads(const kn_schedule_state *s, const kn_group *g, lp_buffer buffe
   return false;
 }
 
-static bool elementwise(const kn_facts *facts) { return facts->whole && !facts->over_batch && !facts->over_features; }
+static bool elementwise(const kn_facts *facts) {
+  return facts->whole && !facts->over_batch && !facts->over_features;
+}
 
 /* The element-wise statement and the other have the same left side, axis for axis. */
 static bool same_domain(const kn_schedule_state *s, uint32_t a, uint32_t b) {
@@ -52,8 +55,8 @@ static bool reads_at_point(const kn_schedule_state *s, const kn_group *g, uint32
   return true;
 }
 
-/* The feature dimension at which every read of the group's own batched values has the given axis; reads of its
- * unbatched values must be at [axis]. LP_NONE when they disagree; `otherwise` when there are none. */
+/* The feature dimension at which every read of the group's own batched values has the given axis; reads of
+ * its unbatched values must be at [axis]. LP_NONE when they disagree; `otherwise` when there are none. */
 static uint32_t channel_of_reads(const kn_schedule_state *s, const kn_group *g, uint32_t index, uint32_t axis,
                                  uint32_t otherwise) {
   const kn_facts *facts = &s->facts[index];
@@ -102,7 +105,9 @@ static uint32_t channel_extent(const kn_schedule_state *s, const kn_group *g) {
 }
 
 /* A statistic per channel: statement[c] = … over the batch, or an element-wise value[c]. */
-static bool per_channel(const kn_facts *facts) { return !facts->batched && facts->axis_count == 1 && facts->full; }
+static bool per_channel(const kn_facts *facts) {
+  return !facts->batched && facts->axis_count == 1 && facts->full;
+}
 
 static bool feature_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   const kn_facts *facts = &s->facts[index];
@@ -119,14 +124,15 @@ static bool feature_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
     if (s->facts[g->statements.at[i]].batched && !same_domain(s, g->statements.at[i], index)) return false;
   if (g->channel >= facts->axis_count) return false;
   uint32_t axis = facts->axes[g->channel];
-  return kn_extent(s->f, axis) == channel_extent(s, g) && channel_of_reads(s, g, index, axis, g->channel) == g->channel;
+  return kn_extent(s->f, axis) == channel_extent(s, g) &&
+         channel_of_reads(s, g, index, axis, g->channel) == g->channel;
 }
 
 /* A group of element-wise statements becomes a feature nest when statistics of its results are wanted. */
 static bool becomes_feature(kn_schedule_state *s, kn_group *g, uint32_t index) {
   const kn_facts *facts = &s->facts[index];
-  if (!g->flexible || !per_channel(facts) || !facts->over_batch || !facts->reduction || facts->kind == KN_WEIGHT ||
-      !uses_group(s, g, index))
+  if (!g->flexible || !per_channel(facts) || !facts->over_batch || !facts->reduction ||
+      facts->kind == KN_WEIGHT || !uses_group(s, g, index))
     return false;
   uint32_t channel = channel_of_reads(s, g, index, facts->axes[0], LP_NONE);
   if (channel == LP_NONE) return false;
@@ -141,7 +147,8 @@ static bool sample_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   const kn_facts *facts = &s->facts[index];
   if (facts->kind != KN_SAMPLE || !uses_group(s, g, index)) return false;
   for (uint32_t r = 0; r < facts->reads.count; r++) /* sums over the batch are ready only behind the nest */
-    if (writes(s, g, facts->reads.at[r].buffer) && !s->f->buffers.at[facts->reads.at[r].buffer].batched) return false;
+    if (writes(s, g, facts->reads.at[r].buffer) && !s->f->buffers.at[facts->reads.at[r].buffer].batched)
+      return false;
   if (!elementwise(facts) || !facts->batched || !same_domain(s, g->statements.at[0], index) ||
       !reads_at_point(s, g, index))
     g->flexible = false;
@@ -178,9 +185,9 @@ static bool weight_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
 static bool gather_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   const kn_facts *facts = &s->facts[index], *first = &s->facts[g->statements.at[0]];
   const lp_buffer_info *row = &s->f->buffers.at[kn_statement(s, g->statements.at[0])->buffer];
-  return facts->kind == KN_SAMPLE && facts->batched && facts->full && elementwise(facts) && uses_group(s, g, index) &&
-         first->full && first->axis_count == 1 && same_domain(s, g->statements.at[0], index) &&
-         reads_at_point(s, g, index) && row->type == NET_F32 &&
+  return facts->kind == KN_SAMPLE && facts->batched && facts->full && elementwise(facts) &&
+         uses_group(s, g, index) && first->full && first->axis_count == 1 &&
+         same_domain(s, g->statements.at[0], index) && reads_at_point(s, g, index) && row->type == NET_F32 &&
          s->f->buffers.at[kn_statement(s, index)->buffer].type == NET_F32;
 }
 
@@ -188,8 +195,9 @@ static bool takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   if (s->facts[index].kind == KN_SCATTER) return false; /* rows of output have a nest of their own */
   if (g->statements.count >= MOST_STATEMENTS) return false;
   if (s->options->single)
-    return elementwise(&s->facts[index]) && uses_group(s, g, index) && same_domain(s, g->statements.at[0], index) &&
-           reads_at_point(s, g, index) && kn_single_takes(s, g, index);
+    return elementwise(&s->facts[index]) && uses_group(s, g, index) &&
+           same_domain(s, g->statements.at[0], index) && reads_at_point(s, g, index) &&
+           kn_single_takes(s, g, index);
   if (g->kind == KN_WEIGHT) return weight_takes(s, g, index);
   if (g->update != kn_statement(s, index)->update) return false;
   switch (g->kind) {
@@ -239,14 +247,15 @@ static void place(kn_schedule_state *s, uint32_t index) {
   add(s, net_vec_push(s->f->arena, &s->groups, fresh), index);
 }
 
-/* Values per network made of variables and constants alone come before everything else, so that nothing is held
- * back by them: the divisor of a mean, a batch_norm's factors in inference. */
+/* Values per network made of variables and constants alone come before everything else, so that nothing is
+ * held back by them: the divisor of a mean, a batch_norm's factors in inference. */
 static bool in_front(const kn_schedule_state *s, uint32_t index) {
   const kn_facts *facts = &s->facts[index];
   if (facts->kind != KN_FLAT || kn_statement(s, index)->update) return false;
   if (s->f->buffers.at[kn_statement(s, index)->buffer].storage != LP_SCRATCH) return false;
   for (uint32_t r = 0; r < facts->reads.count; r++)
-    if (s->written[facts->reads.at[r].buffer] && s->writer[facts->reads.at[r].buffer] == LP_NONE) return false;
+    if (s->written[facts->reads.at[r].buffer] && s->writer[facts->reads.at[r].buffer] == LP_NONE)
+      return false;
   return true;
 }
 
@@ -303,7 +312,8 @@ void kn_group_statements(kn_schedule_state *s) {
     if (s->facts[i].live && s->group_of[i] == LP_NONE && wanted[i]) place(s, i);
   for (int update = 0; update < 2; update++)
     for (uint32_t i = 0; i < f->statements.count; i++)
-      if (s->facts[i].live && s->group_of[i] == LP_NONE && kn_statement(s, i)->update == (bool)update) place(s, i);
+      if (s->facts[i].live && s->group_of[i] == LP_NONE && kn_statement(s, i)->update == (bool)update)
+        place(s, i);
   find_locals(s);
 }
 

@@ -32,8 +32,8 @@ typedef struct {
 } kn_bindings;
 
 /* Statements of every node, gathers of the columns in front and outputs behind. NULL: reported. */
-lp_function *kn_lower(netc *n, net_arena *arena, const net_graph *graph, const kn_bindings *bindings, net_name name,
-                      uint32_t batch, bool masked);
+lp_function *kn_lower(netc *n, net_arena *arena, const net_graph *graph, const kn_bindings *bindings,
+                      net_name name, uint32_t batch, bool masked);
 
 typedef struct {
   bool unfused; /* every statement a nest of its own, every value in memory: for node-by-node comparison */

@@ -3,8 +3,9 @@
 
 #include <math.h>
 
-/* Batched values are [batch / T, elements, T]: a vector holds one feature of consecutive samples, and a tile of a
- * value is contiguous. Everything else is flat, padded to whole vectors so that a vector may run over its end. */
+/* Batched values are [batch / T, elements, T]: a vector holds one feature of consecutive samples, and a tile
+ * of a value is contiguous. Everything else is flat, padded to whole vectors so that a vector may run over
+ * its end. */
 enum { ALIGN_BYTES = 64 };
 
 void kn_choose_layouts(kn_schedule_state *s) {
@@ -22,7 +23,8 @@ void kn_choose_layouts(kn_schedule_state *s) {
     case LP_SCALAR:
     case LP_RESULT: info->rank = 1, dims[0] = 1; break;
     default:
-      if (info->batched && !s->options->single) info->rank = 3, dims[0] = f->padded / f->tile, dims[1] = elements, dims[2] = f->tile;
+      if (info->batched && !s->options->single)
+        info->rank = 3, dims[0] = f->padded / f->tile, dims[1] = elements, dims[2] = f->tile;
       else info->rank = 1, dims[0] = (elements + KN_PAD - 1) / KN_PAD * KN_PAD;
     }
     memcpy(info->dim, dims, sizeof dims);
@@ -69,7 +71,8 @@ static void walk_stmts(walk *w, lp_stmt stmt) {
 }
 
 /* The lowest gap among the placed buffers that live at the same time. */
-static size_t find_gap(const lp_function *f, const life *lives, const lp_buffer *placed, uint32_t count, lp_buffer b) {
+static size_t find_gap(const lp_function *f, const life *lives, const lp_buffer *placed, uint32_t count,
+                       lp_buffer b) {
   size_t at = 0;
   for (bool moved = true; moved;) {
     moved = false;
@@ -90,7 +93,8 @@ static double most_alive(const lp_function *f, const life *lives) {
     double bytes = 0;
     for (lp_buffer b = 0; b < f->buffers.count; b++) {
       const lp_buffer_info *info = &f->buffers.at[b];
-      if (info->storage != LP_SCRATCH || !info->batched || lives[b].first > nest || lives[b].last < nest) continue;
+      if (info->storage != LP_SCRATCH || !info->batched || lives[b].first > nest || lives[b].last < nest)
+        continue;
       bytes += ceil(f->batch * (double)net_shape_elements(&info->shape) * info->bits / 8);
     }
     if (bytes > most) most = bytes;
@@ -102,7 +106,8 @@ static double most_alive(const lp_function *f, const life *lives) {
 void kn_place_buffers(kn_schedule_state *s) {
   lp_function *f = s->f;
   uint32_t count = f->buffers.count, placed_count = 0;
-  walk w = {f, NET_NEW_ARRAY(f->arena, life, count + 1), 0, NET_NEW_ARRAY(f->arena, uint32_t, f->exprs.count + 1)};
+  walk w = {f, NET_NEW_ARRAY(f->arena, life, count + 1), 0,
+            NET_NEW_ARRAY(f->arena, uint32_t, f->exprs.count + 1)};
   for (lp_buffer b = 0; b < count; b++) {
     const lp_buffer_info *info = &f->buffers.at[b];
     size_t bytes = net_type_bytes(info->type);

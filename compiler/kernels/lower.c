@@ -38,10 +38,11 @@ static bool gather(lowering *l, net_value_id id) {
   const net_value *v = net_graph_value_at(l->graph, id);
   lp_function *f = l->f;
   uint32_t slot = position(l->bindings->columns, l->bindings->column_count, v->name);
-  if (slot == LP_NONE) return net_fault(l->n, v->loc, "no column is bound to '%s'", net_text(l->n, v->name)), false;
+  if (slot == LP_NONE)
+    return net_fault(l->n, v->loc, "no column is bound to '%s'", net_text(l->n, v->name)), false;
   net_shape width = {1, {(uint32_t)net_shape_elements(&v->shape)}};
-  lp_buffer column = lp_buffer_new(f, net_intern_format(l->n, "column.%s", net_text(l->n, v->name)), v->type, width,
-                                   true, LP_COLUMN, slot);
+  lp_buffer column = lp_buffer_new(f, net_intern_format(l->n, "column.%s", net_text(l->n, v->name)), v->type,
+                                   width, true, LP_COLUMN, slot);
   lp_buffer value = lp_buffer_new(f, v->name, v->type, v->shape, true, LP_SCRATCH, 0);
   l->f->value_buffer[id] = value;
   lp_expr to[LP_MAX_RANK];
@@ -74,7 +75,8 @@ static bool place_source(lowering *l, net_value_id id) {
   case NET_VALUE_STATISTIC:
   case NET_VALUE_STATE: {
     const kn_variable *variable = find_variable(l->bindings, v->name);
-    if (!variable) return net_fault(l->n, v->loc, "no variable is bound to '%s'", net_text(l->n, v->name)), false;
+    if (!variable)
+      return net_fault(l->n, v->loc, "no variable is bound to '%s'", net_text(l->n, v->name)), false;
     *buffer = lp_buffer_new(f, v->name, v->type, v->shape, false, LP_VARIABLE,
                             (uint32_t)(variable - l->bindings->variables));
     f->buffers.at[*buffer].offset = variable->offset;
@@ -82,7 +84,8 @@ static bool place_source(lowering *l, net_value_id id) {
   }
   case NET_VALUE_SCALAR: {
     uint32_t slot = position(l->bindings->scalars, l->bindings->scalar_count, v->name);
-    if (slot == LP_NONE) return net_fault(l->n, v->loc, "no scalar is bound to '%s'", net_text(l->n, v->name)), false;
+    if (slot == LP_NONE)
+      return net_fault(l->n, v->loc, "no scalar is bound to '%s'", net_text(l->n, v->name)), false;
     *buffer = lp_buffer_new(f, v->name, v->type, v->shape, false, LP_SCALAR, slot);
     return true;
   }
@@ -130,8 +133,8 @@ static void store_output(lowering *l, uint32_t slot) {
   const net_value *v = net_graph_value_at(l->graph, id);
   lp_function *f = l->f;
   net_shape width = {1, {(uint32_t)net_shape_elements(&v->shape)}};
-  lp_buffer to = lp_buffer_new(f, net_intern_format(l->n, "output.%s", net_text(l->n, v->name)), v->type, width,
-                               true, LP_OUTPUT, slot);
+  lp_buffer to = lp_buffer_new(f, net_intern_format(l->n, "output.%s", net_text(l->n, v->name)), v->type,
+                               width, true, LP_OUTPUT, slot);
   lp_expr from[LP_MAX_RANK], flat = lp_int(f, 0);
   uint32_t count = whole(f, &v->shape, v->batched, from);
   for (uint32_t i = 0; i < v->shape.rank; i++)
@@ -139,8 +142,8 @@ static void store_output(lowering *l, uint32_t slot) {
   lp_assign(f, to, lp_load_at(f, f->value_buffer[id], count, from), lp_batch(f), flat);
 }
 
-lp_function *kn_lower(netc *n, net_arena *arena, const net_graph *graph, const kn_bindings *bindings, net_name name,
-                      uint32_t batch, bool masked) {
+lp_function *kn_lower(netc *n, net_arena *arena, const net_graph *graph, const kn_bindings *bindings,
+                      net_name name, uint32_t batch, bool masked) {
   lp_function *f = lp_function_new(n, arena, name, batch, masked);
   lowering l = {n, f, graph, bindings, 0};
   f->value_buffer = NET_NEW_ARRAY(arena, lp_buffer, graph->values.count + 1);

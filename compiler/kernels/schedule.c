@@ -3,11 +3,12 @@
 
 #include "loops/print.h"
 
-/* Samples of a batch tile: as many vectors as measured best, but no more padding than two vectors' worth: a forward
- * tile broadcasts each weight for two. A batch of less than that takes whole vectors.
+/* Samples of a batch tile: as many vectors as measured best, but no more padding than two vectors' worth: a
+ * forward tile broadcasts each weight for two. A batch of less than that takes whole vectors.
  *
- * A forward tile wants two vectors of each feature. Where a batch tile of all features is far more than the first
- * cache holds, steps of a whole tile fall into few of the cache's sets: there the two should lie side by side. */
+ * A forward tile wants two vectors of each feature. Where a batch tile of all features is far more than the
+ * first cache holds, steps of a whole tile fall into few of the cache's sets: there the two should lie side
+ * by side. */
 static void choose_tile(lp_function *f, const kn_machine *machine) {
   enum { MOST_VECTORS = 16, MOST_BYTES = 64 << 10 };
   uint64_t widest = 1;

@@ -1,4 +1,5 @@
-/* Rewriting a statement's expression (form 1: axes) into values (form 2: loop variables, lanes, registers). */
+/* Rewriting a statement's expression (form 1: axes) into values (form 2: loop variables, lanes,
+ * registers). */
 #include "kernels/schedule.h"
 
 #include "loops/math.h"
@@ -99,7 +100,8 @@ static lp_expr load(kn_scope *scope, const lp_expr_info *info) {
   const lp_buffer_info *buffer = &f->buffers.at[info->which];
   const kn_binding *bound = binding(scope, info->which);
   if (bound)
-    return lp_read_reg(f, bound->reg, bound->point ? bound->row : kn_flat(scope, info->which, info->first, info->count),
+    return lp_read_reg(f, bound->reg,
+                       bound->point ? bound->row : kn_flat(scope, info->which, info->first, info->count),
                        bound->point ? bound->column : lp_int(f, 0));
   lp_expr flat = kn_flat(scope, info->which, info->first, info->count);
   if (buffer->batched && buffer->rank == 3)
@@ -126,7 +128,8 @@ lp_expr kn_accumulate(lp_function *f, lp_combine combine, lp_expr accumulator, l
   lp_expr_info info = *lp_expr_at(f, body);
   if (combine == LP_SUM && info.kind == LP_mul && info.type == NET_F32)
     return lp_op3(f, LP_fma, info.operand[0], info.operand[1], accumulator);
-  static const lp_expr_kind ops[] = {[LP_SUM] = LP_add, [LP_MAXIMUM] = LP_max, [LP_MINIMUM] = LP_min, [LP_CHAIN] = LP_add};
+  static const lp_expr_kind ops[] = {
+      [LP_SUM] = LP_add, [LP_MAXIMUM] = LP_max, [LP_MINIMUM] = LP_min, [LP_CHAIN] = LP_add};
   return lp_op2(f, ops[combine], body, accumulator);
 }
 
@@ -188,7 +191,8 @@ static lp_expr reduce(kn_scope *scope, const lp_expr_info *info) {
     uint32_t extent = r.extents[i];
     const char *name = r.axis[i] == LP_NONE ? "block" : net_text(f->n, f->axes.at[r.axis[i]].name);
     lp_expr var = lp_begin_for(f, name, zero, lp_int(f, extent), 1, extent <= scope->unroll ? LP_UNROLL : 0);
-    if (r.axis[i] != LP_NONE) scope->axis[r.axis[i]] = outer ? lp_addition(f, lp_product(f, outer, lp_int(f, extent)), var) : var;
+    if (r.axis[i] != LP_NONE)
+      scope->axis[r.axis[i]] = outer ? lp_addition(f, lp_product(f, outer, lp_int(f, extent)), var) : var;
     outer = r.axis[i] == LP_NONE ? var : 0;
   }
   kn_scope_renew(scope);
@@ -240,9 +244,11 @@ lp_expr kn_value(kn_scope *scope, lp_expr e) {
 void kn_assign(kn_scope *scope, const lp_statement *statement, lp_expr value) {
   lp_function *f = scope->f;
   const kn_binding *bound = binding(scope, statement->buffer);
-  lp_expr flat = bound && bound->point ? 0 : kn_flat(scope, statement->buffer, statement->first, statement->count);
+  lp_expr flat =
+      bound && bound->point ? 0 : kn_flat(scope, statement->buffer, statement->first, statement->count);
   if (bound)
-    lp_set(f, bound->reg, bound->point ? bound->row : flat, bound->point ? bound->column : lp_int(f, 0), value);
+    lp_set(f, bound->reg, bound->point ? bound->row : flat, bound->point ? bound->column : lp_int(f, 0),
+           value);
   else if (f->buffers.at[statement->buffer].batched && f->buffers.at[statement->buffer].rank == 3)
     lp_store_at(f, statement->buffer, 3, (lp_expr[]){scope->tile, flat, scope->within}, value);
   else kn_store_flat(scope->s, statement->buffer, flat, value);

@@ -1,4 +1,5 @@
-/* affine: y = factor · x + shift for each channel (axis 0), rounded once: a batch-norm whose statistics are known. */
+/* affine: y = factor · x + shift for each channel (axis 0), rounded once: a batch-norm whose statistics are
+ * known. */
 #include "ops/kernel.h"
 #include "ops/range.h"
 
@@ -35,8 +36,10 @@ void affine_range(const net_ranging *call) {
 }
 
 void affine_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
-  ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "cijklm"), channel = ops_leading_place(&at, 1);
-  lp_expr factor = ops_load_in(f, graph, node, FACTOR, &channel), shift = ops_load_in(f, graph, node, SHIFT, &channel);
+  ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "cijklm"),
+            channel = ops_leading_place(&at, 1);
+  lp_expr factor = ops_load_in(f, graph, node, FACTOR, &channel),
+          shift = ops_load_in(f, graph, node, SHIFT, &channel);
   lp_expr x = ops_load_in(f, graph, node, X, &at);
   ops_store(f, ops_out_buffer(f, graph, node, 0), &at, lp_op3(f, LP_fma, factor, x, shift));
 }

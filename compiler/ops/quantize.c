@@ -1,7 +1,7 @@
-/* quantize: y is x rounded to a number format; quantize_gradient: what reaches x (ste = clipped or learned_step; a
- * plain straight-through gradient needs no operator) and a learned step (LSQ: Esser et al., Learned Step Size
- * Quantization, 2020). A step or zero point is one for the tensor or one for each channel, the first axis. x may be
- * f64, an exact sum: it is rounded once. */
+/* quantize: y is x rounded to a number format; quantize_gradient: what reaches x (ste = clipped or
+ * learned_step; a plain straight-through gradient needs no operator) and a learned step (LSQ: Esser et al.,
+ * Learned Step Size Quantization, 2020). A step or zero point is one for the tensor or one for each channel,
+ * the first axis. x may be f64, an exact sum: it is rounded once. */
 #include "ops/quantize.h"
 #include "ops/random.h"
 
@@ -34,7 +34,8 @@ static bool step_fits(net_graph *graph, net_node_id node, const net_format_spec 
                       ops_describe(graph, id));
   if (value->shape.rank == 0) return true;
   if (spec->per != NET_PER_CHANNEL)
-    return ops_refuse(graph, node, id, "has a %s for each channel, but its format has no per = channel", what);
+    return ops_refuse(graph, node, id, "has a %s for each channel, but its format has no per = channel",
+                      what);
   if (of->shape.rank && of->shape.dim[0] == value->shape.dim[0]) return true;
   return ops_refuse(graph, node, id, "needs as many of the %s as there are channels, since %s, but %s", what,
                     ops_describe(graph, net_node_input(graph, node, x)), ops_describe(graph, id));
@@ -45,13 +46,14 @@ static bool zero_fits(net_graph *graph, net_node_id node, uint32_t x) {
   if (!zero) return true;
   if (!step) return ops_refuse(graph, node, NET_NONE, "has a zero point, but no step");
   if (!net_shape_same(&step->shape, &zero->shape))
-    return ops_refuse(graph, node, net_node_input(graph, node, x + 2), "needs a zero point for each step, but %s",
+    return ops_refuse(graph, node, net_node_input(graph, node, x + 2),
+                      "needs a zero point for each step, but %s",
                       ops_describe(graph, net_node_input(graph, node, x + 2)));
   for (uint64_t i = 0; zero->kind == NET_VALUE_CONSTANT && i < ops_elements(zero); i++) {
     double point = net_type_element(zero->type, zero->data, i);
     if (!(fabs(point) < 0x1p31 && point == rint(point)))
-      return ops_refuse(graph, node, NET_NONE, "needs whole numbers of less than 2^31 as zero points, not %.9g",
-                        point);
+      return ops_refuse(graph, node, NET_NONE,
+                        "needs whole numbers of less than 2^31 as zero points, not %.9g", point);
   }
   return true;
 }
@@ -82,7 +84,8 @@ bool quantize_shape(netc *n, net_graph *graph, net_node_id node) {
 bool quantize_gradient_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
   net_format_id format;
-  if (!fits(graph, node, QUANTIZE_GRADIENT_X, &format) || !ops_require_same(graph, node, 0, QUANTIZE_GRADIENT_X))
+  if (!fits(graph, node, QUANTIZE_GRADIENT_X, &format) ||
+      !ops_require_same(graph, node, 0, QUANTIZE_GRADIENT_X))
     return false;
   net_value_id dy = net_node_input(graph, node, 0);
   if (net_graph_value_at(graph, dy)->type != NET_F32)
@@ -104,8 +107,8 @@ bool quantize_gradient(net_gradient *g) {
   net_value_id zero = net_node_input(g->graph, g->node, QUANTIZE_ZERO);
   net_value_id x = net_node_input(g->graph, g->node, QUANTIZE_X);
   net_attribute format = *net_node_attribute(g->graph, g->node, "format");
-  net_value_id dx = net_gradient_call(g, "quantize_gradient", "x_gradient", OPS_VALUES(g->dy[0], x, step, zero),
-                                      OPS_ATTRIBUTES(format));
+  net_value_id dx = net_gradient_call(g, "quantize_gradient", "x_gradient",
+                                      OPS_VALUES(g->dy[0], x, step, zero), OPS_ATTRIBUTES(format));
   if (dx == NET_NONE) return false;
   if (g->wanted[QUANTIZE_X]) g->dx[QUANTIZE_X] = dx;
   bool learned = spec.ste == NET_STE_LEARNED_STEP && step != NET_NONE && g->wanted[QUANTIZE_STEP];
@@ -178,7 +181,8 @@ void quantize_interpret(const net_interpretation *call) {
 void quantize_gradient_interpret(const net_interpretation *call) {
   operand x;
   read_operand(call, QUANTIZE_GRADIENT_X, &x);
-  float *values = NET_NEW_ARRAY(call->arena, float, x.count + 1), *ones = NET_NEW_ARRAY(call->arena, float, x.count + 1);
+  float *values = NET_NEW_ARRAY(call->arena, float, x.count + 1),
+        *ones = NET_NEW_ARRAY(call->arena, float, x.count + 1);
   for (uint64_t i = 0; i < x.count; i++) ones[i] = 1;
   net_format_gradient(&x.spec, &x.tensor, ones, values);
   for (uint64_t i = 0; i < x.count; i++) call->outputs[0][i] = values[i] != 0 ? call->inputs[0][i] : 0;

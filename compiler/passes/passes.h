@@ -17,7 +17,7 @@ enum {
   P_TRAINING = 1 << 3,      /* backward nodes and updates are there */
   P_LIVE = 1 << 4,          /* every node is needed by something */
   P_FORMATTED = 1 << 5,     /* tensors have their number formats */
-  P_FROZEN = 1 << 6,        /* parameters and what is made of them are constants, as far as their data is known */
+  P_FROZEN = 1 << 6, /* parameters and what is made of them are constants, as far as their data is known */
 };
 
 /* Everything a pass may ask for; what a pass does not use may be NULL. */
@@ -27,7 +27,8 @@ typedef struct net_pass_context {
   const net_objective *objective; /* losses; fold_batch_norm: what losses look at stays; NULL: nothing does */
   const net_optimizer *optimizer; /* differentiate */
   const net_quantization *quantization; /* quantize */
-  const float *const *data; /* freeze: by value, elements of parameters and statistics; NULL, all or one: they stay */
+  /* freeze: by value, elements of parameters and statistics; NULL, all or one: they stay */
+  const float *const *data;
   const struct rt_fitted *normalization; /* normalize: one per input; NULL: there is none */
   bool verify;                    /* net_pass_run verifies what the pass made */
 } net_pass_context;

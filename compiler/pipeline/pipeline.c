@@ -83,7 +83,8 @@ static bool compile(pl_compilation *c, const pl_request *request, pl_compiled *c
     if (!graphs[i]) return false;
     if (c->stopped) return false;
   }
-  compiled->graphs = (pl_graphs){c->n, graphs[0] ? graphs[0] : graphs[1], graphs[2], graphs[3], &compiled->program};
+  compiled->graphs =
+      (pl_graphs){c->n, graphs[0] ? graphs[0] : graphs[1], graphs[2], graphs[3], &compiled->program};
   pl_tables tables = pl_make_tables(c->n, c->arena, request, &compiled->graphs, target.string);
   compiled->program = tables.program;
 

@@ -154,9 +154,10 @@ static void test_powers_known(void **state) {
 /* The next above the step of any, and none better by its own measure. */
 static void test_powers(void **state) {
   (void)state;
-  static const char *const formats[][2] = {{"scaled_integer(8)", "scaled_integer(8, power_of_two)"},
-                                           {"scaled_integer(4, affine)", "scaled_integer(4, affine, power_of_two)"},
-                                           {"scaled_integer(5, unsigned)", "scaled_integer(5, unsigned, power_of_two)"}};
+  static const char *const formats[][2] = {
+      {"scaled_integer(8)", "scaled_integer(8, power_of_two)"},
+      {"scaled_integer(4, affine)", "scaled_integer(4, affine, power_of_two)"},
+      {"scaled_integer(5, unsigned)", "scaled_integer(5, unsigned, power_of_two)"}};
   float x[COUNT];
   bool clipped = false;
   for (int kind = 0; kind < 5; kind++)

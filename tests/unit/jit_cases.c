@@ -210,7 +210,8 @@ static net_node_id make_quantize(jit_maker *m, const net_op *op) {
   static const char *const gradients[] = {"plain", "clipped", "learned_step"};
   attributes a = {0};
   net_shape shape = some_shape(m);
-  uint32_t row = pick(m, sizeof formats / sizeof *formats), gradient = m->training ? 1 + pick(m, 2) : pick(m, 3);
+  uint32_t row = pick(m, sizeof formats / sizeof *formats),
+           gradient = m->training ? 1 + pick(m, 2) : pick(m, 3);
   if (gradient == 2 && pick(m, 4)) row = 2 + pick(m, 3);
   bool steps = formats[row].steps && (gradient == 2 || strstr(formats[row].format, "auto") || row == 4);
   bool channels = steps && shape.rank && pick(m, 2);

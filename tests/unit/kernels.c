@@ -1,5 +1,5 @@
-/* kernels/: whole training steps, scheduled for 16, 8, 4 and 1 lanes, run by the loop IR's evaluator and compared
- * with the interpreter: loss, outputs, and every variable after the update. */
+/* kernels/: whole training steps, scheduled for 16, 8, 4 and 1 lanes, run by the loop IR's evaluator and
+ * compared with the interpreter: loss, outputs, and every variable after the update. */
 #include "interpret/interpret.h"
 #include "kernels/kernels.h"
 #include "loops/evaluate.h"
@@ -113,8 +113,8 @@ static net_graph *make_graph(netc *n, const network *net, mode m) {
   flush(n);
   assert_non_null(g);
   net_shape shape = g->values.at[g->outputs.at[0]].shape;
-  net_target target = {net_intern(n, "label"), net->classes ? NET_U32 : NET_F32, net->classes ? (net_shape){0} : shape,
-                       NET_NOWHERE};
+  net_target target = {net_intern(n, "label"), net->classes ? NET_U32 : NET_F32,
+                       net->classes ? (net_shape){0} : shape, NET_NOWHERE};
   net_loss_term term = {.op = net->loss, .prediction = net_intern(n, net->prediction), .factor = 1};
   net_objective objective = {.terms = &term, .term_count = 1, .targets = &target, .target_count = 1};
   net_optimizer optimizer = {.op = m == ADAM ? "adam" : "sgd"};
@@ -234,8 +234,9 @@ static void check(const network *net, uint32_t lanes, uint32_t batch, uint32_t c
   flush(n);
   assert_int_equal(left, 0);
 
-  const char *what = net_arena_format(&n->arena, "%s, %u lanes, batch %u, count %u%s%s", net->name, lanes, batch, count,
-                                      unfused ? ", unfused" : "", m == ADAM ? ", adam" : m == SGD ? ", sgd" : ", evaluate");
+  const char *what = net_arena_format(&n->arena, "%s, %u lanes, batch %u, count %u%s%s", net->name, lanes,
+                                      batch, count, unfused ? ", unfused" : "",
+                                      m == ADAM ? ", adam" : m == SGD ? ", sgd" : ", evaluate");
   double *loss = lp_memory_at(f, &memory, LP_RESULT, 0);
   expect_near(net_arena_format(&n->arena, "%s: loss", what), run.values[g->losses.at[0]][0], *loss, 0);
   if (net->classes) {
@@ -245,7 +246,8 @@ static void check(const network *net, uint32_t lanes, uint32_t batch, uint32_t c
   for (uint32_t o = 0; o < g->outputs.count; o++) {
     float *output = lp_memory_at(f, &memory, LP_OUTPUT, o);
     for (uint32_t k = 0; k < net_run_elements(&run, g->outputs.at[o]); k++)
-      expect_near(net_arena_format(&n->arena, "%s: output %u", what, k), run.values[g->outputs.at[o]][k], output[k], 1);
+      expect_near(net_arena_format(&n->arena, "%s: output %u", what, k), run.values[g->outputs.at[o]][k],
+                  output[k], 1);
   }
   for (uint32_t i = 0; i < t.bindings.variable_count; i++) {
     const net_value *value = &g->values.at[t.variable_ids[i]];
@@ -264,7 +266,8 @@ static void test_exact(void **state) {
   static const uint32_t batches[] = {64, 33};
   for (uint32_t i = 0; i < NETWORKS; i++)
     for (uint32_t l = 0; l < 4; l++)
-      for (uint32_t b = 0; b < 2; b++) check(&networks[i], lane_counts[l], batches[b], batches[b], false, b ? SGD : ADAM);
+      for (uint32_t b = 0; b < 2; b++)
+        check(&networks[i], lane_counts[l], batches[b], batches[b], false, b ? SGD : ADAM);
 }
 
 static void test_masked(void **state) {
@@ -275,8 +278,8 @@ static void test_masked(void **state) {
       for (uint32_t c = 0; c < 5; c++) {
         bool norm = strstr(networks[i].text, "statistic") != NULL;
         if (norm && counts[c][1] == 1 && !(c % 2)) continue; /* batch_norm trains on more than one sample */
-        check(&networks[i], lane_counts[l], counts[c][0] + (counts[c][0] == counts[c][1]), counts[c][1], false,
-              c % 2 ? EVALUATE : ADAM);
+        check(&networks[i], lane_counts[l], counts[c][0] + (counts[c][0] == counts[c][1]), counts[c][1],
+              false, c % 2 ? EVALUATE : ADAM);
       }
 }
 

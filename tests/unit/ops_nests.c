@@ -37,14 +37,15 @@ static void add_outputs(net_graph *graph, tables *t) {
     if (value.type == NET_F64) { /* outputs are f32 */
       net_value_id exact[] = {v, NET_NONE, NET_NONE};
       net_attribute format = net_attribute_text(n, "format", "float32");
-      rows = net_graph_call(graph, "quantize", net_intern_format(n, "%s.rounded", net_text(n, value.name)), exact, 3,
-                            &format, 1);
+      rows = net_graph_call(graph, "quantize", net_intern_format(n, "%s.rounded", net_text(n, value.name)),
+                            exact, 3, &format, 1);
     }
     if (!value.batched)
-      rows = net_graph_call(graph, "expand", net_intern_format(n, "%s.rows", net_text(n, value.name)), &rows, 1,
-                            (net_attribute[]){net_attribute_ints(n, "shape", value.shape),
-                                              net_attribute_bool(n, "batched", true)},
-                            2);
+      rows =
+          net_graph_call(graph, "expand", net_intern_format(n, "%s.rows", net_text(n, value.name)), &rows, 1,
+                         (net_attribute[]){net_attribute_ints(n, "shape", value.shape),
+                                           net_attribute_bool(n, "batched", true)},
+                         2);
     assert_int_not_equal(rows, NET_NONE);
     t->outputs[t->bindings.output_count++] = rows;
   }
@@ -138,8 +139,9 @@ static trial *prepare(netc *n, const char *lines, const char *name, kn_machine m
   if (op->gradient && !inference) ops_test_gradient(graph, node, 0.7, &dy);
   add_outputs(graph, &t->tables);
   bind(graph, &t->tables);
-  t->where = net_arena_format(&n->arena, "%s%u lanes, batch %u, count %u%s%s", lines, machine.lanes, batch,
-                              count, options.single ? ", one sample" : "", options.unfused ? ", unfused" : "");
+  t->where =
+      net_arena_format(&n->arena, "%s%u lanes, batch %u, count %u%s%s", lines, machine.lanes, batch, count,
+                       options.single ? ", one sample" : "", options.unfused ? ", unfused" : "");
 
   t->run = net_run_begin(n, graph, &n->arena, count);
   t->run.step = 3;
