@@ -2,7 +2,7 @@
 #include "driver/calibrate.h"
 #include "driver/progress.h"
 #include "driver/runs.h"
-#include "driver/subject.h"
+#include "driver/weights.h"
 
 #include "runtime/batches.h"
 #include "runtime/signals.h"
@@ -115,6 +115,14 @@ static bool write_program(netc *n, const char *directory, const char *text) {
   return net_file_write(n, path, text, strlen(text), false);
 }
 
+/* What netc test would refuse, of the weights that training gives. */
+static void check_accumulators(dr_subject *subject, const rt_program *program, const char *path, float *variables) {
+  netc *n = subject->call->n;
+  rt_checkpoint *best = path ? rt_checkpoint_open(n, path) : NULL;
+  if (best && rt_checkpoint_load(n, best, program, RT_MATCH_NETC, variables, NULL))
+    dr_warn_of_accumulators(subject, program, variables);
+}
+
 static int train(dr_subject *subject, rt_data *data, const pl_compiled *compiled, const char *directory) {
   dr_call *call = subject->call;
   netc *n = call->n;
@@ -126,6 +134,8 @@ static int train(dr_subject *subject, rt_data *data, const pl_compiled *compiled
   rt_initialize(program, spec->seed, variables);
   dr_set_steps(subject, program, variables);
   if (!load(subject, program, variables)) return DR_WRONG_INPUT;
+  bool holds = resume || dr_warn_of_accumulators(subject, program, variables);
+  dr_flush(call);
   const char *stored =
       subject->checkpoint ? rt_checkpoint_metadata(subject->checkpoint, "program_name") : NULL;
   spec->program_text = net_program_text(n, subject->program);
@@ -141,6 +151,7 @@ static int train(dr_subject *subject, rt_data *data, const pl_compiled *compiled
   rt_listener listener = dr_progress_begin(&progress, call);
   rt_train_result result = rt_train(n, program, data, spec, directory, resume, variables, &listener);
   dr_progress_end(&progress);
+  if (holds && result.outcome == RT_DONE) check_accumulators(subject, program, result.checkpoint, variables);
   dr_flush(call);
   code = finish(call, &result, directory);
   bool begun = !access(net_arena_format(&n->arena, "%s/last.safetensors", directory), F_OK);

@@ -25,10 +25,19 @@ static bool run_shared(const net_graph *g, const float **numbers) {
   return true;
 }
 
+/* Variables of the program of a graph, by the graph's values. */
+static const float *const *by_value(const net_graph *graph, const rt_program *program, const float *variables) {
+  const float **numbers = NET_NEW_ARRAY(&graph->n->arena, const float *, graph->values.count + 1);
+  for (uint32_t i = 0; i < program->variable_count; i++) {
+    net_value_id v = net_graph_find_value(graph, net_intern(graph->n, program->variables[i].name));
+    if (v != NET_NONE) numbers[v] = variables + program->variables[i].offset;
+  }
+  return run_shared(graph, numbers) ? numbers : NULL;
+}
+
 const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph,
                                      const rt_checkpoint *weights) {
   netc *n = subject->call->n;
-  const float **numbers = NET_NEW_ARRAY(&n->arena, const float *, graph->values.count + 1);
   pl_request request = {.network = graph};
   pl_graphs graphs = {.n = n, .infer = graph};
   pl_tables tables = pl_make_tables(n, &n->arena, &request, &graphs, "");
@@ -37,11 +46,7 @@ const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph
   rt_initialize(program, subject->experiment.recipe.train.seed, variables);
   dr_set_steps(subject, program, variables);
   if (weights && !dr_load_weights(subject, weights, program, variables)) return NULL;
-  for (uint32_t i = 0; i < program->variable_count; i++) {
-    net_value_id v = net_graph_find_value(graph, net_intern(n, program->variables[i].name));
-    if (v != NET_NONE) numbers[v] = variables + program->variables[i].offset;
-  }
-  return run_shared(graph, numbers) ? numbers : NULL;
+  return by_value(graph, program, variables);
 }
 
 const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights) {
@@ -50,11 +55,23 @@ const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, c
   return weights && !numbers ? NULL : net_ranges_find(n, &n->arena, graph, numbers);
 }
 
+static bool has_accumulators(const net_graph *graph) {
+  for (net_node_id i = 0; i < graph->nodes.count; i++)
+    if (net_node_is_quantizer(graph, i) && net_graph_at(graph, i)->role == NET_TENSOR_ACCUMULATOR) return true;
+  return false;
+}
+
 bool dr_check_accumulators(dr_subject *subject, const rt_checkpoint *weights) {
   const net_graph *graph = subject->experiment.network.graph;
-  bool any = false;
-  for (net_node_id i = 0; i < graph->nodes.count; i++)
-    any |= net_node_is_quantizer(graph, i) && net_graph_at(graph, i)->role == NET_TENSOR_ACCUMULATOR;
-  const net_ranges *ranges = any ? dr_graph_ranges(subject, graph, weights) : NULL;
-  return !any || (ranges && net_ranges_check(ranges, NET_ERROR));
+  if (!has_accumulators(graph)) return true;
+  const net_ranges *ranges = dr_graph_ranges(subject, graph, weights);
+  return ranges && net_ranges_check(ranges, NET_ERROR);
+}
+
+bool dr_warn_of_accumulators(dr_subject *subject, const rt_program *program, const float *variables) {
+  netc *n = subject->call->n;
+  const net_graph *graph = subject->experiment.network.graph;
+  if (!has_accumulators(graph)) return true;
+  const float *const *numbers = by_value(graph, program, variables);
+  return !numbers || net_ranges_check(net_ranges_find(n, &n->arena, graph, numbers), NET_WARNING);
 }

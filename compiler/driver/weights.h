@@ -15,5 +15,7 @@ const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, c
 
 /* Whether the accumulators' formats hold what the weights make of them; reports. */
 bool dr_check_accumulators(dr_subject *subject, const rt_checkpoint *weights);
+/* The same of the program that training runs and its variables, with warnings: they go on changing. */
+bool dr_warn_of_accumulators(dr_subject *subject, const rt_program *program, const float *variables);
 
 #endif
