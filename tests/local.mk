@@ -198,6 +198,10 @@ check_PROGRAMS += tests/unit/single
 tests_unit_single_SOURCES = tests/unit/single.c $(JIT_GROUP)
 tests_unit_single_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/single
+check_PROGRAMS += tests/unit/single_integers
+tests_unit_single_integers_SOURCES = tests/unit/single_integers.c $(JIT_SUPPORT)
+tests_unit_single_integers_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/single_integers
 check_PROGRAMS += tests/unit/jit_nests
 tests_unit_jit_nests_SOURCES = tests/unit/jit_nests.c $(JIT_NETWORKS)
 tests_unit_jit_nests_LDADD = $(TEST_LDADD)
@@ -304,3 +308,10 @@ tests_unit_object_LDADD = $(TEST_LDADD) -ldl
 tests_unit_object_files_SOURCES = tests/unit/object_files.c $(OBJECT_SUPPORT)
 tests_unit_object_files_LDADD = $(TEST_LDADD) -ldl
 TESTS += $(OBJECT_TESTS)
+
+# C printed from loops, built by gcc and clang, against the evaluator.
+C_SUPPORT = tests/unit/c_support.c tests/unit/c_support.h
+check_PROGRAMS += tests/unit/c_output
+tests_unit_c_output_SOURCES = tests/unit/c_output.c $(C_SUPPORT) $(OPS_CASES)
+tests_unit_c_output_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/c_output

@@ -1,5 +1,15 @@
 libnetc_a_SOURCES += \
   compiler/codegen/archive.c compiler/codegen/archive.h \
+  compiler/codegen/c.c compiler/codegen/c.h \
+  compiler/codegen/c_expression.c \
+  compiler/codegen/c_function.c \
+  compiler/codegen/c_helpers.c compiler/codegen/c_helpers.def \
+  compiler/codegen/c_index.c \
+  compiler/codegen/c_memory.c \
+  compiler/codegen/c_names.c \
+  compiler/codegen/c_printer.h \
+  compiler/codegen/c_statement.c \
+  compiler/codegen/c_tables.c \
   compiler/codegen/compile.c compiler/codegen/compile.h \
   compiler/codegen/elf_file.c compiler/codegen/elf_file.h \
   compiler/codegen/emit.c compiler/codegen/emit.h \
