@@ -41,7 +41,7 @@ static void consider(calibration *c, const net_rules *rules, const net_ranges *r
   if (!rule) return;
   bool made = net_node_made_format(c->graph, node, role) != NULL;
   net_format_id format = rule->tensors[role].format;
-  if (!made) format = net_quantize_signed(c->n, format, ranges, value);
+  format = made ? net_quantize_made(c->n, format) : net_quantize_signed(c->n, format, ranges, value);
   const net_format_spec *spec = net_format_at(c->n, format);
   if (!net_format_calibrates(spec)) return;
   tensor t = {.node = node, .role = role, .input = input, .value = value, .format = format};
@@ -310,9 +310,10 @@ static bool check_stored(calibration *c, const tensor *t, const rt_calibrated *s
     problem = net_calibration_problem(c->n, net_format_at(c->n, t->format), s->steps[k],
                                       s->zeros ? s->zeros[k] : 0);
   if (problem)
-    net_error(c->n, NET_NOWHERE,
-              "cannot read %s: its calibration of '%s' is broken: %s in %s; with --quantize none it is not read",
-              path, s->tensor, problem, s->format);
+    net_error(
+        c->n, NET_NOWHERE,
+        "cannot read %s: its calibration of '%s' is broken: %s in %s; with --quantize none it is not read",
+        path, s->tensor, problem, s->format);
   return !problem;
 }
 

@@ -116,7 +116,8 @@ static bool write_program(netc *n, const char *directory, const char *text) {
 }
 
 /* What netc test would refuse, of the weights that training gives. */
-static void check_accumulators(dr_subject *subject, const rt_program *program, const char *path, float *variables) {
+static void check_accumulators(dr_subject *subject, const rt_program *program, const char *path,
+                               float *variables) {
   netc *n = subject->call->n;
   rt_checkpoint *best = path ? rt_checkpoint_open(n, path) : NULL;
   if (best && rt_checkpoint_load(n, best, program, RT_MATCH_NETC, variables, NULL))

@@ -26,7 +26,8 @@ static bool run_shared(const net_graph *g, const float **numbers) {
 }
 
 /* Variables of the program of a graph, by the graph's values. */
-static const float *const *by_value(const net_graph *graph, const rt_program *program, const float *variables) {
+static const float *const *by_value(const net_graph *graph, const rt_program *program,
+                                    const float *variables) {
   const float **numbers = NET_NEW_ARRAY(&graph->n->arena, const float *, graph->values.count + 1);
   for (uint32_t i = 0; i < program->variable_count; i++) {
     net_value_id v = net_graph_find_value(graph, net_intern(graph->n, program->variables[i].name));
@@ -57,7 +58,8 @@ const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, c
 
 static bool has_accumulators(const net_graph *graph) {
   for (net_node_id i = 0; i < graph->nodes.count; i++)
-    if (net_node_is_quantizer(graph, i) && net_graph_at(graph, i)->role == NET_TENSOR_ACCUMULATOR) return true;
+    if (net_node_is_quantizer(graph, i) && net_graph_at(graph, i)->role == NET_TENSOR_ACCUMULATOR)
+      return true;
   return false;
 }
 

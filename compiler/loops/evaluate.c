@@ -108,7 +108,8 @@ static void words(net_type from, uint32_t lanes, const lp_value *v, lp_value *re
   uint32_t per = lp_per_word(from), bits = 32 / per;
   for (uint32_t k = 0; k < lanes; k++) {
     uint32_t word = 0;
-    for (uint32_t i = 0; i < per; i++) word |= (uint32_t)(v[k * per + i].integer & ((1 << bits) - 1)) << i * bits;
+    for (uint32_t i = 0; i < per; i++)
+      word |= (uint32_t)(v[k * per + i].integer & ((1 << bits) - 1)) << i * bits;
     result[k].integer = (int32_t)word;
   }
 }

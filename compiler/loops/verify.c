@@ -99,7 +99,8 @@ static const char *vector_fault(const lp_function *f, const lp_expr_info *info) 
   const lp_expr_info *of = lp_expr_at(f, info->operand[0]);
   if (info->kind == LP_words) {
     uint32_t per = lp_per_word(of->type);
-    return per && info->type == NET_I32 && of->lanes == per * info->lanes ? NULL : "words of what makes no words";
+    return per && info->type == NET_I32 && of->lanes == per * info->lanes ? NULL
+                                                                          : "words of what makes no words";
   }
   if (of->type != info->type) return "another type than its operand's";
   if (info->kind == LP_splat) return of->lanes == 1 && info->lanes > 1 ? NULL : "a splat of a vector";
@@ -146,7 +147,8 @@ static const char *leaf_fault(const lp_function *f, const lp_expr_info *info, lp
 
 /* How many operands a kind takes at least and at most. */
 static void operands_of(uint8_t kind, uint32_t *least, uint32_t *most) {
-  bool one = kind == LP_reduce || (kind >= LP_splat && kind <= LP_part && kind != LP_lanes && kind != LP_tree);
+  bool one =
+      kind == LP_reduce || (kind >= LP_splat && kind <= LP_part && kind != LP_lanes && kind != LP_tree);
   *least = kind < LP_operations ? lp_operand_count(kind) : one;
   *most = kind == LP_read ? 2 : *least;
 }

@@ -3,8 +3,9 @@
 /* clang-format off */
 #define X(shape) "input x: f32[b" shape "]\n"
 #define XA(x, a) "input x: f32[b" x "]\ninput a: f32[b" a "]\n"
-#define QUANTIZED(shape, inputs, format) \
-  "y: f32[b" shape "] format " format " = quantize(" inputs ") {format = \"" format "\", training = true, stream = 3}\n"
+#define QUANTIZED(shape, inputs, format)                                                                     \
+  "y: f32[b" shape "] format " format " = quantize(" inputs ") {format = \"" format                          \
+  "\", training = true, stream = 3}\n"
 #define QUANTIZE(shape, format) X(shape) QUANTIZED(shape, "x", format)
 #define LOGITS "input x: f32[b, 5]\ntarget t: u32[b]\n"
 #define CLASS_WEIGHT "constant c: f32[5] = [0.5, 2, 1, 0.25, 3]\n"
@@ -53,7 +54,8 @@ const char *const ops_cases[] = {
     X(", 3, 4") STATISTICS("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                                 "batch_norm(x, _, _, m, v) {affine = false}\n",
 
-    X(", 2, 3") "constant o: f32[2, 3] = [0.5, -1, 2, 0, 3, 1]\nconstant k: f32[2, 3] = [2, 0.3, -1, 1, 0, 7]\n"
+    X(", 2, 3") "constant o: f32[2, 3] = [0.5, -1, 2, 0, 3, 1]\n"
+                "constant k: f32[2, 3] = [2, 0.3, -1, 1, 0, 7]\n"
                 "y: f32[b, 2, 3] = normalize(x, o, k)\n",
     X(", 3") "constant o: f32[3] = [-0.5, 0, -1]\nconstant k: f32[3] = [0.5, 0.25, 9]\n"
              "y: f32[b, 3] = normalize(x, o, k) {kind = clip}\n",
@@ -108,11 +110,13 @@ const char *const ops_cases[] = {
     "{format = \"ternary(scaled = true, ste = clipped)\"}\n",
     X(", 3, 5") "parameter k: f32 = 1\n" QUANTIZED(", 3, 5", "x, k", "integer(4, 2, ste = learned_step)"),
     X(", 3, 5") "parameter v: f32[3] = 1\n"
-                QUANTIZED(", 3, 5", "x, v", "integer(3, 1, unsigned = true, per = channel, ste = learned_step)"),
+                QUANTIZED(", 3, 5", "x, v",
+                          "integer(3, 1, unsigned = true, per = channel, ste = learned_step)"),
     X(", 3, 5") "parameter v: f32[3] = 1\nconstant z: f32[3] = [1, -2, 0]\n"
                 QUANTIZED(", 3, 5", "x, v, z",
                           "scaled_integer(4, per = channel, scheme = affine, ste = learned_step)"),
-    "parameter x: f32[3, 5] = 0\nconstant s: f32 = [0.3]\ny: f32[3, 5] format scaled_integer(4, ste = clipped) = "
+    "parameter x: f32[3, 5] = 0\nconstant s: f32 = [0.3]\n"
+    "y: f32[3, 5] format scaled_integer(4, ste = clipped) = "
     "quantize(x, s) {format = \"scaled_integer(4, ste = clipped)\"}\n",
 
     XA(", 3, 4", ", 3, 4") "y: f32[b, 3, 4] = add(x, a)\n",

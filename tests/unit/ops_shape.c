@@ -69,7 +69,8 @@ static const struct {
      "batch_norm 'y' needs epsilon > 0, not 0"},
     {X3 STATISTICS BATCH_NORM "(x, _, _, m, v) {affine = false, momentum = 1.5}\n",
      "batch_norm 'y' needs momentum from 0 to 1, not 1.5"},
-    {X3 STATISTICS BATCH_NORM "(x, _, _, m, v) {affine = false, weight_format = \"block_fp(8, 8, block = 16)\"}\n",
+    {X3 STATISTICS BATCH_NORM
+     "(x, _, _, m, v) {affine = false, weight_format = \"block_fp(8, 8, block = 16)\"}\n",
      "batch_norm 'y' needs a weight_format of single elements with steps of its own, not "
      "block_fp(8, 8, 127, block = 16)"},
     {X3 STATISTICS BATCH_NORM "(x, _, _, m, v) {affine = false, bias_format = \"scaled_integer(8)\"}\n",

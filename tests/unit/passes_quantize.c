@@ -267,7 +267,8 @@ static void test_calibrated(void **state) {
   assert_string_equal(quantise_format(&t, g, "linear_1.bias_q"), "integer(8, auto)");
   assert_string_equal(quantise_taken(&t, g, "linear_1.bias_q", 1), "_");
   assert_string_equal(quantise_taken(&t, g, "linear_1.output_q", 1), "linear_1.output.step");
-  assert_memory_equal(g->values.at[support_find(g, "linear_1.output.zero")].data, &(float){-7}, sizeof(float));
+  net_value_id zero = support_find(g, "linear_1.output.zero");
+  assert_memory_equal(g->values.at[zero].data, &(float){-7}, sizeof(float));
   const net_value *learned = &g->values.at[support_find(g, "linear_2.input_step")];
   assert_int_equal(learned->kind, NET_VALUE_PARAMETER);
   assert_true(learned->init.kind == NET_INIT_FILL && learned->init.value == (double)0.3f && !learned->frozen);
