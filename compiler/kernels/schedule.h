@@ -161,6 +161,8 @@ bool kn_single_stride(const lp_function *f, lp_buffer buffer, uint32_t first, ui
                       int64_t *stride);
 /* Whether lanes may run along an axis: each read but that at `except` (an index list) stands still or moves by one. */
 bool kn_single_contiguous(const kn_schedule_state *s, uint32_t statement, uint32_t axis, uint32_t except);
+/* Whether an access moves with the axis alone, from the buffer's first element on. */
+bool kn_single_from_start(const lp_function *f, const kn_access *access, uint32_t axis);
 /* Whether whole vectors along the axis may run over its end: all that moves begins at 0 and is padded. */
 bool kn_single_padded(const kn_schedule_state *s, const kn_group *group);
 /* What a group does at a vector of points from the scope's axes on, `valid` of them real; reduced: a vector that
@@ -169,19 +171,25 @@ void kn_single_finish(kn_scope *scope, const kn_group *group, lp_expr of, lp_exp
 /* The largest power of two that is neither above lanes nor above left. */
 uint32_t kn_single_piece(uint32_t lanes, uint32_t left);
 
-/* Sums of products with constant weights (single_sum.c, single_pack.c). */
+/* Sums of products with constant weights (single_sum.c, single_pack.c). Integers of 8 or 16 bits go in words of
+ * several terms, which dots add up. */
 typedef struct {
-  lp_expr weight, x;                          /* factors, with their conversions */
-  lp_expr constant, load;                     /* under them: the load of the weights, and that of x */
-  uint32_t axis;                              /* lanes */
-  uint32_t reduced[LP_MAX_RANK], count, size; /* axes that are summed, and how many terms that are */
-  lp_expr start;                              /* what is added to the sum, or 0 */
+  lp_expr weight, x;                    /* factors, with their conversions */
+  lp_expr constant, load;               /* under them: the load of the weights, and that of x */
+  uint32_t axis;                        /* lanes */
+  uint32_t reduced[LP_MAX_RANK], count; /* axes that are summed */
+  uint32_t per;                         /* terms of a word along the last of them; 1: no words */
+  uint32_t size;                        /* how many words that are */
+  bool is_signed;                       /* 8-bit x: 128 is added to it, and taken from the sum */
+  lp_expr start;                        /* what is added to the sum, or 0 */
 } kn_product;
 bool kn_single_product(const kn_schedule_state *s, uint32_t statement, kn_product *product);
 void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *product);
 double kn_single_vectors(const kn_schedule_state *s, uint32_t statement, const kn_product *product);
-/* Weights in the order in which they are read: [tiles of `split`][term][vectors of the tile][lanes] */
+/* Weights in the order in which they are read: [tiles of `split`][word][vectors of the tile][lanes] */
 lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *product, const kn_split *split, uint32_t lanes);
+/* What the 128 in x add to the sum of each output, taken away. */
+lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *product);
 
 /* Reductions along elements that lie side by side (single_fold.c). */
 bool kn_single_folds(const kn_schedule_state *s, uint32_t statement);

@@ -28,6 +28,9 @@ static void find_output_rows(kn_schedule_state *s) {
   }
 }
 
+/* Rows of bytes and halves are copied: words of them may run over the end. */
+static bool is_word(net_type type) { return net_type_bytes(type) >= 4; }
+
 void kn_single_begin(kn_schedule_state *s) {
   lp_function *f = s->f;
   s->rows = NET_NEW_ARRAY(f->arena, lp_buffer, f->buffers.count + 1);
@@ -39,9 +42,10 @@ void kn_single_begin(kn_schedule_state *s) {
     if (!s->facts[i].live || s->facts[i].kind != KN_GATHER) continue;
     for (uint32_t r = 0; r < s->facts[i].reads.count; r++) {
       lp_buffer from = s->facts[i].reads.at[r].buffer;
-      if (f->buffers.at[from].storage == LP_COLUMN) s->rows[kn_statement(s, i)->buffer] = from;
+      if (f->buffers.at[from].storage != LP_COLUMN || !is_word(f->buffers.at[from].type)) continue;
+      s->rows[kn_statement(s, i)->buffer] = from;
+      s->facts[i].live = false;
     }
-    s->facts[i].live = false;
   }
   if (!s->options->unfused) find_output_rows(s);
   double vectors = 0;
@@ -124,8 +128,7 @@ static bool is_flat(const kn_schedule_state *s, const kn_group *group) {
   return true;
 }
 
-/* Whether an access moves with the axis from the buffer's first element on. */
-static bool from_start(const lp_function *f, const kn_access *a, uint32_t axis) {
+bool kn_single_from_start(const lp_function *f, const kn_access *a, uint32_t axis) {
   for (uint32_t i = f->buffers.at[a->buffer].batched; i < a->count; i++) {
     lp_expr at = lp_list_at(f, a->first)[i];
     const lp_expr_info *info = lp_expr_at(f, at);
@@ -149,7 +152,7 @@ bool kn_single_padded(const kn_schedule_state *s, const kn_group *group) {
       for (uint32_t i = 0; i < a->count && a->first != except; i++)
         for (uint32_t x = 0; x < facts->axis_count; x++)
           moves |= lp_depends(s->f, lp_list_at(s->f, a->first)[i], facts->axes[x]);
-      if (moves && (kn_in_row(s, a->buffer) || !(flat || from_start(s->f, a, last_axis(facts))))) return false;
+      if (moves && (kn_in_row(s, a->buffer) || !(flat || kn_single_from_start(s->f, a, last_axis(facts))))) return false;
     }
   }
   return true;

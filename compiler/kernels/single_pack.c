@@ -34,35 +34,87 @@ static position position_of(const lp_function *f, const kn_product *p) {
   return at;
 }
 
-/* Elements from the start for each term, in the order of the axes. */
-static int64_t *terms_of(const lp_function *f, const kn_product *p, const position *at) {
-  int64_t *terms = NET_NEW_ARRAY(f->arena, int64_t, p->size + 1);
-  for (uint32_t t = 0; t < p->size; t++) {
-    uint32_t rest = t;
-    for (uint32_t i = p->count; i-- > 0; rest /= kn_extent(f, p->reduced[i]))
-      terms[t] += rest % kn_extent(f, p->reduced[i]) * at->term[i];
+/* Terms along the last axis, and the words that they make. */
+static uint32_t last_extent(const lp_function *f, const kn_product *p) {
+  return p->count ? kn_extent(f, p->reduced[p->count - 1]) : 1;
+}
+
+/* Elements from an output's first weight to the first one of each word, in the order of the axes. */
+static int64_t *words_of(const lp_function *f, const kn_product *p, const position *at) {
+  int64_t *words = NET_NEW_ARRAY(f->arena, int64_t, p->size + 1);
+  uint32_t last = p->count - 1, each = (last_extent(f, p) + p->per - 1) / p->per;
+  for (uint32_t w = 0; w < p->size; w++) {
+    uint32_t rest = w / each;
+    words[w] = w % each * p->per * at->term[last];
+    for (uint32_t i = last; i-- > 0; rest /= kn_extent(f, p->reduced[i]))
+      words[w] += rest % kn_extent(f, p->reduced[i]) * at->term[i];
   }
-  return terms;
+  return words;
+}
+
+static int64_t element(const lp_buffer_info *b, int64_t at) {
+  return b->type == NET_I8 ? ((const int8_t *)b->data)[at] : ((const int16_t *)b->data)[at];
+}
+
+/* The terms of a word, the first lowest; beyond the last axis there are zeros. */
+static uint32_t word(const lp_buffer_info *from, int64_t at, int64_t step, uint32_t per, uint32_t valid) {
+  uint32_t bits = 32 / per, result = 0;
+  for (uint32_t k = 0; k < per && k < valid; k++)
+    result |= ((uint32_t)element(from, at + k * step) & ((1u << bits) - 1)) << k * bits;
+  return result;
+}
+
+static lp_buffer constant_new(lp_function *f, const lp_buffer_info *like, const char *what, net_type type,
+                              size_t elements, void *data) {
+  net_name name = net_intern_format(f->n, "%s.%s", net_text(f->n, like->name), what);
+  lp_buffer b = lp_buffer_new(f, name, type, (net_shape){1, {(uint32_t)elements}}, false, LP_CONSTANT, 0);
+  lp_buffer_info *info = &f->buffers.at[b];
+  info->data = data, info->rank = 1, info->dim[0] = (uint32_t)elements;
+  return b;
 }
 
 lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *p, const kn_split *split, uint32_t lanes) {
   lp_function *f = s->f;
   const lp_buffer_info from = f->buffers.at[lp_expr_at(f, p->constant)->which];
-  uint32_t outputs = kn_extent(f, p->axis), vectors = (outputs + lanes - 1) / lanes;
-  size_t bytes = net_type_bytes(from.type), elements = (size_t)vectors * lanes * p->size;
+  net_type type = p->per > 1 ? NET_I32 : from.type;
+  uint32_t outputs = kn_extent(f, p->axis), vectors = (outputs + lanes - 1) / lanes, last = last_extent(f, p);
+  size_t bytes = net_type_bytes(type), elements = (size_t)vectors * lanes * p->size;
   position at = position_of(f, p);
-  const int64_t *terms = terms_of(f, p, &at);
+  const int64_t *words = words_of(f, p, &at);
+  uint32_t each = (last + p->per - 1) / p->per;
   char *data = net_arena_alloc(f->arena, elements * bytes, 64), *to = data;
   memset(data, 0, elements * bytes);
   for (uint32_t first = 0, count; first < vectors; first += count) {
     count = split->size[first >= split->start[1] && split->n[1]];
-    for (uint32_t t = 0; t < p->size; t++)
-      for (uint32_t o = first * lanes; o < (first + count) * lanes; o++, to += bytes)
-        if (o < outputs) memcpy(to, (const char *)from.data + (at.constant + o * at.lane + terms[t]) * (int64_t)bytes, bytes);
+    for (uint32_t w = 0; w < p->size; w++)
+      for (uint32_t o = first * lanes; o < (first + count) * lanes; o++, to += bytes) {
+        int64_t place = at.constant + o * at.lane + words[w];
+        if (o >= outputs) continue;
+        if (p->per == 1) {
+          memcpy(to, (const char *)from.data + place * (int64_t)bytes, bytes);
+          continue;
+        }
+        uint32_t packed = word(&from, place, at.term[p->count - 1], p->per, last - w % each * p->per);
+        memcpy(to, &packed, sizeof packed);
+      }
   }
-  net_name name = net_intern_format(f->n, "%s.packed", net_text(f->n, from.name));
-  lp_buffer packed = lp_buffer_new(f, name, from.type, (net_shape){1, {(uint32_t)elements}}, false, LP_CONSTANT, 0);
-  lp_buffer_info *info = &f->buffers.at[packed];
-  info->data = data, info->rank = 1, info->dim[0] = (uint32_t)elements, info->bits = from.bits;
-  return packed;
+  return constant_new(f, &from, "packed", type, elements, data);
+}
+
+lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *p) {
+  lp_function *f = s->f;
+  const lp_buffer_info from = f->buffers.at[lp_expr_at(f, p->constant)->which];
+  uint32_t outputs = kn_extent(f, p->axis), padded = (outputs + KN_PAD - 1) / KN_PAD * KN_PAD;
+  uint32_t last = last_extent(f, p), each = (last + p->per - 1) / p->per;
+  position at = position_of(f, p);
+  const int64_t *words = words_of(f, p, &at);
+  int32_t *data = NET_NEW_ARRAY(f->arena, int32_t, padded);
+  for (uint32_t o = 0; o < outputs; o++) {
+    int64_t sum = 0;
+    for (uint32_t w = 0; w < p->size; w++)
+      for (uint32_t k = 0; k < p->per && w % each * p->per + k < last; k++)
+        sum += element(&from, at.constant + o * at.lane + words[w] + k * at.term[p->count - 1]);
+    data[o] = (int32_t)(uint32_t)(uint64_t)(-128 * sum);
+  }
+  return constant_new(f, &from, "offsets", NET_I32, padded, data);
 }

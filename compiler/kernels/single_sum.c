@@ -31,6 +31,29 @@ static bool good_weights(const kn_schedule_state *s, const kn_facts *facts, cons
   return kn_single_stride(f, load->which, load->first, load->count, p->axis, &stride);
 }
 
+/* Words (or terms) along the last axis that is summed. */
+static uint32_t words_along(const lp_function *f, const kn_product *p) {
+  return (kn_extent(f, p->reduced[p->count - 1]) + p->per - 1) / p->per;
+}
+
+static bool is_byte(net_type type) { return type == NET_I8 || type == NET_U8; }
+
+/* Terms that a word may take, of x side by side in memory; words may run over the end of padded scratch. */
+static uint32_t terms_of_word(const kn_schedule_state *s, const kn_facts *facts, const kn_product *p) {
+  const lp_function *f = s->f;
+  const lp_expr_info *w = lp_expr_at(f, p->constant), *x = lp_expr_at(f, p->load);
+  uint32_t last = p->reduced[p->count - 1], per;
+  kn_access access = {x->which, x->first, x->count};
+  int64_t stride;
+  if (s->machine->lanes == 1 || lp_expr_at(f, facts->reduction)->type != NET_I32) return 1;
+  if (w->type == NET_I8 && is_byte(x->type)) per = 4;
+  else if ((w->type == NET_I8 || w->type == NET_I16) && x->type == NET_I16) per = 2;
+  else return 1;
+  if (!kn_single_stride(f, x->which, x->first, x->count, last, &stride) || stride != 1) return 1;
+  if (kn_extent(f, last) % per == 0) return per;
+  return !kn_in_row(s, x->which) && kn_single_from_start(f, &access, last) ? per : 1;
+}
+
 bool kn_single_product(const kn_schedule_state *s, uint32_t index, kn_product *p) {
   const lp_function *f = s->f;
   const kn_facts *facts = &s->facts[index];
@@ -44,20 +67,22 @@ bool kn_single_product(const kn_schedule_state *s, uint32_t index, kn_product *p
   if (lp_depends(f, p->x, p->axis) || !lp_depends(f, p->weight, p->axis)) return false;
   p->constant = under_conversions(f, p->weight), p->load = under_conversions(f, p->x);
   if (lp_expr_at(f, p->constant)->kind != LP_load || lp_expr_at(f, p->load)->kind != LP_load) return false;
-  p->size = 1;
-  for (uint32_t i = 0; i < sum->count; i++) {
-    p->reduced[p->count] = kn_axis_of(f, lp_list_at(f, sum->first)[i]);
-    p->size *= kn_extent(f, p->reduced[p->count++]);
-  }
+  for (uint32_t i = 0; i < sum->count; i++) p->reduced[p->count++] = kn_axis_of(f, lp_list_at(f, sum->first)[i]);
   const lp_expr_info *value = lp_expr_at(f, kn_statement(s, index)->value);
   if (value->kind == LP_add && value->operand[0] == facts->reduction) p->start = value->operand[1];
   if (value->kind == LP_add && value->operand[1] == facts->reduction) p->start = value->operand[0];
-  return good_weights(s, facts, p) && kn_single_contiguous(s, index, p->axis, lp_expr_at(f, p->constant)->first);
+  if (!good_weights(s, facts, p) || !kn_single_contiguous(s, index, p->axis, lp_expr_at(f, p->constant)->first))
+    return false;
+  p->per = terms_of_word(s, facts, p);
+  p->is_signed = p->per == 4 && lp_expr_at(f, p->load)->type == NET_I8;
+  p->size = words_along(f, p);
+  for (uint32_t i = 0; i + 1 < p->count; i++) p->size *= kn_extent(f, p->reduced[i]);
+  return true;
 }
 
 double kn_single_vectors(const kn_schedule_state *s, uint32_t index, const kn_product *p) {
   uint32_t outputs = kn_extent(s->f, p->axis), lanes = s->machine->lanes;
-  return kn_points(s, index) / outputs * ((outputs + lanes - 1) / lanes);
+  return kn_points(s, index) / outputs * ((outputs + lanes - 1) / lanes) / p->per;
 }
 
 typedef struct {
@@ -67,13 +92,14 @@ typedef struct {
   const kn_product *p;
   kn_scope *scope, *one; /* vectors of outputs; inputs */
   lp_buffer packed;      /* LP_NONE: weights as they are */
+  lp_buffer offsets;     /* of signed bytes */
   uint32_t outputs;
   bool padded, starts; /* starts: accumulators start from p->start */
   /* of the tile */
   lp_expr first; /* its first vector */
   uint32_t vectors, chains;
   lp_reg sums, x; /* sums[vector][chain] */
-  lp_expr term;   /* terms before the innermost axis */
+  lp_expr term;   /* words before the innermost axis */
 } job;
 
 static void set_axis(job *j, uint32_t axis, lp_expr value) { j->scope->axis[axis] = j->one->axis[axis] = value; }
@@ -92,26 +118,43 @@ static lp_expr packed_at(job *j, lp_expr term, uint32_t v) {
   return lp_vector_load(f, j->packed, j->scope->lanes, 1, &at);
 }
 
+/* An input, or a word of them, for all outputs. */
+static lp_expr input_at(job *j, lp_expr i) {
+  lp_function *f = j->f;
+  uint32_t lanes = j->scope->lanes;
+  set_axis(j, j->p->reduced[j->p->count - 1], lp_product(f, i, lp_int(f, j->p->per)));
+  kn_scope_renew(j->one);
+  if (j->p->per == 1) return lp_splat_of(f, kn_value(j->one, j->p->x), lanes);
+  lp_expr_info load = *lp_expr_at(f, j->p->load);
+  lp_expr flat = kn_flat(j->one, load.which, load.first, load.count);
+  lp_expr words = lp_splat_of(f, lp_words_of(f, kn_load_flat(j->s, load.which, flat, j->p->per)), lanes);
+  if (!j->p->is_signed) return words;
+  return lp_op2(f, LP_xor, words, lp_splat_of(f, lp_int(f, (int32_t)0x80808080), lanes));
+}
+
+/* sum + w · x */
+static lp_expr product_sum(const job *j, lp_expr w, lp_expr x, lp_expr sum) {
+  lp_function *f = j->f;
+  net_type type = lp_expr_at(f, w)->type;
+  if (j->p->per > 1) return lp_op3(f, j->p->per == 4 ? LP_dot4 : LP_dot2, sum, x, w);
+  if (type == NET_F32 || type == NET_F64) return lp_op3(f, LP_fma, w, x, sum);
+  return lp_addition(f, sum, lp_product(f, w, x));
+}
+
 /* sums[v][chain] += w[v, i] · x[i] for the vectors of the tile */
 static void add_term(job *j, lp_expr i, uint32_t chain) {
   lp_function *f = j->f;
   kn_scope *scope = j->scope;
   lp_expr zero = lp_int(f, 0), at = lp_int(f, chain);
-  set_axis(j, j->p->reduced[j->p->count - 1], i);
-  kn_scope_renew(j->one);
-  lp_set(f, j->x, zero, zero, lp_splat_of(f, kn_value(j->one, j->p->x), scope->lanes));
+  lp_set(f, j->x, zero, zero, input_at(j, i));
   for (uint32_t v = 0; v < j->vectors; v++) {
-    lp_expr row = lp_int(f, v), sum = lp_read_reg(f, j->sums, row, at), x = lp_read_reg(f, j->x, zero, zero);
+    lp_expr row = lp_int(f, v), sum = lp_read_reg(f, j->sums, row, at), x = lp_read_reg(f, j->x, zero, zero), w;
     scope->axis[j->p->axis] = output_of(j, v);
     kn_scope_renew(scope);
-    if (j->packed != LP_NONE) {
-      scope->memo[j->p->constant] = packed_at(j, lp_addition(f, j->term, i), v);
-      scope->memo_stamp[j->p->constant] = scope->stamp;
-    }
-    lp_expr w = kn_value(scope, j->p->weight);
-    net_type type = lp_expr_at(f, w)->type;
-    bool real = type == NET_F32 || type == NET_F64;
-    lp_set(f, j->sums, row, at, real ? lp_op3(f, LP_fma, w, x, sum) : lp_addition(f, sum, lp_product(f, w, x)));
+    lp_expr packed = j->packed == LP_NONE ? 0 : packed_at(j, lp_addition(f, j->term, i), v);
+    if (packed) scope->memo[j->p->constant] = packed, scope->memo_stamp[j->p->constant] = scope->stamp;
+    w = j->p->per > 1 ? packed : kn_value(scope, j->p->weight);
+    lp_set(f, j->sums, row, at, product_sum(j, w, x, sum));
   }
 }
 
@@ -130,6 +173,10 @@ static void open_sums(job *j) {
         kn_scope_renew(j->scope);
         value = kn_value(j->scope, j->p->start);
       }
+      if (!c && j->offsets != LP_NONE) {
+        lp_expr at = output_of(j, v);
+        value = lp_addition(f, value, lp_vector_load(f, j->offsets, lanes, 1, &at));
+      }
       lp_set(f, j->sums, lp_int(f, v), lp_int(f, c), value);
     }
 }
@@ -137,7 +184,7 @@ static void open_sums(job *j) {
 /* The innermost axis: steps of a loop, unrolled if the function is straight, and what is left. */
 static void sum_axis(job *j) {
   lp_function *f = j->f;
-  uint32_t extent = kn_extent(f, j->p->reduced[j->p->count - 1]), step = j->chains;
+  uint32_t extent = words_along(f, j->p), step = j->chains;
   if (!j->s->straight && j->scope->lanes > 1) {
     uint32_t most = BODY / j->vectors > step ? BODY / j->vectors / step * step : step;
     step = most > extent ? extent / step * step : most;
@@ -162,7 +209,7 @@ static void sum_terms(job *j) {
     set_axis(j, axis, var);
     j->term = lp_addition(f, lp_product(f, j->term, extent), var);
   }
-  if (j->p->count) j->term = lp_product(f, j->term, lp_int(f, kn_extent(f, j->p->reduced[j->p->count - 1])));
+  j->term = lp_product(f, j->term, lp_int(f, words_along(f, j->p)));
   sum_axis(j);
   while (opened--) lp_end(f);
 }
@@ -202,7 +249,7 @@ static void finish(job *j, uint32_t v, uint32_t valid) {
 }
 
 static void emit_tile(job *j, lp_expr first, uint32_t vectors, bool last) {
-  uint32_t extent = kn_extent(j->f, j->p->reduced[j->p->count - 1]), lanes = j->scope->lanes;
+  uint32_t extent = words_along(j->f, j->p), lanes = j->scope->lanes;
   j->first = first, j->vectors = vectors;
   j->chains = lanes > 1 ? (CHAINS + vectors - 1) / vectors : 1;
   if (j->chains > extent) j->chains = extent;
@@ -243,6 +290,7 @@ void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const k
   job j = {.s = s, .f = f, .group = group, .p = p, .outputs = outputs, .padded = kn_single_padded(s, group)};
   j.scope = kn_scope_new(s, lanes, p->axis), j.one = kn_scope_new(s, 1, LP_NONE);
   j.packed = lanes > 1 ? kn_single_pack(s, p, &split, lanes) : LP_NONE;
+  j.offsets = p->is_signed ? kn_single_offsets(s, p) : LP_NONE;
   j.starts = p->start && (j.padded || outputs % lanes == 0);
   set_axis(&j, 0, lp_int(f, 0));
   uint32_t opened = 0;
