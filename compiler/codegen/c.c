@@ -133,7 +133,7 @@ static void print_unused(cc_printer *p, cc_text *to, const cc_function *function
 static void print_one(cc_printer *p, cc_text *to, const cg_entry *entry, const cc_function *function) {
   const char *type = function->scratch;
   if (type && entry->scratch)
-    cc_append(p, to, "  %s *aligned = (%s *)(((uintptr_t)scratch + 63) / 64 * 64);\n", type, type);
+    cc_append(p, to, "  %s *aligned = (%s *)(((uintptr_t)scratch + 7) / 8 * 8);\n", type, type);
   else if (type) cc_append(p, to, "  %s values;\n", type);
   else if (entry->scratch) cc_append(p, to, "  (void)scratch;\n");
   print_unused(p, to, function);
@@ -183,14 +183,27 @@ static void print_entry(cc_printer *p, cc_text *to, const cg_entry *entry, const
   cc_append(p, to, "}\n\n");
 }
 
-/* Text as the bytes it is: C99 promises no longer literals than 4095 characters. */
+static const char *escaped(cc_printer *p, char c) {
+  if (c == '"' || c == '\\') return net_arena_format(p->arena, "\\%c", c);
+  return c >= ' ' && c < 127 && c != '?' ? net_arena_format(p->arena, "%c", c)
+                                         : net_arena_format(p->arena, "\\%03o", (unsigned char)c);
+}
+
+/* A text, with its NUL: as literals of lines, or of characters where C99 promises no literal so long. */
 static void print_description(cc_printer *p, cc_text *to) {
+  enum { LITERAL = 4000 };
   const cg_library *library = p->library;
   if (!library->description_name) return;
-  cc_append(p, to, "const char %s[%zu] = {", library->description_name, library->description_bytes);
-  for (size_t i = 0; i < library->description_bytes; i++)
-    cc_append(p, to, i % 20 ? " %d," : "\n  %d,", ((const signed char *)library->description)[i]);
-  cc_append(p, to, "\n};\n\n");
+  const char *text = library->description;
+  size_t length = library->description_bytes - 1;
+  bool literal = length < LITERAL;
+  cc_append(p, to, "const char %s[] = %s", library->description_name, literal ? "" : "{");
+  for (size_t i = 0, column = CC_COLUMNS; i < length; i++) {
+    const char *c = escaped(p, text[i]);
+    if (column + 8 > CC_COLUMNS) cc_append(p, to, literal && i ? "\"\n  \"" : literal ? "\n  \"" : "\n "), column = 3;
+    column += cc_append(p, to, literal ? "%s" : strcmp(c, "'") ? " '%s'," : " '\\%s',", c);
+  }
+  cc_append(p, to, literal ? (length ? "\";\n\n" : "\"\";\n\n") : " 0\n};\n\n");
 }
 
 /* ---- the file ---- */
@@ -224,17 +237,21 @@ static bool print(cc_printer *p, cc_text *file) {
   return !p->failed;
 }
 
+cg_target cg_c_target(void) {
+  return (cg_target){.name = "c", .triple = "", .cpu = "", .features = "", .string = "c-lanes1", .lanes = 1, .registers = 16};
+}
+
 bool cg_print_c(netc *n, net_arena *arena, const cg_library *library, const char **text, size_t *length) {
   net_arena own;
   net_arena_init(&own, arena->guard);
   cc_printer p = {.n = n, .arena = &own, .library = library};
   cc_text file = {0};
   cc_append(&p, &file,
-            "/* Made by netc. This file is yours: no licence of netc's covers it.\n"
-            " * SPDX-License-Identifier: MIT-0\n"
+            "/* SPDX-License-Identifier: CC0-1.0 (what netc writes is yours)\n"
             " *\n"
-            " * Plain C99 and nothing behind it: no library, no allocation, no recursion, no state. Compilers that\n"
-            " * fuse a*b + c must be told not to: gcc and clang are below, others may want -ffp-contract=off. */\n");
+            " * Plain C99 with nothing behind it: no library, no allocation, no recursion, nothing kept between calls.\n"
+            " * Results are the same bits everywhere while a*b + c is rounded twice: gcc and clang are told below,\n"
+            " * other compilers may need an option like -ffp-contract=off. */\n");
   bool done = print(&p, &file);
   if (done) *text = net_arena_copy(arena, file.at, file.count), *length = file.count;
   net_arena_free(&own);

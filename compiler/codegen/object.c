@@ -1,5 +1,6 @@
 #include "codegen/object.h"
 
+#include "codegen/c.h"
 #include "codegen/elf_file.h"
 #include "codegen/unit.h"
 
@@ -56,7 +57,7 @@ bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_fo
   static const cg_product products[] = {
       [CG_FORM_OBJECT] = CG_OBJECT, [CG_FORM_ASSEMBLY] = CG_ASSEMBLY, [CG_FORM_IR] = CG_IR};
   *artefact = (cg_artefact){.stack = NET_NEW_ARRAY(arena, uint64_t, library->count + 1)};
-  if (form == CG_FORM_C) return net_error(n, NET_NOWHERE, "netc writes no C yet"), false;
+  if (form == CG_FORM_C) return cg_print_c(n, arena, library, &artefact->bytes, &artefact->length);
   for (uint32_t i = 0; i < library->count; i++) artefact->stack[i] = RETURN_ADDRESS; /* with no frame at all */
   cg_unit unit = {.n = n, .input.target = library->target, .product = products[form], .library = library,
                   .stack = artefact->stack};

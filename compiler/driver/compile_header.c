@@ -158,8 +158,9 @@ void dr_print_header(FILE *to, const dr_compiled *c) {
   print_classes(to, c, prefix);
   for (uint32_t i = 0; i < o->function_count; i++) {
     const pl_function *f = &o->functions[i];
-    fprintf(to, "\n/* %s; takes %llu bytes of stack at most", f->rows ? "n rows" : "One row", (unsigned long long)f->stack);
-    if (f->scratch) fprintf(to, " and a scratch of the bytes below, of any alignment, whose contents are of no use");
+    fprintf(to, "\n/* %s", f->rows ? "n rows" : "One row");
+    if (f->stack) fprintf(to, "; takes %llu bytes of stack at most", (unsigned long long)f->stack);
+    if (f->scratch) fprintf(to, "; the scratch has the bytes below, any alignment, and contents of no use");
     fprintf(to, ". */\n");
     if (f->scratch)
       fprintf(to, "#define %s_SCRATCH %llu\n", identifier(n, f->name, true), (unsigned long long)f->scratch);
