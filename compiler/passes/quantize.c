@@ -130,22 +130,18 @@ static bool made_format(maker *m, net_node_id node, net_tensor_role role, const 
                         net_format_id *format) {
   netc *n = m->n;
   net_name owner = m->from->nodes.at[node].name;
-  net_format_id asked =
-      net_quantize_resolved(n, choice->format, net_quantize_calibrated(m->quantization, owner, role, 0));
-  net_format_spec spec = *net_format_at(n, asked);
-  if (!net_format_stands_alone(&spec)) {
+  const net_calibrated *calibrated = net_quantize_calibrated(m->quantization, owner, role, 0);
+  *format = net_quantize_resolved(n, net_quantize_made(n, choice->format), calibrated);
+  const net_format_spec *spec = net_format_at(n, *format);
+  if (!net_format_stands_alone(spec)) {
     const char *op = net_node_op(m->from, node)->name, *tensor = net_tensor_role_names[role];
     net_error(n, choice->loc,
               "%s makes its %s when it runs, which %s cannot follow: give %s a format of single elements "
               "with steps of its own, like %s { %s = integer(8, 4) }",
-              op, tensor, net_formats[spec.family].name, op, op, tensor);
+              op, tensor, net_formats[spec->family].name, op, op, tensor);
     net_note(n, m->from->nodes.at[node].loc, "for '%s'", net_text(n, owner));
     return false;
   }
-  spec.auto_sign = false;
-  spec.per = NET_PER_TENSOR; /* there are no steps of channels to give, nor is there one to learn */
-  if (spec.ste == NET_STE_LEARNED_STEP) spec.ste = NET_STE_CLIPPED;
-  *format = net_format_intern(n, &spec);
   return true;
 }
 

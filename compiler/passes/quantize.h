@@ -21,6 +21,10 @@ net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_cali
  * overflow is symmetric. */
 net_format_id net_quantize_signed(netc *n, net_format_id asked, const net_ranges *ranges, net_value_id value);
 
+/* What a format becomes for a tensor that a node makes itself when it runs: there are no steps of channels to
+ * give then, nor one to learn. */
+net_format_id net_quantize_made(netc *n, net_format_id asked);
+
 /* Where a learned step begins if no profile says better: the format's own fraction, or 2·mean|x| / √hi (Esser
  * et al., 2020) with the mean that the value's initial elements have; a result is taken to be of unit
  * variance. */

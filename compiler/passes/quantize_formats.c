@@ -37,6 +37,14 @@ net_format_id net_quantize_resolved(netc *n, net_format_id asked, const net_cali
   return net_format_intern(n, &spec);
 }
 
+net_format_id net_quantize_made(netc *n, net_format_id asked) {
+  net_format_spec spec = *net_format_at(n, asked);
+  spec.auto_sign = false;
+  spec.per = NET_PER_TENSOR;
+  if (spec.ste == NET_STE_LEARNED_STEP) spec.ste = NET_STE_CLIPPED;
+  return net_format_intern(n, &spec);
+}
+
 double net_quantize_first_step(const netc *n, net_format_id format, const net_value *value) {
   const net_format_spec *spec = net_format_at(n, format);
   bool point = net_format_has_point(spec), parameter = value->kind == NET_VALUE_PARAMETER;
