@@ -1,48 +1,10 @@
 #include "codegen/shared.h"
 
 #include "support/file.h"
+#include "support/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <spawn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-extern char **environ;
-
-/* Runs a program with nothing to read, and gives the first line that it complains with. Gives its exit status,
- * or −1 with errno when it cannot be run. */
-static int run(const char *const *arguments, char *complaint, size_t size) {
-  int ends[2], status = -1;
-  pid_t child;
-  complaint[0] = 0;
-  if (pipe(ends)) return -1;
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], 2);
-  posix_spawn_file_actions_addclose(&actions, ends[0]);
-  posix_spawn_file_actions_addclose(&actions, ends[1]);
-  int failed = posix_spawnp(&child, arguments[0], &actions, NULL, (char *const *)arguments, environ);
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  size_t length = 0;
-  char rest[256];
-  for (ssize_t got = 1; !failed && got > 0;) { /* to the end, so that it is never stopped by a full pipe */
-    bool fits = length < size - 1;
-    got = read(ends[0], fits ? complaint + length : rest, fits ? size - 1 - length : sizeof rest);
-    if (got < 0 && errno == EINTR) got = 1;
-    else if (got > 0 && fits) length += (size_t)got;
-  }
-  close(ends[0]);
-  if (failed) return errno = failed, -1;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR);
-  complaint[length] = 0;
-  complaint[strcspn(complaint, "\n")] = 0;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
 
 static bool link_object(netc *n, const char *path, const char *object, const char *library) {
   const char *chosen = getenv("CC"), *cc = chosen && *chosen ? chosen : "cc", *slash = strrchr(path, '/');
@@ -50,7 +12,7 @@ static bool link_object(netc *n, const char *path, const char *object, const cha
   const char *const arguments[] = {cc,   "-shared", "-nostdlib", "-Wl,-z,text", "-Wl,-z,noexecstack", name,
                                    "-o", library,   object,      NULL};
   char complaint[512];
-  int status = run(arguments, complaint, sizeof complaint);
+  int status = net_process_run(arguments, NULL, NULL, complaint, sizeof complaint);
   if (!status) return true;
   if (status < 0)
     net_error(n, NET_NOWHERE,
