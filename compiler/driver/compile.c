@@ -1,8 +1,6 @@
 /* netc compile: a trained network as an object, an archive, a shared library, assembly, IR or C, with a header. */
 #include "driver/compile.h"
 
-#include "codegen/archive.h"
-#include "codegen/shared.h"
 #include "driver/calibrate.h"
 #include "driver/weights.h"
 #include "pipeline/pack.h"
@@ -21,7 +19,8 @@ static const struct form {
              {".a", CG_FORM_OBJECT, pl_pack_archive},
              {".so", CG_FORM_OBJECT, pl_pack_shared},
              {".s", CG_FORM_ASSEMBLY, NULL},
-             {".ll", CG_FORM_IR, write_plain}, {".c", CG_FORM_C, write_plain}};
+             {".ll", CG_FORM_IR, NULL},
+             {".c", CG_FORM_C, NULL}};
 enum { FORMS = sizeof forms / sizeof *forms };
 
 static const struct form *find_form(const char *path) {
@@ -34,6 +33,11 @@ static const struct form *find_form(const char *path) {
 /* The output, with .h in place of its ending. */
 static const char *header_path(netc *n, const char *path) {
   return net_arena_format(&n->arena, "%.*s.h", (int)(strrchr(path, '.') - path), path);
+}
+
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
 }
 
 /* ---- what is compiled ---- */
@@ -140,7 +144,9 @@ int dr_compile_object(dr_call *call) {
   if (!object) return code;
   c.compiled.object = object;
   const char *header = header_path(n, c.path);
-  if (!c.form->write(&c.compiled, c.path) || !write_header(&c, header)) return DR_WRONG_INPUT;
+  bool ok = c.form->pack ? c.form->pack(n, object, c.path)
+                         : net_file_write(n, c.path, object->bytes, object->length, false);
+  if (!ok || !write_header(&c, header)) return DR_WRONG_INPUT;
   say(&c, header);
   return DR_DONE;
 }
