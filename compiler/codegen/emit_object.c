@@ -15,7 +15,9 @@ size_t cg_scratch_bytes(const cg_target *target, const lp_function *f) {
 
 typedef struct {
   cg_emit *e;
+  const cg_library *library;
   const cg_entry *entry;
+  const char *name; /* of the function */
   uint32_t inputs, outputs;
   LLVMTypeRef size, pointer;
   LLVMValueRef columns, results; /* tables of pointers on the stack */
@@ -54,22 +56,25 @@ static LLVMValueRef aligned_scratch(const object_entry *o) {
   return behind(o, o->e->builder, given, rest);
 }
 
-/* The rows that begin at `row` (NULL: the first), `count` of them. */
+/* Where an input's or output's row lies (NULL: the first). */
+static LLVMValueRef place_of(const object_entry *o, uint32_t port, LLVMValueRef row) {
+  net_type type = NET_F32;
+  uint32_t width = 0;
+  if (!row) return param(o, port);
+  if (port < o->inputs) cg_port(o->entry->f, LP_COLUMN, port, &type, &width);
+  else cg_port(o->entry->f, LP_OUTPUT, port - o->inputs, &type, &width);
+  LLVMValueRef bytes = constant(o, width * (uint64_t)net_type_bytes(type));
+  return behind(o, o->e->builder, param(o, port), LLVMBuildMul(o->e->builder, row, bytes, ""));
+}
+
+/* The rows that begin at `row`, `count` of them. */
 static void run_tile(const object_entry *o, LLVMValueRef row, LLVMValueRef count) {
   cg_emit *e = o->e;
   LLVMBuilderRef builder = e->builder;
   for (uint32_t i = 0; i < o->inputs + o->outputs; i++) {
-    bool in = i < o->inputs;
-    net_type type = NET_F32;
-    uint32_t width = 0, slot = in ? i : i - o->inputs;
-    cg_port(o->entry->f, in ? LP_COLUMN : LP_OUTPUT, slot, &type, &width);
-    LLVMValueRef at = param(o, i);
-    if (row) {
-      LLVMValueRef bytes = constant(o, width * (uint64_t)net_type_bytes(type));
-      at = behind(o, builder, at, LLVMBuildMul(builder, row, bytes, ""));
-    }
-    LLVMValueRef to = behind(o, builder, in ? o->columns : o->results, constant(o, 8 * (uint64_t)slot));
-    LLVMSetAlignment(LLVMBuildStore(builder, at, to), 8);
+    LLVMValueRef table = i < o->inputs ? o->columns : o->results;
+    LLVMValueRef slot = constant(o, 8 * (uint64_t)(i < o->inputs ? i : i - o->inputs));
+    LLVMSetAlignment(LLVMBuildStore(builder, place_of(o, i, row), behind(o, builder, table, slot)), 8);
   }
   set_field(o, CG_STEP_COUNT, count);
   LLVMBuildCall2(builder, LLVMGlobalGetValueType(o->nests), o->nests, &e->step, 1, "");
@@ -77,6 +82,31 @@ static void run_tile(const object_entry *o, LLVMValueRef row, LLVMValueRef count
 
 static LLVMValueRef smaller(const object_entry *o, LLVMValueRef a, LLVMValueRef b) {
   return cg_intrinsic(o->e, "llvm.umin", (LLVMValueRef[]){a, b}, 2);
+}
+
+/* for (row = 0; row < n; row++) NAME(row of every input, of every output) */
+static void run_each(const object_entry *o, LLVMValueRef one) {
+  cg_emit *e = o->e;
+  LLVMBuilderRef builder = e->builder;
+  LLVMValueRef n = LLVMGetParam(e->function, 0), zero = constant(o, 0);
+  LLVMBasicBlockRef before = cg_block(e, "some"), body = cg_block(e, "row"), after = cg_block(e, "done");
+  LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntEQ, n, zero, ""), after, before);
+  LLVMPositionBuilderAtEnd(builder, before);
+  LLVMBuildBr(builder, body);
+  LLVMPositionBuilderAtEnd(builder, body);
+  LLVMValueRef row = LLVMBuildPhi(builder, o->size, "row");
+  LLVMValueRef *arguments = NET_NEW_ARRAY(e->arena, LLVMValueRef, o->inputs + o->outputs + 1);
+  uint32_t count = o->inputs + o->outputs;
+  for (uint32_t i = 0; i < count; i++) arguments[i] = place_of(o, i, row);
+  if (o->entry->scratch) arguments[count] = param(o, count), count++;
+  LLVMTypeRef *types = NET_NEW_ARRAY(e->arena, LLVMTypeRef, count);
+  for (uint32_t i = 0; i < count; i++) types[i] = o->pointer;
+  LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), types, count, false);
+  LLVMBuildCall2(builder, type, one, arguments, count, "");
+  LLVMValueRef next = LLVMBuildNUWAdd(builder, row, constant(o, 1), "");
+  LLVMAddIncoming(row, (LLVMValueRef[]){zero, next}, (LLVMBasicBlockRef[]){before, body}, 2);
+  LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, next, n, ""), body, after);
+  LLVMPositionBuilderAtEnd(builder, after);
 }
 
 /* for (row = 0; row < n; row += T) { if (row + T > n && n > T) row = n − T; … min(n, T) rows } */
@@ -110,18 +140,33 @@ static void begin_entry(object_entry *o) {
   if (o->entry->rows) types[count++] = o->size;
   for (uint32_t i = 0; i < o->inputs + o->outputs + o->entry->scratch; i++) types[count++] = o->pointer;
   LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), types, count, false);
-  LLVMValueRef function = cg_begin_function(e, o->entry->name, type);
+  LLVMValueRef function = cg_begin_function(e, o->name, type);
   cg_add_text_attribute(e, function, "warn-stack-size", "0"); /* tells how much it takes: see object.c */
+  cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "noredzone", 0); /* and takes no more */
   for (uint32_t i = 0; i < count; i++)
     if (types[i] == o->pointer) cg_add_attribute(e, function, i + 1, "noalias", 0);
   for (uint32_t i = 0; i < o->inputs; i++)
     cg_add_attribute(e, function, i + o->entry->rows + 1, "readonly", 0);
 }
 
-static void emit_entry(object_entry *o) {
+/* The function of one row that an entry of rows calls again and again: an entry's own, by a name that no other
+ * object can take over. NULL: the entry has tiles of its own. */
+static LLVMValueRef function_of_row(const object_entry *o, LLVMValueRef const *functions) {
+  for (uint32_t i = 0; i < o->library->count; i++) {
+    const cg_entry *entry = &o->library->entries[i];
+    if (!o->entry->rows || entry->rows || entry->f != o->entry->f || !functions[i]) continue;
+    if (LLVMGetLinkage(functions[i]) == LLVMInternalLinkage) return functions[i];
+    const char *name = net_arena_format(o->e->arena, "%s.row", entry->name);
+    LLVMValueRef alias = LLVMAddAlias2(o->e->module, LLVMGlobalGetValueType(functions[i]), 0, functions[i], name);
+    LLVMSetLinkage(alias, LLVMInternalLinkage);
+    return alias;
+  }
+  return NULL;
+}
+
+static void emit_rows(object_entry *o) {
   cg_emit *e = o->e;
   const lp_function *f = o->entry->f;
-  begin_entry(o);
   e->step = room(o, sizeof(rt_step), _Alignof(rt_step), "step");
   o->columns = room(o, 8 * (uint64_t)o->inputs, 8, "columns");
   o->results = room(o, 8 * (uint64_t)o->outputs, 8, "outputs");
@@ -133,8 +178,19 @@ static void emit_entry(object_entry *o) {
                                 : room(o, f->scratch_bytes, cg_storage_align(e->target), "scratch"));
   if (o->entry->rows) run_tiles(o);
   else run_tile(o, NULL, LLVMConstInt(LLVMInt32TypeInContext(e->context), 1, false));
+}
+
+static LLVMValueRef emit_entry(object_entry *o, LLVMValueRef const *functions) {
+  cg_emit *e = o->e;
+  LLVMValueRef one = function_of_row(o, functions);
+  if (!one && !(o->nests = cg_emit_nests(e))) return NULL;
+  begin_entry(o);
+  LLVMValueRef function = e->function;
+  if (one) run_each(o, one);
+  else emit_rows(o);
   LLVMBuildRetVoid(e->builder);
   cg_end_function(e);
+  return function;
 }
 
 bool cg_port(const lp_function *f, lp_storage storage, uint32_t slot, net_type *type, uint32_t *width) {
@@ -176,19 +232,27 @@ static void emit_description(cg_emit *e, const cg_library *library) {
   LLVMSetAlignment(global, 8);
 }
 
-static void emit_library(cg_emit *e, const cg_library *library) {
-  LLVMTargetDataRef layout = LLVMGetModuleDataLayout(e->module);
-  LLVMTypeRef size = LLVMIntPtrTypeInContext(e->context, layout);
+/* The functions of one target; suffix: of their names, if others are exported. */
+static void emit_target(cg_emit *e, const cg_library *library, const char *suffix, LLVMValueRef *functions) {
+  LLVMTypeRef size = LLVMIntPtrTypeInContext(e->context, LLVMGetModuleDataLayout(e->module));
+  e->target = library->target;
   for (uint32_t i = 0; i < library->count && !e->failed; i++) {
     const cg_entry *entry = &library->entries[i];
-    object_entry o = {.e = e, .entry = entry, .size = size, .pointer = LLVMPointerTypeInContext(e->context, 0)};
+    object_entry o = {.e = e, .library = library, .entry = entry, .size = size};
+    o.name = net_arena_format(e->arena, "%s%s", entry->name, suffix);
+    o.pointer = LLVMPointerTypeInContext(e->context, 0);
     o.inputs = cg_port_count(entry->f, LP_COLUMN), o.outputs = cg_port_count(entry->f, LP_OUTPUT);
     if (!is_plain(e, entry->f)) return;
     cg_emit_begin(e, entry->f);
-    o.nests = cg_emit_nests(e);
-    if (o.nests) emit_entry(&o);
+    functions[i] = emit_entry(&o, functions);
+    if (*suffix && functions[i]) LLVMSetLinkage(functions[i], LLVMInternalLinkage);
     cg_emit_end(e);
   }
+}
+
+static void emit_library(cg_emit *e, const cg_library *library) {
+  LLVMValueRef *functions = NET_NEW_ARRAY(e->arena, LLVMValueRef, library->count + 1);
+  emit_target(e, library, "", functions);
   emit_description(e, library);
 }
 

@@ -37,6 +37,15 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context) {
 
 void cg_catch_frames(cg_unit *unit) { LLVMContextSetDiagnosticHandler(unit->context, on_diagnostic, unit); }
 
+/* A function of rows that calls another for each of them takes the stack of both. */
+static void add_callees(const cg_library *library, uint64_t *stack) {
+  for (uint32_t i = 0; i < library->count; i++)
+    for (uint32_t k = 0; k < library->count; k++) {
+      const cg_entry *rows = &library->entries[i], *one = &library->entries[k];
+      if (rows->rows && !one->rows && rows->f == one->f) stack[i] += stack[k];
+    }
+}
+
 /* ---- sizes ---- */
 
 static void measure(cg_artefact *artefact) {
@@ -64,6 +73,7 @@ bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_fo
   bool done = cg_unit_make(&unit);
   if (!cg_report(n, &unit.trouble) || !done) return false;
   artefact->times = unit.times;
+  add_callees(library, artefact->stack);
   if (unit.code) {
     artefact->length = LLVMGetBufferSize(unit.code);
     artefact->bytes = net_arena_copy(arena, LLVMGetBufferStart(unit.code), artefact->length);

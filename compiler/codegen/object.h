@@ -12,8 +12,9 @@
 typedef struct {
   const char *name;
   const lp_function *f; /* scheduled, exact, without variables; of f->batch rows (1: of NAME for one row) */
-  bool rows;            /* n rows, in tiles of f->batch; what is left over runs with rows that ran already */
-  bool scratch;         /* the last argument is scratch: see cg_scratch_bytes */
+  bool rows;    /* n rows, in tiles of f->batch; what is left over runs with rows that ran already. With the very f of
+                   an entry of one row: that one again and again */
+  bool scratch; /* the last argument is scratch: see cg_scratch_bytes */
 } cg_entry;
 
 /* What becomes one object. Nothing else is exported. */
@@ -24,6 +25,8 @@ typedef struct cg_library {
   const char *description_name; /* a constant handed through as it is; NULL: none */
   const void *description;
   size_t description_bytes;
+  const struct cg_library *better; /* the same entries for a more demanding target of the family, in the same object:
+                                      the machine chooses among them when it runs. NULL: none */
 } cg_library;
 
 typedef enum { CG_FORM_OBJECT, CG_FORM_ASSEMBLY, CG_FORM_IR, CG_FORM_C } cg_form;
@@ -31,7 +34,7 @@ typedef enum { CG_FORM_OBJECT, CG_FORM_ASSEMBLY, CG_FORM_IR, CG_FORM_C } cg_form
 typedef struct {
   const char *bytes; /* of the form asked for, in the arena */
   size_t length;
-  uint64_t *stack;      /* by entry: most bytes of stack that a call takes, its return address included */
+  uint64_t *stack;      /* by entry: most bytes of stack that a call takes, its return address included; 0 of C */
   uint64_t code, data;  /* bytes of instructions and of constants; 0 unless the form is an object */
   uint64_t ram;         /* bytes of writable data: 0 in every object of netc's */
   cg_times times;

@@ -1,5 +1,6 @@
 #include "pipeline/object.h"
 
+#include "codegen/c.h"
 #include "pipeline/compilation.h"
 
 /* ---- the graph ---- */
@@ -24,16 +25,22 @@ static kn_bindings bind_ports(const net_graph *g, net_arena *arena) {
 
 /* ---- the loops ---- */
 
-/* Rows of a tile: as many vectors as keep its values on the stack, but no more than help. */
+/* Rows of a tile: as many vectors as keep its values on the stack, at least two; four where it is too much anyway.
+ * With vectors of four or less, tiles are no faster than one row after the other, and that is half as large. */
 static lp_function *make_tile(pl_compilation *c, const net_graph *g, const kn_bindings *bindings,
-                              const cg_target *target, const pl_object_request *request, size_t bound) {
-  enum { MOST_VECTORS = 4, LEAST_VECTORS = 2 };
+                              const cg_target *target, const pl_object_request *request, size_t bound,
+                              lp_function *one) {
+  enum { MOST_VECTORS = 4, LEAST_VECTORS = 2, LEAST_LANES = 8 };
   const kn_options how = {0};
-  if (request->tile) return pl_make_loops(c, g, bindings, target, &how, "tile", request->tile, false);
-  for (uint32_t vectors = MOST_VECTORS;; vectors /= 2) {
+  if (request->tile > 1) return pl_make_loops(c, g, bindings, target, &how, "tile", request->tile, false);
+  if (request->tile || target->lanes < LEAST_LANES) return one;
+  lp_function *most = NULL;
+  for (uint32_t vectors = MOST_VECTORS; vectors >= LEAST_VECTORS; vectors /= 2) {
     lp_function *f = pl_make_loops(c, g, bindings, target, &how, "tile", vectors * target->lanes, false);
-    if (!f || c->stopped || f->scratch_bytes <= bound || vectors == LEAST_VECTORS) return f;
+    if (!f || c->stopped || f->scratch_bytes <= bound) return f;
+    if (!most) most = f;
   }
+  return most;
 }
 
 /* ---- what comes of it ---- */
@@ -98,8 +105,9 @@ static bool show(pl_compilation *c, const cg_library *library) {
 
 static bool make(pl_compilation *c, const pl_object_request *request, pl_object *object) {
   netc *n = c->n;
-  cg_target target;
-  if (!cg_target_find(n, NET_NOWHERE, request->target ? request->target : "x86_64", &target)) return false;
+  bool c_text = request->form == CG_FORM_C; /* for any target */
+  cg_target target = cg_c_target();
+  if (!c_text && !cg_target_find(n, NET_NOWHERE, request->target ? request->target : "x86_64", &target)) return false;
   size_t bound = request->stack_bound ? request->stack_bound : PL_STACK_BOUND;
   pl_show_formats(c, request->network);
   const net_graph *g = make_graph(c, request);
@@ -108,7 +116,7 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
   const kn_options single = {.single = true};
   lp_function *one = pl_make_loops(c, g, &bindings, &target, &single, "one", 1, false);
   if (!one || c->stopped) return false;
-  lp_function *tile = make_tile(c, g, &bindings, &target, request, bound);
+  lp_function *tile = make_tile(c, g, &bindings, &target, request, bound, one);
   if (!tile || c->stopped || c->options->stop_after != PL_STAGES) return false;
 
   const char *prefix = request->prefix ? request->prefix : net_text(n, g->name);

@@ -15,7 +15,7 @@ typedef struct {
   const struct rt_fitted *normalization; /* one per input; NULL: rows come normalised */
   const char *target;          /* for cg_target_find; NULL: x86_64 */
   const char *prefix;          /* of everything exported: a C identifier; NULL: the network's name */
-  uint32_t tile;               /* rows of a tile of PREFIX_batch, a multiple of the target's lanes; 0: chosen */
+  uint32_t tile;               /* rows of a tile of PREFIX_batch, a multiple of the target's lanes; 0: chosen, 1: none */
   size_t stack_bound;          /* bytes of scratch on the stack; 0: PL_STACK_BOUND */
   cg_form form;
   /* The text that PREFIX_description holds, of an object whose ports and functions are known (their stack is not
