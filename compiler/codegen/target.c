@@ -126,15 +126,20 @@ bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target)
   return true;
 }
 
-bool cg_target_runs_here(netc *n, net_loc where, const cg_target *target) {
-  if (!is_x86_64(n, where, target->name)) return false;
+const char *cg_target_lacks(netc *n, const cg_target *target) {
   uint32_t lacks = target->has & ~host_features(n, NULL);
-  if (!lacks) return true;
   const char *list = "";
   for (uint32_t i = 0; i < CG_FEATURE_COUNT; i++)
     if (lacks >> i & 1)
       list = net_arena_format(&n->arena, "%s%s%s", list, *list ? ", " : "", feature_names[i]);
-  net_error(n, where, "this machine cannot run code for target '%s': it lacks %s; 'native' suits it",
-            target->name, list);
-  return false;
+  return lacks ? list : NULL;
+}
+
+bool cg_target_runs_here(netc *n, net_loc where, const cg_target *target) {
+  if (!is_x86_64(n, where, target->name)) return false;
+  const char *lacks = cg_target_lacks(n, target);
+  if (lacks)
+    net_error(n, where, "this machine cannot run code for target '%s': it lacks %s; 'native' suits it",
+              target->name, lacks);
+  return !lacks;
 }

@@ -32,6 +32,9 @@ typedef struct cg_target {
  * Unknown names are errors at `where`. The texts live as long as n. */
 bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target);
 
+/* What this machine lacks to run the target's code; NULL: nothing. In the arena. */
+const char *cg_target_lacks(netc *n, const cg_target *target);
+
 /* Whether this machine runs the target's code; reports an error that says what it lacks. */
 bool cg_target_runs_here(netc *n, net_loc where, const cg_target *target);
 

@@ -40,11 +40,13 @@ netc_SOURCES = \
   compiler/driver/verify_formats.c \
   compiler/driver/verify_layers.c \
   compiler/driver/verify_nodes.c \
+  compiler/driver/verify_objects.c \
   compiler/driver/verify_outputs.c \
   compiler/driver/verify_require.c \
   compiler/driver/verify_rows.c \
   compiler/driver/weights.c compiler/driver/weights.h \
-  compiler/driver/why.c
+  compiler/driver/why.c \
+  compiler/driver/witness.c compiler/driver/witness.h
 EXTRA_DIST += compiler/driver/README.md
 
 # The manual page and the completions are made from the option tables by netc itself.

@@ -77,6 +77,7 @@ static bool run(dr_verification *v, const net_requirements *requirements) {
   bool ok = compile(v, &v->seen, true) && compile(v, &v->deployed, false);
   for (uint32_t i = 0; i < v->set_count && ok; i++) ok = dr_verify_nodes(v, &v->sets[i]);
   for (uint32_t i = 0; i < v->set_count && ok; i++) ok = dr_verify_outputs(v, &v->sets[i]);
+  for (uint32_t i = 0; i < v->set_count && ok; i++) ok = dr_verify_objects(v, &v->sets[i]);
   for (uint32_t i = 0; i < v->set_count && ok; i++) ok = dr_verify_grids(v, &v->sets[i]);
   if (ok && v->formatted) dr_verify_accumulators(v);
   if (ok && v->formatted) ok = dr_verify_layers(v);
@@ -110,7 +111,7 @@ int dr_verify(dr_call *call) {
   dr_form form;
   dr_verification v = {.subject = &subject, .call = call, .n = call->n, .split = RT_TEST};
   bool required = dr_has(call, DR_require), sensitivity = dr_has(call, DR_sensitivity);
-  if (!dr_table_form(call, &form)) return DR_WRONG_COMMAND;
+  if (!dr_table_form(call, &form) || !dr_check_witnesses(call)) return DR_WRONG_COMMAND;
   if (!sensitivity && form != DR_AS_TEXT && form != DR_AS_JSON)
     return dr_wrong(call, "--as %s is for --sensitivity: checks come as text or --json", call->value[DR_as]);
   if (sensitivity && required) return dr_wrong(call, "--sensitivity and --require do not go together");

@@ -54,6 +54,10 @@ bool dr_verify_nodes(dr_verification *v, const dr_rows *rows);
 /* verify_outputs.c: from end to end; integer-only graphs in integers too. */
 bool dr_verify_outputs(dr_verification *v, const dr_rows *rows);
 
+/* verify_objects.c: objects and C, here and in emulators, give what the emulation gives. */
+bool dr_verify_objects(dr_verification *v, const dr_rows *rows);
+bool dr_check_witnesses(dr_call *call); /* those of --witness; complains */
+
 /* verify_formats.c: every value lies in its interval, quantised ones on their grids; no sum overflows. */
 bool dr_verify_grids(dr_verification *v, const dr_rows *rows);
 void dr_verify_accumulators(dr_verification *v);
