@@ -73,7 +73,7 @@ EXTRA_DIST += tests/graph/tagger.graph tests/graph/tagger.training_mode.graph te
 
 # Compiled nests against the evaluator.
 CODEGEN_SUPPORT = tests/codegen/check.c tests/codegen/check.h
-CODEGEN_TESTS = tests/unit/codegen tests/unit/codegen_expressions tests/unit/codegen_object
+CODEGEN_TESTS = tests/unit/codegen tests/unit/codegen_expressions tests/unit/codegen_object tests/unit/dots
 check_PROGRAMS += $(CODEGEN_TESTS)
 tests_unit_codegen_SOURCES = tests/unit/codegen.c $(CODEGEN_SUPPORT)
 tests_unit_codegen_LDADD = $(TEST_LDADD)
@@ -81,6 +81,8 @@ tests_unit_codegen_expressions_SOURCES = tests/unit/codegen_expressions.c $(CODE
 tests_unit_codegen_expressions_LDADD = $(TEST_LDADD)
 tests_unit_codegen_object_SOURCES = tests/unit/codegen_object.c $(CODEGEN_SUPPORT)
 tests_unit_codegen_object_LDADD = $(TEST_LDADD)
+tests_unit_dots_SOURCES = tests/unit/dots.c $(CODEGEN_SUPPORT)
+tests_unit_dots_LDADD = $(TEST_LDADD)
 TESTS += $(CODEGEN_TESTS)
 
 # Operators: gradients by differences, kernels against the interpreter, PyTorch's numbers, refusals and costs.

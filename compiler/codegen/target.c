@@ -118,6 +118,7 @@ bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target)
   target->registers = widths[w].registers;
   target->has_fma = target->has & CG_FMA;
   target->has_round = target->has & CG_SSE42;
+  target->has_dot4 = target->has & (CG_AVX512VNNI | CG_AVXVNNI | CG_DOTPROD | CG_I8MM);
   target->string = net_arena_format(&n->arena, "x86_64-%s%s-lanes%u", widths[w].text,
                                     target->has_fma ? "-fma" : "", target->lanes);
   if (target->lanes == 16) /* models tuned for 256 bits would halve our vectors */

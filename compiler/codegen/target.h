@@ -26,6 +26,7 @@ typedef struct cg_target {
   uint32_t lanes;     /* f32 lanes of a vector: 16, 8, 4, 1 */
   uint32_t registers; /* vector registers */
   bool has_fma, has_round; /* fused multiply-add; rounding to whole numbers */
+  bool has_dot4;           /* sums of four products of bytes (emit_dot.c) */
 } cg_target;
 
 /* Finds a target by name: native, x86_64, x86_64_v2, x86_64_v3, x86_64_v4, avx512, avx2, sse2, scalar.

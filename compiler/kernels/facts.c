@@ -60,14 +60,13 @@ lp_expr kn_loaded(const lp_function *f, lp_expr e) {
   return lp_expr_at(f, e)->kind == LP_convert ? lp_expr_at(f, e)->operand[0] : e;
 }
 
-/* A contraction is a sum of products of two loads in which an axis on the left reuses one of them. In f64 the
- * loads may be converted, and only forward contractions are known. */
+/* A contraction is a sum of products of two loads in which an axis on the left reuses one of them. In f64 and
+ * integers the loads may be converted, and only forward contractions are known. */
 static bool contraction(const lp_function *f, kn_facts *facts) {
   if (!facts->reduction) return false;
   const lp_expr_info *sum = lp_expr_at(f, facts->reduction);
   const lp_expr_info *body = lp_expr_at(f, sum->operand[0]);
-  if (sum->combine != LP_SUM || body->kind != LP_mul || (body->type != NET_F32 && body->type != NET_F64))
-    return false;
+  if (sum->combine != LP_SUM || body->kind != LP_mul) return false;
   lp_expr a = kn_loaded(f, body->operand[0]), b = kn_loaded(f, body->operand[1]);
   if (lp_expr_at(f, a)->kind != LP_load || lp_expr_at(f, b)->kind != LP_load) return false;
   bool batched_a = f->buffers.at[lp_expr_at(f, a)->which].batched;

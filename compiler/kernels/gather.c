@@ -31,8 +31,9 @@ static void finish_gather(kn_scope *scope, const kn_group *group, lp_reg block, 
     if (k) {
       scope->axis[facts->axes[0]] = feature;
       kn_scope_renew(scope);
-      lp_reg point = lp_reg_new(f, "y", NET_F32, scope->lanes, 1, 1);
-      lp_set(f, point, zero, zero, kn_value(scope, statement->value));
+      value = kn_value(scope, statement->value);
+      lp_reg point = lp_reg_new(f, "y", lp_expr_at(f, value)->type, scope->lanes, 1, 1);
+      lp_set(f, point, zero, zero, value);
       value = lp_read_reg(f, point, zero, zero);
       kn_scope_bind(scope, statement->buffer, point, true, zero, zero);
     }
@@ -50,7 +51,7 @@ static void gather_rows(kn_schedule_state *s, const kn_group *group, lp_buffer c
   uint32_t lanes = s->machine->lanes;
   while (lanes > width) lanes /= 2;
   lp_expr zero = lp_int(f, 0);
-  lp_reg block = lp_reg_new(f, "block", NET_F32, lanes, lanes, 1);
+  lp_reg block = lp_reg_new(f, "block", f->buffers.at[column].type, lanes, lanes, 1);
   kn_scope *scope = kn_scope_new(s, lanes, 0);
   kn_open_vectors(scope, LP_PARALLEL);
   lp_expr tile = scope->tile, within = scope->within;
@@ -86,8 +87,9 @@ void kn_emit_gather(kn_schedule_state *s, const kn_group *group) {
   }
   uint32_t width = (uint32_t)net_shape_elements(&f->buffers.at[statement->buffer].shape);
   lp_nest_begin(f, kn_group_name(s, group));
-  if (width == 1 || f->buffers.at[statement->buffer].type != NET_F32)
-    gather_single(s, statement, column, index);
+  const kn_words *words = kn_words_at(s, kn_statement(s, group->statements.at[group->statements.count - 1])->buffer);
+  if (words && words->direct) kn_emit_gather_words(s, group, column, index);
+  else if (width == 1) gather_single(s, statement, column, index);
   else gather_rows(s, group, column, index, width);
   lp_nest_end(f, (double)f->padded * width);
 }
@@ -101,8 +103,11 @@ void kn_emit_scatter(kn_schedule_state *s, const kn_group *group) {
   bool batched = f->buffers.at[from.buffer].batched;
   uint32_t width = (uint32_t)net_shape_elements(&f->buffers.at[from.buffer].shape);
   lp_expr zero = lp_int(f, 0), count = lp_convert(f, NET_I32, lp_sample_count(f));
+  net_type type = f->buffers.at[from.buffer].type;
+  bool all = !f->masked && f->padded == f->batch; /* every lane is a sample */
+  while (lanes > 1 && lanes / 2 >= width) lanes /= 2;
   lp_nest_begin(f, kn_group_name(s, group));
-  lp_reg block = lp_reg_new(f, "block", NET_F32, lanes, lanes, 1);
+  lp_reg block = lp_reg_new(f, "block", type, lanes, lanes, 1);
   kn_scope *scope = kn_scope_new(s, lanes, 0);
   kn_open_vectors(scope, LP_PARALLEL);
   lp_expr tile = scope->tile, within = scope->within;
@@ -114,19 +119,19 @@ void kn_emit_scatter(kn_schedule_state *s, const kn_group *group) {
                            : lp_begin_for(f, "i", zero, lp_int(f, blocks * lanes), lanes, 0);
     lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, valid), 1, LP_UNROLL);
     lp_expr at = lp_addition(f, feature, r);
-    lp_expr value = batched ? lp_vector_load(f, from.buffer, lanes, 3, (lp_expr[]){tile, at, within})
+    lp_expr value = batched ? kn_load_batched(s, from.buffer, tile, at, within, lanes)
                             : lp_splat_of(f, lp_vector_load(f, from.buffer, 1, 1, &at), lanes);
     lp_set(f, block, r, zero, value);
     lp_end(f);
     for (uint32_t k = valid; k < lanes; k++)
-      lp_set(f, block, lp_int(f, k), zero, lp_splat_of(f, lp_real(f, 0), lanes));
+      lp_set(f, block, lp_int(f, k), zero, lp_splat_of(f, lp_constant(f, type, 0, 0), lanes));
     if (lanes > 1) lp_transpose(f, block);
     r = lp_begin_for(f, "r", zero, lp_int(f, lanes), 1, LP_UNROLL);
     lp_expr sample = lp_addition(f, lp_product(f, tile, lp_int(f, f->tile)), lp_addition(f, within, r));
-    lp_begin_if(f, lp_op2(f, LP_lt, sample, count));
+    if (!all) lp_begin_if(f, lp_op2(f, LP_lt, sample, count));
     lp_store_at(f, statement->buffer, 2, (lp_expr[]){sample, feature},
                 lp_part_of(f, lp_read_reg(f, block, r, zero), 0, valid));
-    lp_end(f);
+    if (!all) lp_end(f);
     lp_end(f);
     if (!part) lp_end(f);
   }

@@ -165,7 +165,7 @@ static bool forward_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   const kn_facts *facts = &s->facts[index];
   return facts->kind == KN_SAMPLE && facts->batched && elementwise(facts) && uses_group(s, g, index) &&
          same_domain(s, g->statements.at[0], index) && reads_at_point(s, g, index) &&
-         s->f->buffers.at[kn_statement(s, index)->buffer].type == NET_F32;
+         s->f->buffers.at[kn_statement(s, index)->buffer].type != NET_F64;
 }
 
 /* An update of what the gradient is of: element-wise, lanes along the last axis. */
@@ -187,8 +187,9 @@ static bool gather_takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   const lp_buffer_info *row = &s->f->buffers.at[kn_statement(s, g->statements.at[0])->buffer];
   return facts->kind == KN_SAMPLE && facts->batched && facts->full && elementwise(facts) &&
          uses_group(s, g, index) && first->full && first->axis_count == 1 &&
-         same_domain(s, g->statements.at[0], index) && reads_at_point(s, g, index) && row->type == NET_F32 &&
-         s->f->buffers.at[kn_statement(s, index)->buffer].type == NET_F32;
+         same_domain(s, g->statements.at[0], index) && reads_at_point(s, g, index) &&
+         net_shape_elements(&row->shape) > 1 &&
+         s->f->buffers.at[kn_statement(s, index)->buffer].type != NET_F64;
 }
 
 static bool takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
@@ -201,6 +202,7 @@ static bool takes(kn_schedule_state *s, kn_group *g, uint32_t index) {
   if (g->kind == KN_WEIGHT) return weight_takes(s, g, index);
   if (g->update != kn_statement(s, index)->update) return false;
   switch (g->kind) {
+  case KN_DOT:
   case KN_FORWARD: return s->facts[g->statements.at[0]].whole && forward_takes(s, g, index);
   case KN_FEATURE: return feature_takes(s, g, index);
   case KN_SAMPLE: return becomes_feature(s, g, index) || sample_takes(s, g, index);

@@ -12,6 +12,7 @@ enum { KN_PAD = 16 };
 typedef struct {
   uint32_t lanes;     /* f32 lanes of a vector: 16, 8, 4, 1 */
   uint32_t registers; /* vector registers */
+  bool dot4;          /* four products of bytes are one instruction */
 } kn_machine;
 
 /* Where the values that outlive a call lie: the same for every function of a network. */

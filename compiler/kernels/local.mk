@@ -1,9 +1,11 @@
 libnetc_a_SOURCES += \
   compiler/kernels/contraction.c \
+  compiler/kernels/dot.c \
   compiler/kernels/facts.c \
   compiler/kernels/feature.c \
   compiler/kernels/flat.c \
   compiler/kernels/gather.c \
+  compiler/kernels/gather_words.c \
   compiler/kernels/group.c \
   compiler/kernels/kernels.h \
   compiler/kernels/layout.c \
@@ -15,4 +17,5 @@ libnetc_a_SOURCES += \
   compiler/kernels/single.c \
   compiler/kernels/single_fold.c \
   compiler/kernels/single_pack.c \
-  compiler/kernels/single_sum.c
+  compiler/kernels/single_sum.c \
+  compiler/kernels/words.c

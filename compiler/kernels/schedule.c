@@ -29,8 +29,8 @@ static void choose_tile(lp_function *f, const kn_machine *machine) {
 static void emit_group(kn_schedule_state *s, const kn_group *group) {
   static void (*const emit[])(kn_schedule_state *, const kn_group *) = {
       [KN_GATHER] = kn_emit_gather, [KN_SCATTER] = kn_emit_scatter, [KN_FORWARD] = kn_emit_forward,
-      [KN_WEIGHT] = kn_emit_weight, [KN_FEATURE] = kn_emit_feature, [KN_SAMPLE] = kn_emit_sample,
-      [KN_FLAT] = kn_emit_flat};
+      [KN_DOT] = kn_emit_dot,       [KN_WEIGHT] = kn_emit_weight,   [KN_FEATURE] = kn_emit_feature,
+      [KN_SAMPLE] = kn_emit_sample, [KN_FLAT] = kn_emit_flat};
   emit[group->kind](s, group);
 }
 
@@ -64,8 +64,10 @@ bool kn_schedule(lp_function *f, const kn_machine *machine, const kn_options *op
   kn_find_facts(&s);
   kn_find_live(&s);
   if (options->single) kn_single_begin(&s);
+  else kn_find_words(&s);
   if (!check_reductions(&s)) return false;
   kn_group_statements(&s);
+  if (!options->single) kn_choose_words(&s);
   kn_choose_layouts(&s);
   bool updates = false;
   for (uint32_t i = 0; i < f->statements.count; i++) updates |= f->statements.at[i].update;

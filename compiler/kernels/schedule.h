@@ -16,6 +16,7 @@ typedef enum {
   KN_GATHER,  /* rows of data → a batched value */
   KN_SCATTER, /* a batched value → rows of output */
   KN_FORWARD, /* contraction, one result for each sample: vector lanes are samples, weights are broadcast */
+  KN_DOT,     /* the same of small integers and constant weights, four or two products at once */
   KN_WEIGHT,  /* contraction over the batch: lanes are reduced by a shuffle tree */
   KN_FEATURE, /* features outside, samples inside: statistics over the batch and what uses them */
   KN_SAMPLE,  /* samples outside, features inside */
@@ -45,6 +46,14 @@ typedef struct {
   NET_VEC(uint32_t) statements;
 } kn_group;
 
+/* A batched value of small integers as words (words.c). */
+typedef struct {
+  lp_buffer buffer; /* [batch/T, elements/per, T] of i32 */
+  uint32_t per;     /* elements in a word: 4 or 2; 0: there are no words */
+  bool direct;      /* who gives the value writes words only; else a nest makes them of the plain value */
+  bool made;        /* … and has */
+} kn_words;
+
 typedef struct {
   lp_function *f;
   const kn_machine *machine;
@@ -60,6 +69,8 @@ typedef struct {
   uint32_t statement_exprs; /* expressions that existed before any nest was made */
   lp_buffer *rows; /* one sample, by buffer: the row of data or of output that it is itself, or LP_NONE */
   bool straight;   /* one sample: contractions become code without loops */
+  kn_words *words; /* by buffer, up to word_count; NULL: one sample */
+  uint32_t word_count;
 } kn_schedule_state;
 
 void kn_find_facts(kn_schedule_state *s);
@@ -79,6 +90,32 @@ net_name kn_group_name(const kn_schedule_state *s, const kn_group *group);
 /* Whether a weight gradient is computed in panels (panel.c), and whether updates may use it there and then. */
 bool kn_in_panels(const kn_schedule_state *s, uint32_t statement);
 bool kn_panels_update(const kn_schedule_state *s, uint32_t statement);
+
+/* ---- dots of small integers (dot.c), and the words they read (words.c) ---- */
+
+typedef struct {
+  lp_buffer weights, x, start; /* start: constants that are added to the sum, or LP_NONE */
+  uint32_t output, input;      /* axes */
+  bool transposed;             /* weights are [input, output] */
+  uint32_t per;                /* products at once: at most */
+} kn_dot;
+/* Whether a statement is such a contraction. */
+bool kn_dot_of(const kn_schedule_state *s, uint32_t statement, kn_dot *dot);
+
+void kn_find_words(kn_schedule_state *s);   /* which statements are dots, which values they want as words */
+void kn_choose_words(kn_schedule_state *s); /* who writes them; behind groups */
+kn_words *kn_words_at(const kn_schedule_state *s, lp_buffer buffer); /* NULL: none */
+void kn_emit_words(kn_schedule_state *s, lp_buffer buffer);          /* a nest that makes them, if one must */
+/* Element number `at` of words, in place; the bits that are flipped in what words hold; what that adds. */
+lp_expr kn_word_part(const kn_schedule_state *s, lp_buffer buffer, lp_expr element, uint32_t at);
+lp_expr kn_word_flip(const kn_schedule_state *s, lp_buffer buffer, lp_expr word);
+int32_t kn_word_offset(const kn_schedule_state *s, lp_buffer buffer);
+/* Samples of a batched value, from words if it lies so. */
+lp_expr kn_load_batched(kn_schedule_state *s, lp_buffer buffer, lp_expr tile, lp_expr flat, lp_expr within,
+                        uint32_t lanes);
+/* Whether a group of gathered rows and element-wise statements on them can write the buffer as words. */
+bool kn_gathers_words(const kn_schedule_state *s, const kn_group *group, lp_buffer buffer);
+void kn_emit_gather_words(kn_schedule_state *s, const kn_group *group, lp_buffer column, lp_buffer index);
 
 /* ---- layouts and places (layout.c) ---- */
 
@@ -200,6 +237,7 @@ void kn_single_emit_fold(kn_schedule_state *s, const kn_group *group);
 void kn_emit_gather(kn_schedule_state *s, const kn_group *group);
 void kn_emit_scatter(kn_schedule_state *s, const kn_group *group);
 void kn_emit_forward(kn_schedule_state *s, const kn_group *group);
+void kn_emit_dot(kn_schedule_state *s, const kn_group *group);
 void kn_emit_weight(kn_schedule_state *s, const kn_group *group);
 void kn_emit_panels(kn_schedule_state *s, const kn_group *group);
 void kn_emit_feature(kn_schedule_state *s, const kn_group *group);

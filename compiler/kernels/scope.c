@@ -105,7 +105,7 @@ static lp_expr load(kn_scope *scope, const lp_expr_info *info) {
                        bound->point ? bound->column : lp_int(f, 0));
   lp_expr flat = kn_flat(scope, info->which, info->first, info->count);
   if (buffer->batched && buffer->rank == 3)
-    return lp_vector_load(f, info->which, scope->lanes, 3, (lp_expr[]){scope->tile, flat, scope->within});
+    return kn_load_batched(scope->s, info->which, scope->tile, flat, scope->within, scope->lanes);
   bool along = false;
   if (scope->vector_axis != LP_NONE && scope->vector_axis != 0)
     for (uint32_t i = 0; i < info->count; i++)

@@ -63,7 +63,7 @@ lp_function *pl_make_loops(pl_compilation *c, const net_graph *graph, const kn_b
   if (options->to && options->print_after == PL_lower) lp_print_statements(options->to, f);
   if ((c->stopped |= options->stop_after == PL_lower)) return f;
   start = pl_now();
-  bool ok = kn_schedule(f, &(kn_machine){target->lanes, target->registers}, how);
+  bool ok = kn_schedule(f, &(kn_machine){target->lanes, target->registers, target->has_dot4}, how);
   c->times[PL_schedule] += pl_now() - start;
   if (!ok || (options->verify && !lp_verify_nests(f))) return NULL;
   if (options->to && options->print_after == PL_schedule) lp_print_nests(options->to, f);

@@ -177,7 +177,7 @@ static void check_evaluated(const char *lines, uint32_t lanes, uint32_t batch, u
                             kn_options options) {
   netc n;
   ops_test_begin(&n);
-  trial *t = prepare(&n, lines, "f", (kn_machine){lanes, lanes >= 16 ? 32 : 16}, batch, count, options);
+  trial *t = prepare(&n, lines, "f", (kn_machine){lanes, lanes >= 16 ? 32 : 16, true}, batch, count, options);
   if (lp_evaluate_nests(t->f, &t->memory)) fail_msg("%s: %s", t->where, ops_test_message(&n));
   judge(t);
   netc_free(&n);
@@ -204,7 +204,7 @@ static void check_object(check *c, uint32_t batch, uint32_t count, kn_options op
   for (uint32_t i = 0; i < ops_case_count; i++) {
     const char *name = net_arena_format(&c->n.arena, "case_%u", i);
     trials[i] =
-        prepare(&c->n, ops_cases[i], name, (kn_machine){c->lanes, c->target.registers}, batch,
+        prepare(&c->n, ops_cases[i], name, (kn_machine){c->lanes, c->target.registers, c->target.has_dot4}, batch,
                         count, options);
     trials[i]->where = net_arena_format(&c->n.arena, "%s%s", trials[i]->where, c->target.name);
     functions[i] = trials[i]->f;

@@ -129,7 +129,7 @@ static void check(const shape_of *c, uint32_t lanes, const cg_target *target) {
   lp_memory expected = lp_memory_new(&n.arena, f, false);
   give_row(f, &expected, row);
   assert_true(lp_verify_statements(f) && lp_evaluate_statements(f, &expected));
-  kn_machine machine = {lanes, lanes >= 16 ? 32 : 16};
+  kn_machine machine = {lanes, lanes >= 16 ? 32 : 16, true};
   if (!kn_schedule(f, &machine, &(kn_options){.single = true}) || !lp_verify_nests(f)) {
     jit_expect_silence(&n);
     fail_msg("%s", what);
