@@ -45,6 +45,14 @@ static uint64_t bytes_of(const lp_function *f, const lp_buffer_info *b) {
   return bytes;
 }
 
+/* What is read from one end to the other begins where a page does: a loop's lines then fall into the same pages, and
+ * the processor fetches ahead. */
+static unsigned data_alignment(cg_emit *e, uint64_t bytes) {
+  enum { LARGE = 64 << 10, PAGE = 4096 };
+  if (bytes >= LARGE && e->target->lanes > 1) return PAGE;
+  return e->inlined ? cg_storage_align(e->target) : 64;
+}
+
 static LLVMValueRef constant_data(cg_emit *e, lp_buffer buffer) {
   if (e->constants[buffer]) return e->constants[buffer];
   const lp_buffer_info *b = &e->f->buffers.at[buffer];
@@ -54,7 +62,7 @@ static LLVMValueRef constant_data(cg_emit *e, lp_buffer buffer) {
   LLVMSetGlobalConstant(global, true);
   LLVMSetLinkage(global, LLVMPrivateLinkage);
   LLVMSetUnnamedAddress(global, LLVMGlobalUnnamedAddr);
-  LLVMSetAlignment(global, (unsigned)(e->inlined ? cg_storage_align(e->target) : 64));
+  LLVMSetAlignment(global, data_alignment(e, bytes_of(e->f, b)));
   return e->constants[buffer] = global;
 }
 

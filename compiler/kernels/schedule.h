@@ -68,6 +68,7 @@ typedef struct {
   NET_VEC(kn_group) groups;
   uint32_t statement_exprs; /* expressions that existed before any nest was made */
   lp_buffer *rows; /* one sample, by buffer: the row of data or of output that it is itself, or LP_NONE */
+  bool *natural;   /* one sample, by buffer: integers that are never negative, whatever their type */
   bool straight;   /* one sample: contractions become code without loops */
   kn_words *words; /* by buffer, up to word_count; NULL: one sample */
   uint32_t word_count;

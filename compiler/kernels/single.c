@@ -7,6 +7,8 @@
  * (single_fold.c); or anything else, in loops over its elements. */
 #include "kernels/schedule.h"
 
+#include "loops/range.h"
+
 enum { MOST_STRAIGHT = 640, MOST_UNROLLED = 4 };
 
 /* ---- rows ---- */
@@ -25,6 +27,23 @@ static void find_output_rows(kn_schedule_state *s) {
     if (readers[value] != 1 || f->buffers.at[value].storage != LP_SCRATCH || kn_in_row(s, value)) continue;
     s->rows[value] = kn_statement(s, i)->buffer;
     s->facts[i].live = false;
+  }
+}
+
+/* What is written to them says so: a clamp from 0 on, or the elements of others. */
+static void find_naturals(kn_schedule_state *s) {
+  lp_function *f = s->f;
+  lp_scope scope = lp_scope_new(f->arena, f);
+  bool *seen = NET_NEW_ARRAY(f->arena, bool, f->buffers.count + 1);
+  s->natural = NET_NEW_ARRAY(f->arena, bool, f->buffers.count + 1);
+  for (uint32_t i = 0; i < f->statements.count; i++) {
+    const lp_statement *statement = kn_statement(s, i);
+    const lp_expr_info *value = lp_expr_at(f, statement->value);
+    lp_buffer to = statement->buffer;
+    if (value->type == NET_F32 || value->type == NET_F64 || value->type == NET_BOOL) continue;
+    bool natural = value->kind == LP_load ? s->natural[value->which] : lp_range_of(&scope, statement->value).lo >= 0;
+    s->natural[to] = natural && (s->natural[to] || !seen[to]);
+    seen[to] = true;
   }
 }
 
@@ -48,6 +67,7 @@ void kn_single_begin(kn_schedule_state *s) {
     }
   }
   if (!s->options->unfused) find_output_rows(s);
+  find_naturals(s);
   double vectors = 0;
   for (uint32_t i = 0; i < f->statements.count; i++) {
     kn_product product;

@@ -4,7 +4,7 @@
 #include "kernels/schedule.h"
 
 /* In all: accumulators that hide the latency, and products of a loop's body. */
-enum { CHAINS = 8, MOST_VECTORS = 8, BODY = 32, MOST_NARROW = 4 };
+enum { CHAINS = 8, MOST_VECTORS = 8, BODY = 16, MOST_NARROW = 4 };
 
 static lp_expr under_conversions(const lp_function *f, lp_expr e) {
   while (lp_expr_at(f, e)->kind == LP_convert) e = lp_expr_at(f, e)->operand[0];
@@ -74,7 +74,7 @@ bool kn_single_product(const kn_schedule_state *s, uint32_t index, kn_product *p
   if (!good_weights(s, facts, p) || !kn_single_contiguous(s, index, p->axis, lp_expr_at(f, p->constant)->first))
     return false;
   p->per = terms_of_word(s, facts, p);
-  p->is_signed = p->per == 4 && lp_expr_at(f, p->load)->type == NET_I8;
+  p->is_signed = p->per == 4 && lp_expr_at(f, p->load)->type == NET_I8 && !s->natural[lp_expr_at(f, p->load)->which];
   p->size = words_along(f, p);
   for (uint32_t i = 0; i + 1 < p->count; i++) p->size *= kn_extent(f, p->reduced[i]);
   return true;
