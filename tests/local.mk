@@ -313,7 +313,10 @@ TESTS += $(OBJECT_TESTS)
 
 # C printed from loops, built by gcc and clang, against the evaluator.
 C_SUPPORT = tests/unit/c_support.c tests/unit/c_support.h
-check_PROGRAMS += tests/unit/c_output
+C_TESTS = tests/unit/c_output tests/unit/c_expressions
+check_PROGRAMS += $(C_TESTS)
 tests_unit_c_output_SOURCES = tests/unit/c_output.c $(C_SUPPORT) $(OPS_CASES)
 tests_unit_c_output_LDADD = $(TEST_LDADD)
-TESTS += tests/unit/c_output
+tests_unit_c_expressions_SOURCES = tests/unit/c_expressions.c $(C_SUPPORT)
+tests_unit_c_expressions_LDADD = $(TEST_LDADD)
+TESTS += $(C_TESTS)

@@ -37,7 +37,7 @@ uint32_t cc_append(cc_printer *p, cc_text *to, const char *format, ...) {
 }
 
 /* Where a line is too long, its rest goes on below. */
-static void break_line(cc_printer *p, cc_text *to, uint32_t start, uint32_t indent) {
+void cc_break_line(cc_printer *p, cc_text *to, uint32_t start, uint32_t indent) {
   while (to->count - start > CC_COLUMNS) {
     uint32_t at = start + CC_COLUMNS;
     while (at > start + indent && to->at[at] != ' ') at--;
@@ -56,7 +56,7 @@ void cc_line(cc_printer *p, const char *format, ...) {
   va_start(arguments, format);
   append(p, p->to, format, arguments);
   va_end(arguments);
-  break_line(p, p->to, start, p->indent);
+  cc_break_line(p, p->to, start, p->indent);
   cc_append(p, p->to, "\n");
 }
 
@@ -88,6 +88,7 @@ static const char integer_checks[] =
 
 static void print_signature(cc_printer *p, cc_text *to, const cg_entry *entry, const cc_function *function) {
   const char *comma = "";
+  uint32_t start = to->count;
   cc_append(p, to, "void %s(", entry->name);
   if (entry->rows) comma = ", ", cc_append(p, to, "size_t n");
   for (uint32_t k = 0; k < function->port_count; k++) {
@@ -98,6 +99,7 @@ static void print_signature(cc_printer *p, cc_text *to, const cg_entry *entry, c
   if (entry->scratch) cc_append(p, to, "%svoid *scratch", comma);
   else if (!*comma) cc_append(p, to, "void");
   cc_append(p, to, ")");
+  cc_break_line(p, to, start, 0);
 }
 
 static const char *list_of(cc_printer *p, const cc_function *function, bool inputs) {
@@ -111,8 +113,11 @@ static const char *list_of(cc_printer *p, const cc_function *function, bool inpu
 }
 
 static void print_declaration(cc_printer *p, cc_text *to, const cg_entry *entry, const cc_function *function) {
-  cc_append(p, to, "/* %s%s -> %s */\n", entry->rows ? "n rows: " : "", list_of(p, function, true),
+  uint32_t start = to->count;
+  cc_append(p, to, "/* %s%s -> %s */", entry->rows ? "n rows: " : "", list_of(p, function, true),
             list_of(p, function, false));
+  cc_break_line(p, to, start, 0);
+  cc_append(p, to, "\n");
   print_signature(p, to, entry, function);
   cc_append(p, to, ";\n\n");
 }
@@ -138,24 +143,30 @@ static void print_one(cc_printer *p, cc_text *to, const cg_entry *entry, const c
   else if (entry->scratch) cc_append(p, to, "  (void)scratch;\n");
   print_unused(p, to, function);
   for (const char *at = function->calls; *at;) { /* the scratch of nests is `aligned` or `&values` here */
-    const char *end = strchr(at, '\n') + 1, *given = strstr(at, "scratch);");
+    const char *end = strchr(at, '\n'), *given = strstr(at, "scratch);");
+    uint32_t start = to->count;
     if (given && given < end)
-      cc_append(p, to, "%.*s%s);\n", (int)(given - at), at, entry->scratch ? "aligned" : "&values");
+      cc_append(p, to, "%.*s%s);", (int)(given - at), at, entry->scratch ? "aligned" : "&values");
     else cc_append(p, to, "%.*s", (int)(end - at), at);
-    at = end;
+    cc_break_line(p, to, start, 2);
+    cc_append(p, to, "\n");
+    at = end + 1;
   }
 }
 
 static void print_rows(cc_printer *p, cc_text *to, const cg_entry *entry, const cc_function *function,
                        const char *one, bool scratch) {
   const char *comma = "";
+  uint32_t start = to->count;
   cc_append(p, to, "  for (size_t row = 0; row < n; row++) %s(", one);
   for (uint32_t k = 0; k < function->port_count; k++) {
     cc_append(p, to, "%s%s + %u * row", comma, function->ports[k].name, function->ports[k].width);
     comma = ", ";
   }
   if (scratch) cc_append(p, to, "%sscratch", comma);
-  cc_append(p, to, ");\n");
+  cc_append(p, to, ");");
+  cc_break_line(p, to, start, 2);
+  cc_append(p, to, "\n");
   if (entry->scratch && !scratch) cc_append(p, to, "  (void)scratch;\n");
 }
 

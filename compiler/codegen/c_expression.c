@@ -197,8 +197,41 @@ static cc_value fused(cc_printer *p, lp_expr e) {
 
 /* ---- comparisons, conversions ---- */
 
+/* −1, 0, 1: a lies below, on, above b wherever it is; 2: that depends. Compilers warn of what never changes. */
+static int order(cc_printer *p, lp_expr a, lp_expr b) {
+  net_type type = type_of(p, a);
+  if (lp_is_float(type)) return 2;
+  if (a == b) return 0;
+  if (is_wide(type)) return 2; /* ranges stop short of them */
+  lp_range x = lp_range_of(&p->scope, a), y = lp_range_of(&p->scope, b);
+  return x.hi < y.lo ? -1 : x.lo > y.hi ? 1 : x.lo == x.hi && y.lo == y.hi && x.lo == y.lo ? 0 : 2;
+}
+
+static bool is_zero(const cc_printer *p, lp_expr e) {
+  const lp_expr_info *x = lp_expr_at(p->f, e);
+  return x->kind == LP_const && !x->integer;
+}
+
+/* What a comparison always gives, or −1. */
+static int outcome(cc_printer *p, const lp_expr_info *x) {
+  lp_expr a = x->operand[0], b = x->operand[1];
+  net_type type = type_of(p, a);
+  int known = order(p, a, b);
+  bool natural = lp_is_integer(type) && !lp_is_signed(type), equal = x->kind == LP_eq || x->kind == LP_ne;
+  if (known != 2 && equal) return (known == 0) == (x->kind == LP_eq);
+  if (known != 2) return x->kind == LP_lt ? known < 0 : x->kind == LP_le ? known <= 0 : x->kind == LP_gt ? known > 0 : known >= 0;
+  if (equal || lp_is_float(type)) return -1;
+  lp_range r = lp_range_of(&p->scope, a), s = lp_range_of(&p->scope, b);
+  bool wide = is_wide(type);
+  if (x->kind == LP_le || x->kind == LP_gt) /* a ≤ b */
+    return (!wide && r.hi <= s.lo) || (natural && is_zero(p, a)) ? x->kind == LP_le : -1;
+  return (!wide && r.lo >= s.hi) || (natural && is_zero(p, b)) ? x->kind == LP_ge : -1; /* a ≥ b */
+}
+
 static cc_value comparison(cc_printer *p, lp_expr e) {
   const lp_expr_info *x = lp_expr_at(p->f, e);
+  int known = outcome(p, x);
+  if (known >= 0) return (cc_value){known ? "1" : "0", CC_PRIMARY};
   if (lp_is_float(type_of(p, x->operand[0]))) p->floats = true;
   const char *a = cc_operand(p, x->operand[0], CC_SUM), *b = cc_operand(p, x->operand[1], CC_SUM);
   return (cc_value){format(p, "%s %s %s", a, lp_operation_text(x->kind), b), CC_TEST};
@@ -249,10 +282,6 @@ static cc_value conversion(cc_printer *p, lp_expr e) {
       const char *a = cc_operand(p, x->operand[0], 0);
       return (cc_value){format(p, "%s(%s)", cc_conversion(p, to, from), a), CC_PRIMARY};
     }
-  }
-  if (to == NET_BOOL) {
-    if (from == NET_BOOL) return cc_expression(p, x->operand[0]);
-    return (cc_value){format(p, "(%s & 1) != 0", cc_operand(p, x->operand[0], CC_PREFIX)), CC_TEST};
   }
   if (from == to) return cc_expression(p, x->operand[0]);
   return cast(p, to, cc_expression(p, x->operand[0]));

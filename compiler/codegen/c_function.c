@@ -159,7 +159,9 @@ static const char *print_nest(cc_printer *p, const cc_function *function, const 
     comma = ", ";
   }
   const char *text = net_text(p->n, nest->name), *name = cc_identifier(p, text);
-  cc_append(p, p->to, "/* %s */\nstatic void %s(%s) {\n", text, name, *comma ? types.at : "void");
+  p->indent = 0;
+  cc_line(p, "/* %s */", text);
+  cc_line(p, "static void %s(%s) {", name, *comma ? types.at : "void");
   print_places(p, p->to);
   print_registers(p, p->to);
   cc_append(p, p->to, "%.*s}\n\n", (int)body.count, body.at);

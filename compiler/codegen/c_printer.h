@@ -103,6 +103,8 @@ typedef struct cc_printer {
 void cc_fault(cc_printer *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 uint32_t cc_append(cc_printer *p, cc_text *to, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void cc_line(cc_printer *p, const char *format, ...) __attribute__((format(printf, 2, 3))); /* indented */
+/* What was appended from `start` on is one line, whose text begins at `indent`: its rest goes on below. */
+void cc_break_line(cc_printer *p, cc_text *to, uint32_t start, uint32_t indent);
 
 /* c_names.c */
 const char *cc_identifier(cc_printer *p, const char *text);  /* one that is free: it is taken now */
