@@ -300,6 +300,10 @@ check_PROGRAMS += tests/unit/freeze
 tests_unit_freeze_SOURCES = tests/unit/freeze.c $(FREEZE_SUPPORT)
 tests_unit_freeze_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/freeze
+check_PROGRAMS += tests/unit/lower_integer
+tests_unit_lower_integer_SOURCES = tests/unit/lower_integer.c $(FREEZE_SUPPORT)
+tests_unit_lower_integer_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/lower_integer
 
 # Objects: made, linked with nothing, called.
 OBJECT_SUPPORT = tests/unit/object_support.c tests/unit/object_support.h

@@ -112,6 +112,26 @@ typedef struct net_integer_call {
   bool too_wide;                    /* to be set: some element has more than 63 bits */
 } net_integer_call;
 
+/* A value as integers, its codes: each element is q · 2^−fraction. */
+typedef struct net_code {
+  net_value_id value;   /* in the graph being built; NET_NONE: it has none */
+  const int *fractions; /* of each element of a sample */
+} net_code;
+
+/* How lower_integer asks an operator for nodes on codes. Every data input has codes, but for a quantiser's, and range
+ * analysis has found the first result to be exact, on a grid. */
+typedef struct net_lowering {
+  net_graph *graph; /* being built; NULL: only whether a quantiser of numbers has codes, and their fractions */
+  const net_graph *from;
+  net_node_id node; /* in from */
+  net_arena *arena; /* lives as long as fractions do */
+  const net_code *inputs;
+  const net_value_id *numbers;           /* by input: as numbers, in the graph being built; data: NET_NONE if there are codes */
+  const net_range *const *input_range;   /* by input, by element, of numbers */
+  const net_range *range;                /* of the first result */
+  net_code output;                       /* to be set; NET_NONE on entry, and left so: it stays in numbers */
+} net_lowering;
+
 #define NET_ABSENT UINT32_MAX
 
 typedef struct net_op {
@@ -136,6 +156,7 @@ typedef struct net_op {
   void (*kernel)(struct lp_function *function, const net_graph *graph, net_node_id node); /* → loops */
   void (*range)(const net_ranging *call); /* NULL: results can be anything */
   void (*integers)(net_integer_call *call); /* exact, on integers; NULL: it has no rule there */
+  bool (*lower)(net_lowering *lowering);    /* → nodes on codes. False: reported. NULL: it has none */
   /* What the node multiplies and adds in formats of its own (net_node_made_format), from what its inputs hold
    * (NULL: absent): as many numbers as each of them has. NULL: it makes none. */
   void (*made)(const net_graph *graph, net_node_id node, const float *const *inputs, net_tensor_role role,

@@ -66,6 +66,18 @@ bool ops_require_f32_but(net_graph *graph, net_node_id node, uint32_t input) {
   return true;
 }
 
+bool ops_require_one_type(net_graph *graph, net_node_id node) {
+  net_type type = ops_input(graph, node, 0)->type;
+  if (type == NET_F32 || type == NET_F64 || type == NET_U32) return ops_require_f32(graph, node);
+  for (uint32_t i = 1; i < net_graph_at(graph, node)->input_count; i++) {
+    net_value_id id = net_node_input(graph, node, i);
+    if (net_graph_value_at(graph, id)->type != type)
+      return ops_refuse(graph, node, id, "takes values of one type, but %s and %s",
+                        ops_describe(graph, net_node_input(graph, node, 0)), ops_describe(graph, id));
+  }
+  return true;
+}
+
 bool ops_require_rank(net_graph *graph, net_node_id node, uint32_t input, uint32_t rank) {
   net_value_id id = net_node_input(graph, node, input);
   if (net_graph_value_at(graph, id)->shape.rank >= rank) return true;

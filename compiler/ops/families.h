@@ -16,6 +16,7 @@ typedef void ops_integers(net_integer_call *call);
 typedef void ops_made(const net_graph *graph, net_node_id node, const float *const *inputs,
                       net_tensor_role role, float *values);
 typedef bool ops_fold(net_folding *folding);
+typedef bool ops_lower(net_lowering *lowering);
 typedef void ops_kernel(struct lp_function *function, const net_graph *graph, net_node_id node);
 
 /* cost.c: what most operators cost */
@@ -128,6 +129,32 @@ ops_shape running_update_shape, sgd_shape, adam_shape;
 ops_parameter sgd_parameter, adam_parameter;
 ops_interpret running_update_interpret, sgd_interpret, adam_interpret, adamw_interpret;
 ops_kernel running_update_kernel, sgd_kernel, adam_kernel, adamw_kernel;
+
+/* Operators on codes: code_layers.c */
+ops_shape integer_linear_shape, integer_affine_shape;
+ops_cost integer_linear_cost;
+ops_interpret integer_linear_interpret, integer_affine_interpret;
+ops_range integer_linear_range, integer_affine_range;
+ops_kernel integer_linear_kernel, integer_affine_kernel;
+/* code_rescale.c */
+ops_shape integer_rescale_shape;
+ops_interpret integer_rescale_interpret;
+ops_range integer_rescale_range;
+ops_kernel integer_rescale_kernel;
+/* code_elements.c */
+ops_shape integer_add_shape, integer_mul_shape, integer_relu_shape;
+ops_interpret integer_add_interpret, integer_mul_interpret, integer_relu_interpret;
+ops_range integer_add_range, integer_mul_range, integer_relu_range;
+ops_kernel integer_add_kernel, integer_mul_kernel, integer_relu_kernel;
+/* code_border.c */
+ops_shape integer_quantize_shape, integer_value_shape;
+ops_interpret integer_quantize_interpret, integer_value_interpret;
+ops_range integer_quantize_range, integer_value_range;
+ops_kernel integer_quantize_kernel, integer_value_kernel;
+/* To nodes on codes: lower_layers.c, lower_elements.c, lower_quantize.c */
+ops_lower linear_lower, batch_norm_lower;
+ops_lower relu_lower, add_lower, sub_lower, mul_lower, reshape_lower, same_lower, concat_lower;
+ops_lower quantize_lower;
 
 /* Ranges, for range analysis: range_layers.c */
 ops_range linear_range, batch_norm_range, layer_norm_range;

@@ -5,6 +5,11 @@ libnetc_a_SOURCES += \
   compiler/ops/batch_norm_kernel.c \
   compiler/ops/binary.c \
   compiler/ops/broadcast.c \
+  compiler/ops/code.c compiler/ops/code.h \
+  compiler/ops/code_border.c \
+  compiler/ops/code_elements.c \
+  compiler/ops/code_layers.c \
+  compiler/ops/code_rescale.c \
   compiler/ops/common.c \
   compiler/ops/common.h \
   compiler/ops/cost.c \
@@ -24,6 +29,10 @@ libnetc_a_SOURCES += \
   compiler/ops/layer_norm_kernel.c \
   compiler/ops/linear.c \
   compiler/ops/linear_kernel.c \
+  compiler/ops/lower.c compiler/ops/lower.h \
+  compiler/ops/lower_elements.c \
+  compiler/ops/lower_layers.c \
+  compiler/ops/lower_quantize.c \
   compiler/ops/movement.c \
   compiler/ops/movement_kernel.c \
   compiler/ops/normalize.c \

@@ -24,7 +24,7 @@ bool concat_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
   uint32_t axis, inputs = net_graph_at(graph, node)->input_count;
   if (!inputs) return ops_refuse(graph, node, NET_NONE, "needs at least 1 value");
-  if (!ops_require_f32(graph, node) || !ops_axis(graph, node, 0, net_node_int(graph, node, "axis"), &axis))
+  if (!ops_require_one_type(graph, node) || !ops_axis(graph, node, 0, net_node_int(graph, node, "axis"), &axis))
     return false;
   net_shape first = ops_input(graph, node, 0)->shape;
   uint64_t extent = 0;
@@ -42,7 +42,7 @@ bool concat_shape(netc *n, net_graph *graph, net_node_id node) {
     batched |= x->batched;
   }
   first.dim[axis] = extent > UINT32_MAX ? UINT32_MAX : (uint32_t)extent;
-  return ops_result(graph, node, 0, NET_F32, first, batched);
+  return ops_result(graph, node, 0, ops_input(graph, node, 0)->type, first, batched);
 }
 
 bool concat_gradient(net_gradient *g) {
@@ -84,7 +84,7 @@ bool reshape_shape(netc *n, net_graph *graph, net_node_id node) {
   uint64_t elements = ops_elements(x);
   double known = 1;
   uint32_t open = NET_NONE;
-  if (!ops_require_f32(graph, node)) return false;
+  if (!ops_require_one_type(graph, node)) return false;
   for (uint32_t i = 0; i < shape.rank; i++) {
     if (shape.dim[i] == UINT32_MAX && open != NET_NONE)
       return ops_refuse(graph, node, NET_NONE, "can work out one -1 only, but axes %u and %u have it", open,
@@ -108,14 +108,14 @@ bool reshape_shape(netc *n, net_graph *graph, net_node_id node) {
     return ops_refuse(graph, node, blamed, "cannot make %s] of %llu elements: %s", text,
                       (unsigned long long)elements, ops_describe(graph, blamed));
   }
-  return ops_result(graph, node, 0, NET_F32, shape, x->batched);
+  return ops_result(graph, node, 0, x->type, shape, x->batched);
 }
 
 bool flatten_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
   const net_value *x = ops_input(graph, node, 0);
-  return ops_require_f32(graph, node) &&
-         ops_result(graph, node, 0, NET_F32, ops_vector((uint32_t)ops_elements(x)), x->batched);
+  return ops_require_one_type(graph, node) &&
+         ops_result(graph, node, 0, x->type, ops_vector((uint32_t)ops_elements(x)), x->batched);
 }
 
 bool reshape_gradient(net_gradient *g) {

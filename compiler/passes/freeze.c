@@ -178,7 +178,7 @@ static void take_list(const freezer *f, const net_value_ids *from, net_value_ids
 net_graph *net_pass_freeze(const net_pass_context *context, const net_graph *graph) {
   net_arena scratch;
   net_arena_init(&scratch, context->n->arena.guard);
-  net_quantization folding = {.fold_batch_norm = true};
+  net_quantization folding = {.fold_batch_norm = context->data != NULL};
   net_pass_context inner = *context;
   inner.arena = &scratch;
   inner.quantization = &folding;

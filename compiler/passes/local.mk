@@ -5,6 +5,7 @@ libnetc_a_SOURCES += \
   compiler/passes/integer_only.c compiler/passes/integer_only.h \
   compiler/passes/fold_batch_norm.c \
   compiler/passes/freeze.c \
+  compiler/passes/integers.h compiler/passes/join_integers.c compiler/passes/lower_integer.c \
   compiler/passes/losses.c \
   compiler/passes/normalize.c \
   compiler/passes/passes.c compiler/passes/passes.h compiler/passes/passes.def \

@@ -42,6 +42,7 @@ static net_value_id steps_behind(net_graph *g, net_value_id input, const rt_fitt
 
 net_graph *net_pass_normalize(const net_pass_context *context, const net_graph *graph) {
   netc *n = context->n;
+  if (!context->normalization) return net_graph_copy(context->arena, graph);
   net_graph *to = net_graph_new(n, context->arena, graph->name, graph->loc);
   net_value_id *map = NET_NEW_ARRAY(context->arena, net_value_id, graph->values.count + 1);
   for (net_value_id v = 0; v < graph->values.count; v++)

@@ -11,6 +11,26 @@ static uint64_t elements_of(const net_value *value) { return net_shape_elements(
 
 /* ---- what nodes start from ---- */
 
+/* The coarsest binary grid that a number lies on; 0 lies on all. */
+static int grid_of(double x) {
+  int exponent;
+  if (!isfinite(x) || x == 0) return NET_NO_GRID;
+  int64_t m = (int64_t)ldexp(frexp(x, &exponent), DBL_MANT_DIG);
+  return exponent - DBL_MANT_DIG + __builtin_ctzll((unsigned long long)m);
+}
+
+/* Of a constant's elements; zeros are as the coarsest of the others. */
+static void find_grids(const net_value *value, int *grids) {
+  int coarsest = NET_NO_GRID;
+  uint64_t count = elements_of(value);
+  for (uint64_t i = 0; i < count; i++) {
+    grids[i] = grid_of(net_type_element(value->type, value->data, i));
+    if (grids[i] > coarsest) coarsest = grids[i];
+  }
+  for (uint64_t i = 0; i < count; i++)
+    if (net_type_element(value->type, value->data, i) == 0) grids[i] = coarsest == NET_NO_GRID ? 0 : coarsest;
+}
+
 static void start(net_ranges *r, net_value_id id, const float *data) {
   const net_value *value = net_graph_value_at(r->graph, id);
   bool declared = value->kind == NET_VALUE_INPUT && value->range.lo <= value->range.hi;
@@ -26,12 +46,14 @@ static void start(net_ranges *r, net_value_id id, const float *data) {
     if (!isnan(x)) r->elements[id][i] = (net_range){x, x};
     r->grids[id][i] = NET_NO_GRID;
   }
+  if (value->kind == NET_VALUE_CONSTANT) find_grids(value, r->grids[id]);
 }
 
 /* ---- what rounding adds ---- */
 
 /* Whether an element is a multiple of 2^grid that its type holds as it is, however it is summed. */
 static bool is_exact(net_range x, double terms, int grid, net_type type) {
+  if (type != NET_F32 && type != NET_F64) return grid != NET_NO_GRID; /* integers */
   double most = fmax(fmax(fabs(x.lo), fabs(x.hi)), terms);
   return grid != NET_NO_GRID && most <= ldexp(1, grid + (type == NET_F64 ? DBL_MANT_DIG : FLT_MANT_DIG));
 }
