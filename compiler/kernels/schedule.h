@@ -219,6 +219,7 @@ typedef struct {
   uint32_t per;                         /* terms of a word along the last of them; 1: no words */
   uint32_t size;                        /* how many words that are */
   bool is_signed;                       /* 8-bit x: 128 is added to it, and taken from the sum */
+  bool widens;                          /* x goes to halves first */
   lp_expr start;                        /* what is added to the sum, or 0 */
 } kn_product;
 bool kn_single_product(const kn_schedule_state *s, uint32_t statement, kn_product *product);

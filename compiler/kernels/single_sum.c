@@ -46,8 +46,8 @@ static uint32_t terms_of_word(const kn_schedule_state *s, const kn_facts *facts,
   kn_access access = {x->which, x->first, x->count};
   int64_t stride;
   if (s->machine->lanes == 1 || lp_expr_at(f, facts->reduction)->type != NET_I32) return 1;
-  if (w->type == NET_I8 && is_byte(x->type)) per = 4;
-  else if ((w->type == NET_I8 || w->type == NET_I16) && x->type == NET_I16) per = 2;
+  if (w->type == NET_I8 && is_byte(x->type) && s->machine->dot4) per = 4;
+  else if ((w->type == NET_I8 || w->type == NET_I16) && (is_byte(x->type) || x->type == NET_I16)) per = 2;
   else return 1;
   if (!kn_single_stride(f, x->which, x->first, x->count, last, &stride) || stride != 1) return 1;
   if (kn_extent(f, last) % per == 0) return per;
@@ -75,6 +75,7 @@ bool kn_single_product(const kn_schedule_state *s, uint32_t index, kn_product *p
     return false;
   p->per = terms_of_word(s, facts, p);
   p->is_signed = p->per == 4 && lp_expr_at(f, p->load)->type == NET_I8 && !s->natural[lp_expr_at(f, p->load)->which];
+  p->widens = p->per == 2 && lp_expr_at(f, p->load)->type != NET_I16;
   p->size = words_along(f, p);
   for (uint32_t i = 0; i + 1 < p->count; i++) p->size *= kn_extent(f, p->reduced[i]);
   return true;
@@ -93,6 +94,7 @@ typedef struct {
   kn_scope *scope, *one; /* vectors of outputs; inputs */
   lp_buffer packed;      /* LP_NONE: weights as they are */
   lp_buffer offsets;     /* of signed bytes */
+  lp_buffer halves;      /* x, widened */
   uint32_t outputs;
   bool padded, starts; /* starts: accumulators start from p->start */
   /* of the tile */
@@ -127,7 +129,9 @@ static lp_expr input_at(job *j, lp_expr i) {
   if (j->p->per == 1) return lp_splat_of(f, kn_value(j->one, j->p->x), lanes);
   lp_expr_info load = *lp_expr_at(f, j->p->load);
   lp_expr flat = kn_flat(j->one, load.which, load.first, load.count);
-  lp_expr words = lp_splat_of(f, lp_words_of(f, kn_load_flat(j->s, load.which, flat, j->p->per)), lanes);
+  lp_expr part = j->p->widens ? lp_vector_load(f, j->halves, j->p->per, 1, &flat)
+                              : kn_load_flat(j->s, load.which, flat, j->p->per);
+  lp_expr words = lp_splat_of(f, lp_words_of(f, part), lanes);
   if (!j->p->is_signed) return words;
   return lp_op2(f, LP_xor, words, lp_splat_of(f, lp_int(f, (int32_t)0x80808080), lanes));
 }
@@ -278,6 +282,21 @@ static void emit_tiles(job *j, const kn_split *split) {
   }
 }
 
+/* Bytes as halves, once for all outputs. */
+static lp_buffer widen(kn_schedule_state *s, lp_buffer x) {
+  lp_function *f = s->f;
+  const lp_buffer_info info = f->buffers.at[x];
+  uint32_t elements = (uint32_t)net_shape_elements(&info.shape), lanes = s->machine->lanes;
+  uint32_t padded = (elements + KN_PAD - 1) / KN_PAD * KN_PAD;
+  net_name name = net_intern_format(f->n, "%s.halves", net_text(f->n, info.name));
+  lp_buffer halves = lp_buffer_new(f, name, NET_I16, info.shape, info.batched, LP_SCRATCH, 0);
+  f->buffers.at[halves].rank = 1, f->buffers.at[halves].dim[0] = padded;
+  lp_expr at = lp_begin_for(f, "h", lp_int(f, 0), lp_int(f, padded), lanes, s->straight ? LP_UNROLL : 0);
+  lp_store_at(f, halves, 1, &at, lp_convert(f, NET_I16, kn_load_flat(s, x, at, lanes)));
+  lp_end(f);
+  return halves;
+}
+
 void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *p) {
   lp_function *f = s->f;
   const kn_facts *facts = &s->facts[group->statements.at[0]];
@@ -292,6 +311,7 @@ void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const k
   j.packed = lanes > 1 ? kn_single_pack(s, p, &split, lanes) : LP_NONE;
   j.offsets = p->is_signed ? kn_single_offsets(s, p) : LP_NONE;
   j.starts = p->start && (j.padded || outputs % lanes == 0);
+  j.halves = p->widens ? widen(s, lp_expr_at(f, p->load)->which) : LP_NONE;
   set_axis(&j, 0, lp_int(f, 0));
   uint32_t opened = 0;
   for (uint32_t i = 0; i + 1 < facts->axis_count; i++, opened++) {

@@ -8,6 +8,7 @@
 typedef struct {
   net_type x, weight; /* of the first layer; the second takes what it gives, as x */
   uint32_t leading, in, hidden, out; /* leading 0: none */
+  bool relu;                         /* nothing hidden is negative */
 } shape_of;
 
 static uint32_t random_below(uint64_t *seed, uint32_t count) { return (uint32_t)jit_random(seed, 0, count); }
@@ -73,7 +74,7 @@ static lp_buffer layer(lp_function *f, const shape_of *c, lp_buffer x, net_type 
 /* convert(clamp(x >> 6)) */
 static lp_buffer rescale(lp_function *f, const shape_of *c, lp_buffer x, net_type type, uint32_t extent) {
   lp_buffer y = lp_buffer_new(f, net_intern(f->n, "code"), type, shape_with(c, extent), true, LP_SCRATCH, 0);
-  lp_expr at[3], low = lp_int(f, type == NET_U8 ? 0 : -100), high = lp_int(f, type == NET_U8 ? 200 : 120);
+  lp_expr at[3], low = lp_int(f, type == NET_U8 || c->relu ? 0 : -100), high = lp_int(f, type == NET_U8 ? 200 : 120);
   uint32_t count = axes_of(f, c, extent, at);
   lp_expr value = lp_op2(f, LP_shr, lp_load_at(f, x, count, at), lp_int(f, 6));
   value = lp_op2(f, LP_min, lp_op2(f, LP_max, value, low), high);
@@ -121,15 +122,15 @@ static void check(const shape_of *c, uint32_t lanes, const cg_target *target) {
   netc_init(&n, NULL);
   lp_function *f = function_of(&n, c);
   const char *what =
-      net_arena_format(&n.arena, "%s x %s: %u, %u, %u, %u, %u lanes", net_type_name(c->x), net_type_name(c->weight),
-                       c->leading, c->in, c->hidden, c->out, lanes);
+      net_arena_format(&n.arena, "%s x %s: %u, %u, %u, %u%s, %u lanes", net_type_name(c->x), net_type_name(c->weight),
+                       c->leading, c->in, c->hidden, c->out, c->relu ? ", relu" : "", lanes);
   uint64_t seed = lanes;
   uint32_t rows = c->leading ? c->leading : 1, sizes[2] = {rows * c->hidden, rows * c->out};
   void *row = numbers(&n.arena, c->x, rows * c->in, &seed);
   lp_memory expected = lp_memory_new(&n.arena, f, false);
   give_row(f, &expected, row);
   assert_true(lp_verify_statements(f) && lp_evaluate_statements(f, &expected));
-  kn_machine machine = {lanes, lanes >= 16 ? 32 : 16, true};
+  kn_machine machine = {lanes, lanes >= 16 ? 32 : 16, target ? target->has_dot4 : lanes != 8};
   if (!kn_schedule(f, &machine, &(kn_options){.single = true}) || !lp_verify_nests(f)) {
     jit_expect_silence(&n);
     fail_msg("%s", what);
@@ -168,7 +169,7 @@ static void test_evaluated(void **state) {
     for (uint32_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
       for (uint32_t l = 0; l < 4; l++) {
         const uint32_t *z = sizes[s];
-        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3]}, lanes[l], NULL);
+        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3], s % 2}, lanes[l], NULL);
       }
 }
 
@@ -182,13 +183,48 @@ static void test_compiled(void **state) {
     for (uint32_t t = 0; t < sizeof types / sizeof *types; t++)
       for (uint32_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         const uint32_t *z = sizes[s];
-        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3]}, found.lanes, &found);
+        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3], s % 2}, found.lanes, &found);
       }
     netc_free(&n);
   }
 }
 
+static uint32_t count_named(const lp_function *f, const char *end) {
+  uint32_t count = 0;
+  for (lp_buffer b = 0; b < f->buffers.count; b++) {
+    const char *name = net_text(f->n, f->buffers.at[b].name);
+    size_t length = strlen(name), tail = strlen(end);
+    count += length > tail && !strcmp(name + length - tail, end);
+  }
+  return count;
+}
+
+/* Bytes that may be negative are moved by 128 for dots of unsigned ones, others are not; without such dots they
+ * become halves. */
+static void test_signs(void **state) {
+  (void)state;
+  static const struct {
+    net_type x;
+    bool relu;
+    kn_machine machine;
+    uint32_t packed, offsets, halves;
+  } cases[] = {{NET_I8, false, {16, 32, true}, 2, 2, 0},  {NET_I8, true, {16, 32, true}, 2, 1, 0},
+               {NET_U8, false, {8, 16, true}, 2, 0, 0},   {NET_I8, false, {8, 16, false}, 2, 0, 2},
+               {NET_I16, false, {8, 16, false}, 2, 0, 0}, {NET_I8, false, {1, 16, false}, 0, 0, 0}};
+  for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    netc n;
+    netc_init(&n, NULL);
+    lp_function *f = function_of(&n, &(shape_of){cases[i].x, NET_I8, 0, 16, 64, 5, cases[i].relu});
+    assert_true(kn_schedule(f, &cases[i].machine, &(kn_options){.single = true}));
+    assert_int_equal(count_named(f, ".packed"), cases[i].packed);
+    assert_int_equal(count_named(f, ".offsets"), cases[i].offsets);
+    assert_int_equal(count_named(f, ".halves"), cases[i].halves);
+    netc_free(&n);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_evaluated), cmocka_unit_test(test_compiled)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_evaluated), cmocka_unit_test(test_compiled),
+                                     cmocka_unit_test(test_signs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
