@@ -48,7 +48,7 @@ static bool time_step(bench *b) {
                         .optimizer = &e->recipe.optimizer,
                         .functions = b->train ? PL_TRAIN : PL_INFER,
                         .batch = (uint32_t)b->batch,
-                        .target = call->value[DR_target],
+                        .target = call->value[DR_cpu],
                         .kernels = b->list_kernels};
   if (!dr_compile_options(call, &request.options)) return false;
   pl_compiled *compiled = pl_compile(n, &request);

@@ -96,7 +96,7 @@ bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkp
   const float *const *weights = dr_graph_weights(subject, graph, checkpoint);
   dr_deployed d;
   inference run;
-  if (!weights || !dr_deploy(call, graph, weights, call->value[DR_target], &d)) return false;
+  if (!weights || !dr_deploy(call, graph, weights, call->value[DR_cpu], &d)) return false;
   *target = NULL;
   if (!d.jit) return true; /* stopped as asked */
   *target = d.object->target;

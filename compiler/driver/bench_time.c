@@ -154,7 +154,7 @@ double dr_peak(dr_call *call) {
   enum { CHAINS = 12, ROUNDS = 100000 };
   netc *n = call->n;
   cg_target target;
-  if (!cg_target_find(n, NET_NOWHERE, call->value[DR_target] ? call->value[DR_target] : "native", &target))
+  if (!cg_target_find(n, NET_NOWHERE, call->value[DR_cpu] ? call->value[DR_cpu] : "native", &target))
     return 0;
   lp_function *f = lp_function_new(n, &n->arena, net_intern(n, "peak"), 1, false);
   lp_buffer result = lp_buffer_new(f, net_intern(n, "sink"), NET_F32, (net_shape){1, {CHAINS * target.lanes}},

@@ -80,7 +80,7 @@ static const pl_object *make(compilation *c, int *code) {
   pl_object_request request = {.network = g,
                                .weights = dr_graph_weights(subject, g, weights),
                                .normalization = rt_checkpoint_normalization(n, weights, &inputs),
-                               .target = call->value[DR_target],
+                               .target = call->value[DR_cpu],
                                .prefix = c->compiled.prefix,
                                .form = c->form->form,
                                .describe = describe,

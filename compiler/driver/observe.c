@@ -129,7 +129,7 @@ bool dr_observe_compile(dr_observation *o, const bool *wanted, uint32_t batch, c
   pl_request request = {.network = graph,
                         .functions = PL_INFER,
                         .batch = batch,
-                        .target = call->value[DR_target],
+                        .target = call->value[DR_cpu],
                         .options = {.print_after = PL_STAGES, .stop_after = PL_STAGES}};
   if (options) request.options = *options;
   o->compiled = pl_compile(call->n, &request);

@@ -117,7 +117,7 @@ static double activation_bytes(const dr_report *r, dr_subject *subject) {
   pl_request request = {.network = r->graph,
                         .functions = PL_INFER,
                         .batch = r->batch,
-                        .target = subject->call->value[DR_target]};
+                        .target = subject->call->value[DR_cpu]};
   return pl_activation_bytes(r->n, &request);
 }
 

@@ -235,7 +235,7 @@ bool dr_compile_options(dr_call *call, pl_options *options) {
                           .time_passes = dr_has(call, DR_time_passes),
                           .verify = dr_has(call, DR_verify_passes)};
   cg_target target;
-  if (dr_has(call, DR_target) && !cg_target_find(call->n, NET_NOWHERE, call->value[DR_target], &target))
+  if (dr_has(call, DR_cpu) && !cg_target_find(call->n, NET_NOWHERE, call->value[DR_cpu], &target))
     return call->wrong = true, false;
   return stage(call, DR_print_after, &options->print_after) &&
          stage(call, DR_stop_after, &options->stop_after);
@@ -248,7 +248,7 @@ pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch,
                         .optimizer = &subject->experiment.recipe.optimizer,
                         .functions = functions,
                         .batch = batch,
-                        .target = call->value[DR_target]};
+                        .target = call->value[DR_cpu]};
   *code = DR_WRONG_COMMAND;
   if (!dr_compile_options(call, &request.options)) return NULL;
   pl_compiled *compiled = pl_compile(call->n, &request);

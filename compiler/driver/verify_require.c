@@ -50,7 +50,7 @@ static void count(budgets *b) {
   net_graph *g = net_graph_copy(&v->n->arena, v->graph);
   net_graph_cost(g);
   net_cost_total total = net_graph_cost_total(g, 1);
-  pl_request request = {.network = g, .functions = PL_INFER, .batch = 1, .target = v->call->value[DR_target]};
+  pl_request request = {.network = g, .functions = PL_INFER, .batch = 1, .target = v->call->value[DR_cpu]};
   request.options.print_after = request.options.stop_after = PL_STAGES;
   b->counted = true;
   b->values[NET_BUDGET_parameters] = (double)total.parameters;
