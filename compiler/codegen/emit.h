@@ -75,6 +75,8 @@ void cg_add_text_attribute(cg_emit *e, LLVMValueRef function, const char *name, 
 
 /* emit_object.c: all that a library exports. False: trouble was noted. */
 bool cg_emit_library(cg_unit *unit, const struct cg_library *library);
+/* emit_versions.c: what a library with better ones exports; versions: its own functions by entry, then theirs */
+void cg_emit_versions(cg_emit *e, const struct cg_library *library, LLVMValueRef *const *versions);
 LLVMTypeRef cg_type(cg_emit *e, net_type type, uint32_t lanes);        /* in registers */
 LLVMTypeRef cg_memory_type(cg_emit *e, net_type type, uint32_t lanes); /* in memory: bools are bytes */
 LLVMValueRef cg_int(cg_emit *e, net_type type, int64_t value);         /* a constant */

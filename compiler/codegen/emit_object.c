@@ -251,8 +251,15 @@ static void emit_target(cg_emit *e, const cg_library *library, const char *suffi
 }
 
 static void emit_library(cg_emit *e, const cg_library *library) {
-  LLVMValueRef *functions = NET_NEW_ARRAY(e->arena, LLVMValueRef, library->count + 1);
-  emit_target(e, library, "", functions);
+  uint32_t count = 0, number = 0;
+  for (const cg_library *l = library; l; l = l->better) count++;
+  LLVMValueRef **versions = NET_NEW_ARRAY(e->arena, LLVMValueRef *, count);
+  for (const cg_library *l = library; l && !e->failed; l = l->better, number++) {
+    versions[number] = NET_NEW_ARRAY(e->arena, LLVMValueRef, library->count + 1);
+    const char *suffix = count > 1 ? net_arena_format(e->arena, ".%s", l->target->name) : "";
+    emit_target(e, l, suffix, versions[number]);
+  }
+  if (count > 1 && !e->failed) cg_emit_versions(e, library, versions);
   emit_description(e, library);
 }
 

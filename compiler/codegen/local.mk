@@ -20,6 +20,7 @@ libnetc_a_SOURCES += \
   compiler/codegen/emit_object.c \
   compiler/codegen/emit_shuffle.c \
   compiler/codegen/emit_statement.c \
+  compiler/codegen/emit_versions.c \
   compiler/codegen/fault.c compiler/codegen/fault.h \
   compiler/codegen/features.def \
   compiler/codegen/jit.c compiler/codegen/jit.h \

@@ -8,21 +8,29 @@
 
 /* LLVM says how much stack a function takes where a function asks to be told beyond a limit. The return address
  * comes on top, and what a function loses that aligns its stack for vectors: where it begins, and where it ends. */
-enum { RETURN_ADDRESS = 8, ALIGNED = 16 };
+enum { RETURN_ADDRESS = 8, ALIGNED = 16, DETECTION = 128 };
 
 static uint64_t alignment_loss(const cg_target *target, uint64_t frame) {
   uint64_t vector = target->lanes * sizeof(float);
   return vector > ALIGNED && frame > ALIGNED ? 2 * (vector - RETURN_ADDRESS) : 0;
 }
 
+/* Names are an entry's (its own), or an entry's with the target's behind a dot (its versions'). */
 static void note_frame(cg_unit *unit, const char *text) {
   unsigned long long bytes;
   char name[512];
   text = strstr(text, "stack frame size");
   if (!text || sscanf(text, "%*[^(](%llu)%*[^']'%511[^']'", &bytes, name) != 2) return;
-  for (uint32_t i = 0; i < unit->library->count; i++)
-    if (!strcmp(unit->library->entries[i].name, name))
-      unit->stack[i] = bytes + alignment_loss(unit->library->target, bytes) + RETURN_ADDRESS;
+  const char *dot = strchr(name, '.');
+  size_t length = dot ? (size_t)(dot - name) : strlen(name);
+  const cg_library *library = unit->library;
+  while (dot && library->better && strcmp(library->target->name, dot + 1)) library = library->better;
+  bytes += alignment_loss(library->target, bytes) + RETURN_ADDRESS;
+  for (uint32_t i = 0; i < library->count; i++) {
+    if (strncmp(library->entries[i].name, name, length) || library->entries[i].name[length]) continue;
+    uint64_t *frame = dot ? &unit->frames[i].versions : &unit->frames[i].own;
+    if (bytes > *frame) *frame = bytes;
+  }
 }
 
 static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context) {
@@ -37,13 +45,23 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context) {
 
 void cg_catch_frames(cg_unit *unit) { LLVMContextSetDiagnosticHandler(unit->context, on_diagnostic, unit); }
 
-/* A function of rows that calls another for each of them takes the stack of both. */
-static void add_callees(const cg_library *library, uint64_t *stack) {
-  for (uint32_t i = 0; i < library->count; i++)
-    for (uint32_t k = 0; k < library->count; k++) {
-      const cg_entry *rows = &library->entries[i], *one = &library->entries[k];
-      if (rows->rows && !one->rows && rows->f == one->f) stack[i] += stack[k];
-    }
+/* Whether an entry of rows calls the function of another for each row, for some target. */
+static bool calls_row(const cg_library *library, uint32_t rows, uint32_t one) {
+  for (; library; library = library->better)
+    if (library->entries[rows].rows && !library->entries[one].rows &&
+        library->entries[rows].f == library->entries[one].f)
+      return true;
+  return false;
+}
+
+/* A function's frame lies above those of what it calls. */
+static void add_frames(const cg_library *library, const cg_frames *frames, uint64_t *stack) {
+  for (uint32_t i = 0; i < library->count; i++) {
+    stack[i] = frames[i].own + frames[i].versions;
+    for (uint32_t k = 0; k < library->count; k++)
+      if (calls_row(library, i, k)) stack[i] += library->better ? frames[k].versions : frames[k].own;
+    if (library->better && stack[i] < DETECTION) stack[i] = DETECTION;
+  }
 }
 
 /* ---- sizes ---- */
@@ -67,13 +85,15 @@ bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_fo
       [CG_FORM_OBJECT] = CG_OBJECT, [CG_FORM_ASSEMBLY] = CG_ASSEMBLY, [CG_FORM_IR] = CG_IR};
   *artefact = (cg_artefact){.stack = NET_NEW_ARRAY(arena, uint64_t, library->count + 1)};
   if (form == CG_FORM_C) return cg_print_c(n, arena, library, &artefact->bytes, &artefact->length);
-  for (uint32_t i = 0; i < library->count; i++) artefact->stack[i] = RETURN_ADDRESS; /* with no frame at all */
+  cg_frames *frames = NET_NEW_ARRAY(arena, cg_frames, library->count + 1);
+  for (uint32_t i = 0; i < library->count; i++) /* with no frame at all */
+    frames[i] = (cg_frames){RETURN_ADDRESS, library->better ? RETURN_ADDRESS : 0};
   cg_unit unit = {.n = n, .input.target = library->target, .product = products[form], .library = library,
-                  .stack = artefact->stack};
+                  .frames = frames};
   bool done = cg_unit_make(&unit);
   if (!cg_report(n, &unit.trouble) || !done) return false;
   artefact->times = unit.times;
-  add_callees(library, artefact->stack);
+  add_frames(library, frames, artefact->stack);
   if (unit.code) {
     artefact->length = LLVMGetBufferSize(unit.code);
     artefact->bytes = net_arena_copy(arena, LLVMGetBufferStart(unit.code), artefact->length);

@@ -19,6 +19,7 @@ static void initialise(void) {
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
   LLVMInitializeX86AsmPrinter();
+  LLVMInitializeX86AsmParser(); /* of what asks the processor for its level */
   LLVMParseCommandLineOptions(sizeof options / sizeof *options, options, "");
 }
 

@@ -10,12 +10,17 @@
 
 typedef enum { CG_OBJECT, CG_ASSEMBLY, CG_IR } cg_product;
 
+/* Bytes of stack of an object's function, return address included. */
+typedef struct {
+  uint64_t own, versions; /* versions: the most that one for a single target takes, where there are several */
+} cg_frames;
+
 typedef struct {
   const netc *n; /* names only: units are made on threads of their own */
   cg_input input;
   cg_product product;
   const struct cg_library *library; /* an object for users, in place of the input's functions; NULL: none */
-  uint64_t *stack;                  /* by entry of the library: bytes of its frame */
+  cg_frames *frames;                /* by entry of the library */
   LLVMContextRef context;
   LLVMTargetMachineRef machine;
   LLVMModuleRef module;

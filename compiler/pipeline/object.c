@@ -11,6 +11,7 @@ static const net_graph *make_graph(pl_compilation *c, const pl_object_request *r
   c->context.normalization = request->normalization;
   const net_graph *g = pl_run_pass(c, PL_freeze, NET_PASS_freeze, request->network, &have);
   g = pl_run_pass(c, PL_normalize, NET_PASS_normalize, g, &have);
+  g = pl_run_pass(c, PL_lower_integer, NET_PASS_lower_integer, g, &have);
   return pl_run_pass(c, PL_eliminate_dead, NET_PASS_eliminate_dead, g, &have);
 }
 
@@ -65,17 +66,19 @@ static void describe_ports(netc *n, const net_graph *g, pl_object *object) {
   object->outputs = ports(n, g, g->outputs.at, g->outputs.count);
 }
 
-static void describe_functions(netc *n, const cg_target *target, const cg_entry *entries, uint32_t count,
-                               pl_object *object) {
-  object->function_count = count;
-  object->functions = NET_NEW_ARRAY(&n->arena, pl_function, count + 1);
-  for (uint32_t i = 0; i < count; i++) {
-    const cg_entry *entry = &entries[i];
+/* scratch: of any version, where there are several */
+static void describe_functions(netc *n, const cg_library *library, pl_object *object) {
+  object->function_count = library->count;
+  object->functions = NET_NEW_ARRAY(&n->arena, pl_function, library->count + 1);
+  for (uint32_t i = 0; i < library->count; i++) {
     pl_function *function = &object->functions[i];
-    *function = (pl_function){.name = entry->name,
-                              .rows = entry->rows,
-                              .scratch = entry->scratch ? cg_scratch_bytes(target, entry->f) : 0,
-                              .tile = entry->f->batch};
+    *function = (pl_function){.name = library->entries[i].name, .rows = library->entries[i].rows};
+    for (const cg_library *version = library; version; version = version->better) {
+      const cg_entry *entry = &version->entries[i];
+      size_t scratch = entry->scratch ? cg_scratch_bytes(version->target, entry->f) : 0;
+      if (scratch > function->scratch) function->scratch = scratch;
+      function->tile = entry->f->batch;
+    }
     if (function->scratch > object->scratch) object->scratch = function->scratch;
   }
 }
@@ -103,50 +106,84 @@ static bool show(pl_compilation *c, const cg_library *library) {
 
 /* ---- the whole ---- */
 
+/* Targets whose code the object holds, the least demanding first. */
+static bool find_targets(netc *n, const pl_object_request *request, cg_target *targets, uint32_t *count) {
+  static const char *const levels[] = {"x86_64_v2", "x86_64_v3", "x86_64_v4"};
+  *count = 1;
+  targets[0] = cg_c_target(); /* C is for any target */
+  if (request->form == CG_FORM_C) return true;
+  if (!request->multiversion)
+    return cg_target_find(n, NET_NOWHERE, request->target ? request->target : "x86_64", &targets[0]);
+  for (*count = 0; *count < PL_VERSIONS; ++*count)
+    if (!cg_target_find(n, NET_NOWHERE, levels[*count], &targets[*count])) return false;
+  return true;
+}
+
+enum { ONE, BATCH, ENTRIES };
+
+/* The functions of a target. */
+static const cg_entry *make_entries(pl_compilation *c, const pl_object_request *request, const net_graph *g,
+                                    const cg_target *target) {
+  size_t bound = request->stack_bound ? request->stack_bound : PL_STACK_BOUND;
+  const char *prefix = request->prefix ? request->prefix : net_text(c->n, g->name);
+  kn_bindings bindings = bind_ports(g, c->arena);
+  const kn_options single = {.single = true};
+  lp_function *one = pl_make_loops(c, g, &bindings, target, &single, "one", 1, false);
+  if (!one || c->stopped) return NULL;
+  lp_function *tile = make_tile(c, g, &bindings, target, request, bound, one);
+  if (!tile || c->stopped) return NULL;
+  cg_entry *entries = NET_NEW_ARRAY(c->arena, cg_entry, ENTRIES);
+  entries[ONE] = (cg_entry){.name = prefix, .f = one, .scratch = one->scratch_bytes > bound};
+  entries[BATCH] = (cg_entry){.name = net_arena_format(&c->n->arena, "%s_batch", prefix),
+                              .f = tile,
+                              .rows = true,
+                              .scratch = tile->scratch_bytes > bound};
+  return entries;
+}
+
+/* Versions of a function take the same arguments. */
+static void agree_on_scratch(cg_library *versions, uint32_t count) {
+  for (uint32_t i = 0; i < ENTRIES; i++) {
+    bool scratch = false;
+    for (uint32_t v = 0; v < count; v++) scratch |= versions[v].entries[i].scratch;
+    for (uint32_t v = 0; v < count; v++) ((cg_entry *)versions[v].entries)[i].scratch = scratch;
+  }
+}
+
 static bool make(pl_compilation *c, const pl_object_request *request, pl_object *object) {
   netc *n = c->n;
-  bool c_text = request->form == CG_FORM_C; /* for any target */
-  cg_target target = cg_c_target();
-  if (!c_text && !cg_target_find(n, NET_NOWHERE, request->target ? request->target : "x86_64", &target)) return false;
-  size_t bound = request->stack_bound ? request->stack_bound : PL_STACK_BOUND;
+  cg_target targets[PL_VERSIONS];
+  cg_library versions[PL_VERSIONS] = {0};
+  uint32_t count;
+  if (!find_targets(n, request, targets, &count)) return false;
   pl_show_formats(c, request->network);
   const net_graph *g = make_graph(c, request);
   if (!g || c->stopped) return false;
-  kn_bindings bindings = bind_ports(g, c->arena);
-  const kn_options single = {.single = true};
-  lp_function *one = pl_make_loops(c, g, &bindings, &target, &single, "one", 1, false);
-  if (!one || c->stopped) return false;
-  lp_function *tile = make_tile(c, g, &bindings, &target, request, bound, one);
-  if (!tile || c->stopped || c->options->stop_after != PL_STAGES) return false;
-
-  const char *prefix = request->prefix ? request->prefix : net_text(n, g->name);
-  const cg_entry entries[] = {
-      {.name = prefix, .f = one, .scratch = one->scratch_bytes > bound},
-      {.name = net_arena_format(&n->arena, "%s_batch", prefix),
-       .f = tile,
-       .rows = true,
-       .scratch = tile->scratch_bytes > bound},
-  };
-  object->target = target.string;
-  describe_ports(n, g, object);
-  describe_functions(n, &target, entries, sizeof entries / sizeof *entries, object);
-  const char *description = NULL;
-  if (request->describe) {
-    object->description_name = net_arena_format(&n->arena, "%s_description", prefix);
-    description = request->describe(request->context, object);
+  for (uint32_t v = 0; v < count; v++) {
+    const cg_entry *entries = make_entries(c, request, g, &targets[v]);
+    if (!entries) return false;
+    versions[v] = (cg_library){.target = &targets[v], .entries = entries, .count = ENTRIES};
+    if (v) versions[v - 1].better = &versions[v];
+    object->target = v ? net_arena_format(&n->arena, "%s %s", object->target, targets[v].string) : targets[v].string;
   }
-  const cg_library library = {.target = &target,
-                              .entries = entries,
-                              .count = sizeof entries / sizeof *entries,
-                              .description_name = object->description_name,
-                              .description = description,
-                              .description_bytes = description ? strlen(description) + 1 : 0};
+  if (c->options->stop_after != PL_STAGES) return false;
+  agree_on_scratch(versions, count);
+
+  cg_library *library = &versions[0];
+  describe_ports(n, g, object);
+  describe_functions(n, library, object);
+  if (request->describe) {
+    object->description_name = library->description_name =
+        net_arena_format(&n->arena, "%s_description", library->entries[ONE].name);
+    library->description = request->describe(request->context, object);
+    library->description_bytes = strlen(library->description) + 1;
+  }
   cg_artefact artefact;
-  if (!show(c, &library) || !cg_library_make(n, &n->arena, &library, request->form, &artefact)) return false;
+  if (!show(c, library) || !cg_library_make(n, &n->arena, library, request->form, &artefact)) return false;
   pl_note_times(c, &artefact.times);
   object->bytes = artefact.bytes, object->length = artefact.length;
   object->code = artefact.code, object->data = artefact.data, object->ram = artefact.ram;
-  object->flash = object->code + object->data + object->ram;
+  object->flash = object->code + object->data;
   note_stack(object, artefact.stack);
   return true;
 }

@@ -5,6 +5,7 @@
 #include "codegen/object.h"
 #include "pipeline/pipeline.h"
 
+enum { PL_VERSIONS = 3 }; /* of a multiversion: x86_64_v2, v3 and v4 */
 enum { PL_STACK_BOUND = 16 << 10 }; /* bytes of scratch that a call may have on the stack, unless said otherwise */
 
 struct pl_object;
@@ -14,6 +15,7 @@ typedef struct {
   const float *const *weights; /* by value: elements of parameters and statistics */
   const struct rt_fitted *normalization; /* one per input; NULL: rows come normalised */
   const char *target;          /* for cg_target_find; NULL: x86_64 */
+  bool multiversion; /* code for x86_64_v2, v3 and v4 in one object, chosen by the machine; target is not looked at */
   const char *prefix;          /* of everything exported: a C identifier; NULL: the network's name */
   uint32_t tile;               /* rows of a tile of PREFIX_batch, a multiple of the target's lanes; 0: chosen, 1: none */
   size_t stack_bound;          /* bytes of scratch on the stack; 0: PL_STACK_BOUND */
@@ -45,14 +47,14 @@ typedef struct {
 typedef struct pl_object {
   const char *bytes;
   size_t length;
-  const char *target; /* its string: float code gives the same bits for equal strings only */
+  const char *target; /* its string (several: with spaces): float code gives the same bits for equal strings only */
   pl_port *inputs, *outputs;
   uint32_t input_count, output_count;
   pl_function *functions;
   uint32_t function_count;
   const char *description_name;   /* exported too; NULL: no description was given */
   uint64_t flash, code, data;     /* bytes: instructions and constants together, each (objects only) */
-  uint64_t ram;                   /* bytes of writable data, which is 0 */
+  uint64_t ram; /* bytes of writable data: 0, or of a multiversion the word that remembers the machine's level */
   uint64_t stack, scratch;        /* most that any function takes */
   double seconds;
 } pl_object;

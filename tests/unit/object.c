@@ -30,19 +30,25 @@ static void check_object(const pl_object *object, const char *target) {
   }
   assert_int_equal(exported, object->function_count + (object->description_name != NULL));
   bool stack_note = false;
-  uint64_t flash = 0;
+  uint64_t flash = 0, writable = 0;
   for (uint32_t i = 1; i < elf.section_count; i++) {
     cg_elf_section s = cg_elf_section_at(&elf, i);
     if (!strcmp(s.name, ".note.GNU-stack")) {
       stack_note = true;
       assert_false(s.flags & SHF_EXECINSTR);
     }
-    if (s.flags & SHF_ALLOC && s.flags & SHF_WRITE) fail_msg("%s: '%s' is writable", target, s.name);
-    if (s.flags & SHF_ALLOC) flash += s.size;
+    if (s.flags & SHF_ALLOC && s.flags & SHF_WRITE && s.size) {
+      writable += s.size;
+      if (strcmp(target, OBJECT_MULTIVERSION)) fail_msg("%s: '%s' is writable", target, s.name);
+      assert_int_equal(s.type, SHT_NOBITS);
+    } else if (s.flags & SHF_ALLOC) {
+      flash += s.size;
+    }
   }
   assert_true(stack_note);
   assert_int_equal(flash, object->flash);
-  assert_int_equal(object->ram, 0);
+  assert_int_equal(object->ram, writable);
+  assert_int_equal(writable, strcmp(target, OBJECT_MULTIVERSION) ? 0 : sizeof(uint32_t));
   assert_true(object->code > 0);
 }
 

@@ -25,14 +25,6 @@ static const char *output_of(object_subject *s, const char *command) {
   return file_text(s, path_of(s, "output"), &length);
 }
 
-static const pl_object *made_as(object_subject *s, const char *target, cg_form form) {
-  pl_object_request request = {.network = s->graph, .weights = s->weights, .target = target, .form = form};
-  request.options = (pl_options){.print_after = PL_STAGES, .stop_after = PL_STAGES};
-  const pl_object *object = pl_object_make(&s->n, &request);
-  if (!object) object_silence(s);
-  return object;
-}
-
 static void expect_error(object_subject *s, const char *part) {
   assert_int_equal(s->n.diagnostics.errors, 1);
   const char *message = s->n.diagnostics.list.at[0].message;
@@ -159,7 +151,7 @@ static void test_texts(void **state) {
     object_subject s;
     object_begin(&s, NULL, "test_hhy", 1);
     const pl_object *object = object_make(&s, object_targets[t]);
-    const pl_object *text = made_as(&s, object_targets[t], CG_FORM_ASSEMBLY);
+    const pl_object *text = object_make_as(&s, object_targets[t], CG_FORM_ASSEMBLY);
     assert_int_equal(text->flash, 0);
     assert_int_equal(text->stack, object->stack);
     object_write(path_of(&s, "hhy.s"), text->bytes, text->length);
@@ -176,9 +168,11 @@ static void test_texts(void **state) {
       assert_memory_equal(y, z, sizeof y);
       object_unload(&a), object_unload(&b);
     }
-    text = made_as(&s, object_targets[t], CG_FORM_IR);
+    text = object_make_as(&s, object_targets[t], CG_FORM_IR);
     assert_non_null(strstr(text->bytes, "define void @test_hhy("));
     assert_non_null(strstr(text->bytes, "define void @test_hhy_batch("));
+    bool versions = !strcmp(object_targets[t], OBJECT_MULTIVERSION);
+    assert_int_equal(strstr(text->bytes, "define internal void @test_hhy.x86_64_v3(") != NULL, versions);
     object_end(&s);
   }
 }
@@ -203,6 +197,20 @@ static const char start[] =
     "  call(60, 0, 0, 0);\n"
     "}\n";
 
+/* The program's results with the object, in the arena: 200 rows. */
+static const float *run_program(object_subject *s, const pl_object *object, const float *x, const char *emulator) {
+  object_write(path_of(s, "start.c"), start, sizeof start - 1);
+  object_write(path_of(s, "three.o"), object->bytes, object->length);
+  object_write(path_of(s, "rows"), x, 100 * 16 * sizeof *x);
+  object_shell("cd %s && gcc -O1 -Wall -Werror -ffreestanding -fno-stack-protector -nostdlib -static start.c "
+               "three.o -o start -Wl,--fatal-warnings && %s ./start < rows > results 2> warnings",
+               object_directory(), emulator);
+  size_t length;
+  const char *results = file_text(s, path_of(s, "results"), &length);
+  assert_int_equal(length, 200 * 5 * sizeof(float));
+  return (const float *)results;
+}
+
 static void test_nothing_behind(void **state) {
   (void)state;
   for (uint32_t t = 0; object_targets[t]; t++) {
@@ -215,20 +223,43 @@ static void test_nothing_behind(void **state) {
       float y[1000];
       object_call_batch(&loaded, 100, x, y);
       for (uint32_t i = 0; i < 100; i++) object_call(&loaded, x + 16 * i, y + 500 + 5 * i);
-      object_write(path_of(&s, "start.c"), start, sizeof start - 1);
-      object_write(path_of(&s, "three.o"), object->bytes, object->length);
-      object_write(path_of(&s, "rows"), x, 100 * 16 * sizeof *x);
-      object_shell("cd %s && gcc -O1 -Wall -Werror -ffreestanding -fno-stack-protector -nostdlib -static start.c "
-                   "three.o -o start -Wl,--fatal-warnings && ./start < rows > results",
-                   object_directory());
-      size_t length;
-      const char *results = file_text(&s, path_of(&s, "results"), &length);
-      assert_int_equal(length, sizeof y);
-      assert_memory_equal(results, y, sizeof y);
+      assert_memory_equal(run_program(&s, object, x, ""), y, sizeof y);
       object_unload(&loaded);
     }
     object_end(&s);
   }
+}
+
+/* ---- versions ---- */
+
+/* On every machine the version for its level: the very bits of an object for that level alone. */
+static void test_versions(void **state) {
+  (void)state;
+  static const struct {
+    const char *emulator, *target;
+  } rows[] = {{"qemu-x86_64 -cpu Nehalem-v1", "x86_64_v2"}, /* without AVX */
+              {"qemu-x86_64 -cpu Haswell-v4", "x86_64_v3"},
+              {"", "x86_64_v4"}};
+  object_subject s;
+  object_begin(&s, NULL, "three_layer", 1);
+  const pl_object *versions = object_make(&s, OBJECT_MULTIVERSION);
+  assert_int_equal(versions->ram, sizeof(uint32_t));
+  assert_string_equal(versions->target, "x86_64-sse2-lanes4 x86_64-avx2-fma-lanes8 x86_64-avx512-fma-lanes16");
+  const float *x = object_rows(&s, 100, 3);
+  bool emulated = !system("command -v qemu-x86_64 > /dev/null");
+  if (!emulated) print_message("qemu-x86_64 is not here: other levels than this machine's are not tried\n");
+  for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    cg_target target;
+    assert_true(cg_target_find(&s.n, NET_NOWHERE, rows[i].target, &target));
+    bool native = !*rows[i].emulator;
+    if (native ? !cg_target_runs_here(&s.n, NET_NOWHERE, &target) : !emulated) continue;
+    const float *expected = run_program(&s, object_make(&s, rows[i].target), x, rows[i].emulator);
+    assert_memory_equal(run_program(&s, versions, x, rows[i].emulator), expected, 1000 * sizeof(float));
+    /* and no other level gives these bits */
+    const char *other = i ? rows[i - 1].target : rows[i + 1].target;
+    if (i) assert_memory_not_equal(run_program(&s, object_make(&s, other), x, rows[i].emulator), expected, 4000);
+  }
+  object_end(&s);
 }
 
 /* ---- stack ---- */
@@ -283,7 +314,8 @@ static void test_stack(void **state) {
         for (uint32_t f = 0; f < 2; f++) {
           size_t stated = object->functions[f].stack, depth = depth_of_call(stack, &loaded, f);
           depth = depth - depth_of_call(stack, &nothing, f) + sizeof(void *);
-          if (depth > stated || stated > depth + MORE)
+          bool versions = !strcmp(object_targets[t], OBJECT_MULTIVERSION); /* the most of all */
+          if (depth > stated || (stated > depth + MORE && !versions))
             fail_msg("%s for %s takes %zu bytes of stack, not %zu", object->functions[f].name, object_targets[t],
                      depth, stated);
         }
@@ -298,6 +330,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_archive), cmocka_unit_test(test_shared),         cmocka_unit_test(test_shared_fails),
       cmocka_unit_test(test_texts),   cmocka_unit_test(test_nothing_behind), cmocka_unit_test(test_stack),
+      cmocka_unit_test(test_versions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

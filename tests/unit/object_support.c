@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const char *const object_targets[] = {"x86_64", "x86_64_v2", "x86_64_v3", "x86_64_v4", NULL};
+const char *const object_targets[] = {"x86_64", "x86_64_v2", "x86_64_v3", "x86_64_v4", OBJECT_MULTIVERSION, NULL};
 
 void object_silence(object_subject *s) {
   if (!s->n.diagnostics.list.count) return;
@@ -53,12 +53,17 @@ void object_end(object_subject *s) {
   netc_free(&s->n);
 }
 
-const pl_object *object_make(object_subject *s, const char *target) {
-  pl_object_request request = {.network = s->graph, .weights = s->weights, .target = target};
+const pl_object *object_make_as(object_subject *s, const char *target, cg_form form) {
+  pl_object_request request = {.network = s->graph, .weights = s->weights, .target = target, .form = form};
+  request.multiversion = !strcmp(target, OBJECT_MULTIVERSION);
   request.options = (pl_options){.print_after = PL_STAGES, .stop_after = PL_STAGES, .verify = true};
   const pl_object *object = pl_object_make(&s->n, &request);
   if (!object) object_silence(s);
   return object;
+}
+
+const pl_object *object_make(object_subject *s, const char *target) {
+  return object_make_as(s, target, CG_FORM_OBJECT);
 }
 
 /* ---- files ---- */
@@ -102,6 +107,7 @@ bool object_load(const pl_object *object, const char *target, object_loaded *l) 
   netc n;
   cg_target found;
   netc_init(&n, NULL);
+  if (!strcmp(target, OBJECT_MULTIVERSION)) target = "x86_64_v2";
   bool runs = cg_target_find(&n, NET_NOWHERE, target, &found) && cg_target_runs_here(&n, NET_NOWHERE, &found);
   netc_free(&n);
   if (!runs) return false;

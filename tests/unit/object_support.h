@@ -20,13 +20,15 @@ typedef struct {
   const float **weights; /* by value id */
 } object_subject;
 
-extern const char *const object_targets[]; /* what objects are made for, the least demanding first; NULL at the end */
+#define OBJECT_MULTIVERSION "multiversion" /* as a target: all levels of x86_64 in one object */
+extern const char *const object_targets[]; /* what objects are made for; NULL at the end */
 
 /* A network of a program (NULL: of the example with that name), with weights drawn from the seed. */
 void object_begin(object_subject *s, const char *text, const char *network, uint64_t seed);
 void object_end(object_subject *s);
 void object_silence(object_subject *s); /* no diagnostics; prints them if there are some */
 const pl_object *object_make(object_subject *s, const char *target);
+const pl_object *object_make_as(object_subject *s, const char *target, cg_form form);
 
 /* A directory of the test's own, removed at exit. */
 const char *object_directory(void);
