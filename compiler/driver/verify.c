@@ -5,6 +5,7 @@
 #include "driver/calibrate.h"
 #include "driver/table_output.h"
 
+#include "formats/formats.h"
 #include "graph/operator.h"
 
 enum { BATCH = 256 };
@@ -70,6 +71,11 @@ static bool prepare(dr_verification *v) {
   if (!(v->numbers = dr_graph_weights(subject, v->graph, v->weights))) return false;
   v->ranges = net_ranges_find(v->n, &v->n->arena, v->graph, v->numbers);
   v->integer_only = net_integer_only(v->n, v->graph, &v->broken);
+  v->exact = v->integer_only;
+  for (net_node_id i = 0; i < v->graph->nodes.count; i++)
+    if (net_node_is_quantizer(v->graph, i))
+      v->exact &=
+          net_format_has_point(net_format_at(v->n, v->graph->values.at[v->graph->nodes.at[i].first_output].format));
   return true;
 }
 

@@ -28,7 +28,7 @@ typedef struct {
   uint32_t set_count, batch, threads;
   const float *const *numbers; /* by value of graph: parameters and statistics */
   const net_ranges *ranges;
-  bool integer_only;
+  bool integer_only, exact; /* exact: so that emulation has the same bits: all formats have a binary point */
   net_integer_break broken; /* where it is not */
   dr_observation seen;      /* graph, compiled to give every value of every sample */
   dr_observation deployed;  /* as it is used: what it gives alone */

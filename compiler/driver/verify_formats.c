@@ -159,8 +159,11 @@ void dr_verify_accumulators(dr_verification *v) {
     if (a.bits > most) most = a.bits, widest = name;
     ok &= a.bits <= MOST_BITS;
     if (!v->call->json) continue;
+    int fraction;
+    bool power = net_accumulator_fraction(&a, &fraction);
     json_t *fields =
-        json_pack("{s:s, s:i, s:i, s:o, s:o}", "node", name, "bits", a.bits, "fraction", a.fraction, "low",
+        json_pack("{s:s, s:i, s:o, s:o, s:o, s:o}", "node", name, "bits", a.bits, "fraction",
+                  power ? json_integer(fraction) : json_null(), "unit", net_json_number(a.unit), "low",
                   net_json_number(a.range.lo), "high", net_json_number(a.range.hi));
     dr_verify_say(v, "accumulator", a.bits <= MOST_BITS, fields, "%s", "");
   }

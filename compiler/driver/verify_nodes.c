@@ -53,6 +53,8 @@ static const double *terms_of(batch *b, net_node_id node, uint32_t sample, uint3
   net_range **outputs = NET_NEW_ARRAY(arena, net_range *, at->output_count + 1);
   int **output_grids = NET_NEW_ARRAY(arena, int *, at->output_count + 1);
   double **terms = NET_NEW_ARRAY(arena, double *, at->output_count + 1);
+  const double **units = NET_NEW_ARRAY(arena, const double *, at->input_count + 1);
+  double **output_units = NET_NEW_ARRAY(arena, double *, at->output_count + 1);
   for (uint32_t k = 0; k < at->input_count; k++) {
     net_value_id x = net_node_input(g, node, k);
     if (x == NET_NONE) continue;
@@ -62,15 +64,16 @@ static const double *terms_of(batch *b, net_node_id node, uint32_t sample, uint3
     net_range *points = NET_NEW_ARRAY(arena, net_range, count);
     int *no_grids = NET_NEW_ARRAY(arena, int, count);
     for (uint64_t i = 0; i < count; i++) points[i] = (net_range){from[i], from[i]}, no_grids[i] = NET_NO_GRID;
-    inputs[k] = points, grids[k] = no_grids;
+    inputs[k] = points, grids[k] = no_grids, units[k] = NET_NEW_ARRAY(arena, double, count);
   }
   for (uint32_t k = 0; k < at->output_count; k++) {
     uint64_t count = elements_of(net_graph_value_at(g, at->first_output + k));
     outputs[k] = NET_NEW_ARRAY(arena, net_range, count);
     output_grids[k] = NET_NEW_ARRAY(arena, int, count);
     terms[k] = NET_NEW_ARRAY(arena, double, count);
+    output_units[k] = NET_NEW_ARRAY(arena, double, count);
   }
-  net_ranging call = {g, node, arena, inputs, grids, outputs, output_grids, terms};
+  net_ranging call = {g, node, arena, inputs, grids, units, outputs, output_grids, output_units, terms};
   if (net_node_op(g, node)->range) net_node_op(g, node)->range(&call);
   return terms[output];
 }

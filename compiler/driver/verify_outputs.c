@@ -10,7 +10,8 @@
 /* Two ways to compute the outputs, compared. */
 typedef struct {
   uint64_t elements, different;
-  double largest; /* difference */
+  double largest;    /* difference */
+  uint64_t agreeing; /* samples with the same class */
   bool found;     /* the first difference */
   uint64_t sample, element;
   double expected, actual;
@@ -20,7 +21,7 @@ typedef struct {
   dr_verification *v;
   const dr_rows *rows;
   difference compiled, integers; /* compiled against interpreted; interpreted against integers */
-  uint64_t decided, agreeing;    /* samples with classes, and where they are the same */
+  uint64_t decided;              /* samples with classes */
   net_integers first;            /* integers of one sample: of what all share, weights mostly */
 } ends;
 
@@ -41,6 +42,13 @@ static uint64_t largest_of(const double *x, uint64_t count) {
   uint64_t largest = 0;
   for (uint64_t i = 1; i < count; i++)
     if (x[i] > x[largest]) largest = i;
+  return largest;
+}
+
+static uint64_t largest_integer(const net_integers *integers, net_value_id y, uint64_t first, uint64_t count) {
+  uint64_t largest = 0;
+  for (uint64_t i = 1; i < count; i++)
+    if (net_integers_value(integers, y, first + i) > net_integers_value(integers, y, first + largest)) largest = i;
   return largest;
 }
 
@@ -90,7 +98,9 @@ static bool compare_batch(ends *e, uint32_t first, uint32_t count, float *const 
     }
     for (uint32_t k = 0; k < count && value->shape.rank == 1 && each > 1; k++) {
       e->decided++;
-      e->agreeing += largest_of(run.values[y] + k * each, each) == dr_largest(outputs[y] + k * each, each);
+      uint64_t interpreted = largest_of(run.values[y] + k * each, each);
+      e->compiled.agreeing += interpreted == dr_largest(outputs[y] + k * each, each);
+      if (v->integer_only) e->integers.agreeing += interpreted == largest_integer(&integers, y, k * each, each);
     }
   }
   net_arena_free(&arena);
@@ -103,50 +113,55 @@ static json_t *fields_of(const ends *e, const difference *d) {
                              (json_int_t)d->elements, "different", (json_int_t)d->different, "mismatch_rate",
                              net_json_number((double)d->different / (double)d->elements),
                              "largest_difference", net_json_number(d->largest));
-  json_object_set_new(fields, "class_agreement", net_json_number((double)e->agreeing / (double)e->decided));
+  json_object_set_new(fields, "class_agreement", net_json_number((double)d->agreeing / (double)e->decided));
   return fields;
 }
 
-static void say(ends *e) {
+static void fail(ends *e, const char *check, const difference *d, const char *what, const char *why) {
+  dr_verify_say(e->v, check, false, fields_of(e, d), "output %llu of sample %llu of the %s inputs is %.9g %s, %.9g "
+                "interpreted%s", (unsigned long long)d->element, (unsigned long long)d->sample, e->rows->name,
+                d == &e->integers ? d->expected : d->actual, what, d == &e->integers ? d->actual : d->expected, why);
+}
+
+/* The same bits are promised. */
+static void say_exact(ends *e) {
   dr_verification *v = e->v;
-  const difference *d = &e->compiled;
   const char *set = e->rows->name;
   uint32_t rows = e->rows->rows.rows;
-  if (v->integer_only) {
-    const difference *i = &e->integers;
-    if (d->different)
-      dr_verify_say(
-          v, "outputs", false, fields_of(e, d),
-          "output %llu of sample %llu of the %s inputs is %.9g compiled, %.9g interpreted, but the network "
-          "is integer-only",
-          (unsigned long long)d->element, (unsigned long long)d->sample, set, d->actual, d->expected);
-    else
-      dr_verify_say(v, "outputs", true, fields_of(e, d),
-                    "%u %s inputs: compiled and interpreted outputs are the same, bit for bit", rows, set);
-    if (i->different)
-      dr_verify_say(v, "integers", false, fields_of(e, i),
-                    "output %llu of sample %llu of the %s inputs is %.9g in integers, %.9g interpreted",
-                    (unsigned long long)i->element, (unsigned long long)i->sample, set, i->expected,
-                    i->actual);
-    else
-      dr_verify_say(v, "integers", true, fields_of(e, i),
-                    "%u %s inputs: the same computed in integers, bit for bit", rows, set);
-    return;
-  }
+  if (e->compiled.different) fail(e, "outputs", &e->compiled, "compiled", ", but the network is integer-only");
+  else
+    dr_verify_say(v, "outputs", true, fields_of(e, &e->compiled),
+                  "%u %s inputs: compiled and interpreted outputs are the same, bit for bit", rows, set);
+  if (e->integers.different) fail(e, "integers", &e->integers, "in integers", "");
+  else
+    dr_verify_say(v, "integers", true, fields_of(e, &e->integers),
+                  "%u %s inputs: the same computed in integers, bit for bit", rows, set);
+}
+
+/* How often two ways differ, of which none is promised to be the other. */
+static void say_rate(ends *e, const char *check, const difference *d, const char *other) {
+  const char *set = e->rows->name, *classes = "";
+  uint32_t rows = e->rows->rows.rows;
   if (!d->different) {
-    dr_verify_say(v, "outputs", true, fields_of(e, d),
-                  "%u %s inputs: all %llu output elements are the interpreter's", rows, set,
-                  (unsigned long long)d->elements);
+    dr_verify_say(e->v, check, true, fields_of(e, d), "%u %s inputs: all %llu output elements are %s", rows, set,
+                  (unsigned long long)d->elements, other);
     return;
   }
-  const char *classes = "";
   if (e->decided)
-    classes = net_arena_format(&v->n->arena, "; the same class in %.4g %% of the samples",
-                               100 * (double)e->agreeing / (double)e->decided);
-  dr_verify_say(v, "outputs", true, fields_of(e, d),
-                "%u %s inputs: %llu of %llu output elements differ from the interpreter's, by %.2g at most%s",
-                rows, set, (unsigned long long)d->different, (unsigned long long)d->elements, d->largest,
-                classes);
+    classes = net_arena_format(&e->v->n->arena, "; the same class in %.4g %% of the samples",
+                               100 * (double)d->agreeing / (double)e->decided);
+  dr_verify_say(e->v, check, true, fields_of(e, d),
+                "%u %s inputs: %llu of %llu output elements differ from %s, by %.2g at most%s", rows, set,
+                (unsigned long long)d->different, (unsigned long long)d->elements, other, d->largest, classes);
+}
+
+static void say(ends *e) {
+  if (e->v->exact) {
+    say_exact(e);
+    return;
+  }
+  say_rate(e, "outputs", &e->compiled, "the interpreter's");
+  if (e->v->integer_only) say_rate(e, "integers", &e->integers, "those computed in integers");
 }
 
 bool dr_verify_outputs(dr_verification *v, const dr_rows *rows) {

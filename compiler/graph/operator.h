@@ -88,18 +88,20 @@ typedef struct net_ranging {
   net_arena *arena;               /* scratch */
   const net_range *const *inputs; /* by element; NULL: absent. What is not known is [−∞, ∞] */
   const int *const *grids;        /* by element: it is a multiple of 2^grid; NET_NO_GRID: who knows */
+  const double *const *units;     /* by element: in integers it is a whole number of them; 0: it is none */
   net_range *const *outputs;      /* to be set; [−∞, ∞] on entry */
   int *const *output_grids;       /* NET_NO_GRID on entry */
+  double *const *output_units;    /* 0 on entry */
   double *const *terms; /* magnitude of the terms that may cancel in an element (see ulps); 0 on entry */
 } net_ranging;
 enum { NET_NO_GRID = INT32_MIN };
 
 /* How the oracle on integers (interpret/integer.h) asks an operator for its first result. Elements as the
- * interpreter has them; each is q · 2^−fraction. */
+ * interpreter has them; each is q · unit, zero points taken off. */
 typedef struct net_integer_tensor {
   const int64_t *q;
-  const int *fractions; /* of each element of a sample */
-  const float *floats;  /* what is not quantised yet: q is NULL then */
+  const double *units; /* of each element of a sample */
+  const float *floats; /* what is not quantised yet: q is NULL then */
 } net_integer_tensor;
 typedef struct net_integer_call {
   const net_graph *graph;
@@ -108,8 +110,9 @@ typedef struct net_integer_call {
   net_arena *arena;                 /* scratch */
   const net_integer_tensor *inputs; /* absent ones are all NULL */
   int64_t *q;                       /* the result, to be set */
-  int *fractions;                   /* to be set */
+  double *units;                    /* to be set */
   bool too_wide;                    /* to be set: some element has more than 63 bits */
+  bool unlike;                      /* to be set: numbers with units that no integers bring together are summed */
 } net_integer_call;
 
 /* A value as integers, its codes: each element is q · 2^−fraction. */

@@ -10,7 +10,7 @@ net_integers net_integers_begin(netc *n, const net_graph *graph, net_arena *aren
   net_integers run = {.n = n, .graph = graph, .arena = arena, .count = count};
   run.floats = NET_NEW_ARRAY(arena, const float *, graph->values.count + 1);
   run.values = NET_NEW_ARRAY(arena, int64_t *, graph->values.count + 1);
-  run.fractions = NET_NEW_ARRAY(arena, int *, graph->values.count + 1);
+  run.units = NET_NEW_ARRAY(arena, double *, graph->values.count + 1);
   for (net_value_id v = 0; v < graph->values.count; v++)
     if (graph->values.at[v].kind == NET_VALUE_CONSTANT) run.floats[v] = graph->values.at[v].data;
   return run;
@@ -24,13 +24,14 @@ void net_integers_share(net_integers *run, const net_integers *from) {
   for (net_value_id v = 0; v < run->graph->values.count; v++) {
     if (net_graph_value_at(run->graph, v)->batched) continue;
     run->values[v] = from->values[v];
-    run->fractions[v] = from->fractions[v];
+    run->units[v] = from->units[v];
   }
 }
 
 double net_integers_value(const net_integers *run, net_value_id id, uint64_t element) {
-  uint64_t each = elements_of(net_graph_value_at(run->graph, id));
-  return ldexp((double)run->values[id][element], -run->fractions[id][element % each]);
+  const net_value *value = net_graph_value_at(run->graph, id);
+  double x = (double)run->values[id][element] * run->units[id][element % elements_of(value)];
+  return value->format == NET_FORMAT_FLOAT32 ? x : (double)(float)x;
 }
 
 /* Makes room for the node's first result, and has its operator fill it. */
@@ -44,13 +45,16 @@ static bool run_operator(net_integers *run, net_node_id id) {
   net_integer_tensor *inputs = NET_NEW_ARRAY(run->arena, net_integer_tensor, node->input_count + 1);
   for (uint32_t i = 0; i < node->input_count; i++) {
     net_value_id v = net_node_input(g, id, i);
-    if (v != NET_NONE) inputs[i] = (net_integer_tensor){run->values[v], run->fractions[v], run->floats[v]};
+    if (v != NET_NONE) inputs[i] = (net_integer_tensor){run->values[v], run->units[v], run->floats[v]};
   }
   net_integer_call call = {
       .graph = g, .node = id, .count = run->count, .arena = run->arena, .inputs = inputs};
   call.q = run->values[y] = NET_NEW_ARRAY(run->arena, int64_t, each *(value->batched ? run->count : 1));
-  call.fractions = run->fractions[y] = NET_NEW_ARRAY(run->arena, int, each);
+  call.units = run->units[y] = NET_NEW_ARRAY(run->arena, double, each);
   op->integers(&call);
+  if (call.unlike)
+    return net_fault(run->n, node->loc, "%s '%s' sums numbers of unlike steps", op->name, net_text(run->n, node->name)),
+           false;
   if (!call.too_wide) return true;
   net_error(run->n, node->loc, "%s '%s' sums to more than 63 bits: give its inputs fewer", op->name,
             net_text(run->n, node->name));

@@ -4,27 +4,17 @@
 
 /* ---- linear ---- */
 
-/* Of n products: the coarsest and the finest fraction. */
-static void fractions_of(const int *x, const int *w, uint64_t n, int *coarsest, int *finest) {
-  *coarsest = *finest = x[0] + w[0];
-  for (uint64_t i = 1; i < n; i++) {
-    int f = x[i] + w[i];
-    if (f < *coarsest) *coarsest = f;
-    if (f > *finest) *finest = f;
-  }
-}
-
-static ops_wide dot(net_integer_call *call, const int64_t *x, const int *xf, const int64_t *w, const int *wf,
-                    uint64_t n, int fraction) {
-  ops_wide sum = 0;
+static net_wide dot(net_integer_call *call, const int64_t *x, const double *xu, const int64_t *w, const double *wu,
+                    uint64_t n, double unit) {
+  net_wide sum = 0;
   for (uint64_t i = 0; i < n && !call->too_wide; i++)
-    sum += ops_integer_aligned((ops_wide)x[i] * w[i], xf[i] + wf[i], fraction, call);
+    sum += ops_integer_in_unit((net_wide)x[i] * w[i], xu[i] * wu[i], unit, call);
   return sum;
 }
 
-/* The same where all products have one fraction; of quantised numbers, which have 32 bits at most. */
-static ops_wide plain_dot(const int64_t *x, const int64_t *w, uint64_t n) {
-  ops_wide sum = 0;
+/* The same where all products have one unit; of quantised numbers, which have 32 bits at most. */
+static net_wide plain_dot(const int64_t *x, const int64_t *w, uint64_t n) {
+  net_wide sum = 0;
   for (uint64_t i = 0; i < n; i++) sum += x[i] * w[i];
   return sum;
 }
@@ -35,6 +25,12 @@ static bool is_quantised(const ops_integers_in *x) {
   return small;
 }
 
+static bool is_one(const double *x, const double *w, uint64_t n) {
+  for (uint64_t i = 1; i < n; i++)
+    if (x[i] * w[i] != x[0] * w[0]) return false;
+  return true;
+}
+
 void linear_integers(net_integer_call *call) {
   ops_integers_in x = ops_integer_input(call, 0), w = ops_integer_input(call, 1),
                   b = ops_integer_input(call, 2);
@@ -42,15 +38,16 @@ void linear_integers(net_integer_call *call) {
   uint64_t in = w.value->shape.dim[1], out = w.value->shape.dim[0];
   bool small = is_quantised(&x) && is_quantised(&w);
   for (uint64_t k = 0; k < y.each; k++) {
-    const int *xf = x.fraction + k / out * in, *wf = w.fraction + k % out * in;
-    int coarsest, finest, bias = b.q ? b.fraction[k % out] : INT32_MIN;
-    fractions_of(xf, wf, in, &coarsest, &finest);
-    int f = y.fraction[k] = finest > bias ? finest : bias;
-    for (uint64_t row = 0; row < x.rows; row++) {
+    const double *xu = x.unit + k / out * in, *wu = w.unit + k % out * in;
+    double bias = b.q ? b.unit[k % out] : 0, products = ops_unit_of_dot(xu, wu, in, false, 0);
+    double u = y.unit[k] = ops_unit_of_dot(xu, wu, in, b.q, bias);
+    bool plain = small && u > 0 && is_one(xu, wu, in);
+    call->unlike |= u == 0;
+    for (uint64_t row = 0; row < x.rows && u > 0; row++) {
       const int64_t *xq = x.q + row * x.each + k / out * in, *wq = w.q + k % out * in;
-      ops_wide sum = small && coarsest == finest ? ops_integer_aligned(plain_dot(xq, wq, in), finest, f, call)
-                                                 : dot(call, xq, xf, wq, wf, in, f);
-      if (b.q) sum += ops_integer_aligned(b.q[k % out], bias, f, call);
+      net_wide sum = plain ? ops_integer_in_unit(plain_dot(xq, wq, in), products, u, call)
+                           : dot(call, xq, xu, wq, wu, in, u);
+      if (b.q) sum += ops_integer_in_unit(b.q[k % out], bias, u, call);
       y.q[row * y.each + k] = ops_integer_narrow(sum, call);
     }
   }
@@ -59,12 +56,12 @@ void linear_integers(net_integer_call *call) {
 /* ---- batch_norm: factor and shift, each to its format ---- */
 
 static void coefficients(const net_integer_call *call, uint32_t format, const float *const *inputs,
-                         net_tensor_role role, uint32_t channels, int64_t *q, int *fractions) {
+                         net_tensor_role role, uint32_t channels, int64_t *q, double *units) {
   net_shape shape = ops_vector(channels);
   float *numbers = NET_NEW_ARRAY(call->arena, float, channels);
   batch_norm_made(call->graph, call->node, inputs, role, numbers);
   ops_integer_quantize(call->arena, net_format_at(call->graph->n, format),
-                       &(net_format_tensor){.shape = &shape, .values = numbers}, 1, q, fractions);
+                       &(net_format_tensor){.shape = &shape, .values = numbers}, 1, q, units);
 }
 
 void batch_norm_integers(net_integer_call *call) {
@@ -77,19 +74,17 @@ void batch_norm_integers(net_integer_call *call) {
   uint32_t channels = x.value->shape.dim[0], weight_format, bias_format;
   uint64_t inner = x.each / channels;
   int64_t *aq = NET_NEW_ARRAY(arena, int64_t, channels), *cq = NET_NEW_ARRAY(arena, int64_t, channels);
-  int *af = NET_NEW_ARRAY(arena, int, channels), *cf = NET_NEW_ARRAY(arena, int, channels);
+  double *au = NET_NEW_ARRAY(arena, double, channels), *cu = NET_NEW_ARRAY(arena, double, channels);
   ops_batch_norm_formatted(call->graph, call->node, &weight_format, &bias_format);
-  coefficients(call, weight_format, inputs, NET_TENSOR_WEIGHT, channels, aq, af);
-  coefficients(call, bias_format, inputs, NET_TENSOR_BIAS, channels, cq, cf);
+  coefficients(call, weight_format, inputs, NET_TENSOR_WEIGHT, channels, aq, au);
+  coefficients(call, bias_format, inputs, NET_TENSOR_BIAS, channels, cq, cu);
   for (uint64_t i = 0; i < x.each; i++) {
     uint64_t k = i / inner;
-    int product = x.fraction[i] + af[k];
-    y.fraction[i] = product > cf[k] ? product : cf[k];
-    for (uint64_t row = 0; row < x.rows; row++) {
-      ops_wide scaled =
-          ops_integer_aligned((ops_wide)x.q[row * x.each + i] * aq[k], product, y.fraction[i], call);
-      y.q[row * x.each + i] =
-          ops_integer_narrow(scaled + ops_integer_aligned(cq[k], cf[k], y.fraction[i], call), call);
+    double product = x.unit[i] * au[k], u = y.unit[i] = ops_unit_of_dot(&x.unit[i], &au[k], 1, true, cu[k]);
+    net_wide shift = ops_integer_in_unit(cq[k], cu[k], u, call);
+    for (uint64_t row = 0; row < y.rows; row++) {
+      net_wide scaled = ops_integer_in_unit((net_wide)x.q[row * y.each + i] * aq[k], product, u, call);
+      y.q[row * y.each + i] = ops_integer_narrow(scaled + shift, call);
     }
   }
 }

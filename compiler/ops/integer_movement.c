@@ -4,7 +4,7 @@
 void copy_integers(net_integer_call *call) {
   ops_integers_in x = ops_integer_input(call, 0);
   ops_integers_out y = ops_integer_output(call);
-  memcpy(y.fraction, x.fraction, x.each * sizeof *x.fraction);
+  memcpy(y.unit, x.unit, x.each * sizeof *x.unit);
   memcpy(y.q, x.q, x.each * x.rows * sizeof *x.q);
 }
 
@@ -21,7 +21,7 @@ void concat_integers(net_integer_call *call) {
     for (uint64_t at = 0; at < x.each; at++) {
       uint64_t outer = at / (extent * inner), k = at / inner % extent;
       uint64_t to = (outer * all + begin + k) * inner + at % inner;
-      y.fraction[to] = x.fraction[at];
+      y.unit[to] = x.unit[at];
       for (uint64_t row = 0; row < y.rows; row++)
         y.q[row * y.each + to] = x.q[(x.rows > 1 ? row * x.each : 0) + at];
     }

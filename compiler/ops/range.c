@@ -18,6 +18,7 @@ static double bound_of(const net_ranging *call, uint32_t input, uint64_t i, ops_
   case OPS_LOW: return x.lo;
   case OPS_HIGH: return x.hi;
   case OPS_MOST: return ops_most(x);
+  case OPS_UNIT: return call->units[input][i];
   default: return call->grids[input][i];
   }
 }

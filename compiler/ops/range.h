@@ -38,7 +38,7 @@ static inline const net_value *ops_ranged_out(const net_ranging *call, uint32_t 
 
 /* Runs the operator's interpreter on numbers made of each input's intervals: for operators that ascend with
  * all of their inputs. The result is in the call's arena. */
-typedef enum { OPS_LOW, OPS_HIGH, OPS_MOST, OPS_GRID } ops_bound;
+typedef enum { OPS_LOW, OPS_HIGH, OPS_MOST, OPS_GRID, OPS_UNIT } ops_bound;
 double *ops_interpret_bounds(const net_ranging *call, ops_bound bound);
 
 #endif

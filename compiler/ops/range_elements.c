@@ -1,4 +1,5 @@
 /* Ranges of add, sub, mul and dropout. */
+#include "ops/integer.h"
 #include "ops/range.h"
 
 static uint64_t place(const net_ranging *call, uint32_t input, uint64_t at) {
@@ -18,8 +19,12 @@ void binary_range(const net_ranging *call) {
   bool product = !strcmp(op, "mul");
   bool same = net_node_input(call->graph, call->node, 0) == net_node_input(call->graph, call->node, 1);
   uint64_t count = ops_elements(ops_ranged_out(call, 0));
+  const double *steps = ops_reader_units(call->arena, call->graph, net_node_output(call->graph, call->node, 0));
   for (uint64_t i = 0; i < count; i++) {
     uint64_t at = place(call, 0, i), bt = place(call, 1, i);
+    double ua = call->units[0][at], ub = call->units[1][bt];
+    net_multipliers by;
+    call->output_units[0][i] = product ? ua * ub : ops_unit_of_sum(ua, ub, steps[i], &by);
     net_range a = call->inputs[0][at], b = call->inputs[1][bt], *y = &call->outputs[0][i];
     int ga = call->grids[0][at], gb = call->grids[1][bt];
     if (same) *y = with_itself(a, op);
@@ -35,6 +40,6 @@ void dropout_range(const net_ranging *call) {
   for (uint64_t i = 0; i < count; i++) {
     net_range x = call->inputs[0][i], kept = ops_times(x, (net_range){scale, scale});
     call->outputs[0][i] = training ? ops_hull(kept, (net_range){0, 0}) : x;
-    if (!training) call->output_grids[0][i] = call->grids[0][i];
+    if (!training) call->output_grids[0][i] = call->grids[0][i], call->output_units[0][i] = call->units[0][i];
   }
 }

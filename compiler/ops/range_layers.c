@@ -1,5 +1,6 @@
 /* Ranges of linear, batch_norm and layer_norm. */
 #include "ops/batch_norm.h"
+#include "ops/integer.h"
 #include "ops/range.h"
 
 static uint32_t last(const net_value *value) { return value->shape.dim[value->shape.rank - 1]; }
@@ -25,6 +26,8 @@ void linear_range(const net_ranging *call) {
       }
       call->outputs[0][row * out + o] = sum;
       call->output_grids[0][row * out + o] = grid;
+      call->output_units[0][row * out + o] = ops_unit_of_dot(
+          call->units[X] + row * in, call->units[WEIGHT] + o * in, in, biased, biased ? call->units[BIAS][o] : 0);
       call->terms[0][row * out + o] = terms;
     }
 }
@@ -69,11 +72,16 @@ static void formatted(const net_ranging *call, uint32_t weight_format, uint32_t 
   }
   round_coefficients(call, weight_format, channels, a, a_grid);
   round_coefficients(call, bias_format, channels, c, c_grid);
+  double a_unit, c_unit;
+  net_shape one = {0};
+  ops_format_units(net_format_at(call->graph->n, weight_format), &one, NULL, &a_unit);
+  ops_format_units(net_format_at(call->graph->n, bias_format), &one, NULL, &c_unit);
   for (uint64_t i = 0; i < channels * inner; i++) {
     uint64_t k = i / inner;
     net_range product = ops_times(a[k], call->inputs[X][i]);
     call->outputs[0][i] = ops_plus(product, c[k]);
     call->terms[0][i] = ops_most(product) + ops_most(c[k]);
+    call->output_units[0][i] = ops_unit_of_dot(&call->units[X][i], &a_unit, 1, true, c_unit);
     call->output_grids[0][i] = ops_grid_sum(ops_grid_product(a_grid[k], call->grids[X][i]), c_grid[k]);
   }
 }

@@ -1,4 +1,5 @@
 /* Ranges of quantisers: what their formats make of what comes in, and the grids of their steps. */
+#include "ops/integer.h"
 #include "ops/range.h"
 
 enum { X, STEP, ZERO };
@@ -36,6 +37,24 @@ static int exponent_of(double step) {
   return frexp(step, &exponent) == 0.5 ? exponent - 1 : NET_NO_GRID;
 }
 
+/* A sum of scaled integers may be rounded to the other side of a tie in integers: another step. */
+static void widen(const net_ranging *call, const net_format_spec *spec, const net_format_tensor *x) {
+  uint64_t count = net_shape_elements(x->shape);
+  double *from = NET_NEW_ARRAY(call->arena, double, count), *to = NET_NEW_ARRAY(call->arena, double, count);
+  float *low = NET_NEW_ARRAY(call->arena, float, count), *high = NET_NEW_ARRAY(call->arena, float, count);
+  bool any = false;
+  for (uint64_t i = 0; i < count; i++) {
+    double unit = call->output_units[0][i], of = call->units[X][i];
+    bool other = unit > 0 && of > 0 && !(ops_unit_is_power(unit) && ops_unit_is_power(of));
+    any |= other;
+    net_range y = call->outputs[0][i];
+    from[i] = y.lo - (other ? unit : 0), to[i] = y.hi + (other ? unit : 0);
+  }
+  if (!any) return;
+  net_format_range(spec, x, from, to, low, high);
+  for (uint64_t i = 0; i < count; i++) call->outputs[0][i] = ops_interval(low[i], high[i]);
+}
+
 void quantize_range(const net_ranging *call) {
   const net_value *y = ops_ranged_out(call, 0);
   const net_format_spec *spec = net_format_at(call->graph->n, y->format);
@@ -48,10 +67,11 @@ void quantize_range(const net_ranging *call) {
   net_format_tensor x = {.shape = &y->shape, .calibration = calibration.count ? &calibration : NULL};
   net_format_range(spec, &x, from, to, low, high);
   uint64_t inner = y->shape.rank ? count / y->shape.dim[0] : count;
+  ops_format_units(spec, &y->shape, x.calibration, call->output_units[0]);
   for (uint64_t i = 0; i < count; i++) {
     call->outputs[0][i] = ops_interval(low[i], high[i]);
-    bool stepped = calibration.count && net_format_has_point(spec);
     uint64_t channel = calibration.count > 1 ? i / inner : 0;
-    call->output_grids[0][i] = stepped ? exponent_of(calibration.scale[channel]) : ops_format_grid(spec);
+    call->output_grids[0][i] = calibration.count ? exponent_of(calibration.scale[channel]) : ops_format_grid(spec);
   }
+  widen(call, spec, &x);
 }

@@ -258,7 +258,7 @@ void unary_range(const net_ranging *call) {
     }
     call->outputs[0][i] = y;
     if (!strcmp(row->name, "gelu")) call->terms[0][i] = ops_most(x) / 2; /* x·(½ + ½·erf) */
-    if (exact) call->output_grids[0][i] = call->grids[0][i];
+    if (exact) call->output_grids[0][i] = call->grids[0][i], call->output_units[0][i] = call->units[0][i];
   }
 }
 

@@ -15,6 +15,13 @@ static int bits_for(double lo, double hi) {
 
 static bool is_known(net_range x) { return isfinite(x.lo) && isfinite(x.hi); }
 
+/* How many units a sum in integers may lie from one of numbers that were rounded to binary32, multipliers to 31 bits,
+ * biases to whole units. */
+static double rounding_of(const net_ranges *r, net_value_id y, uint64_t i, double unit) {
+  net_range x = r->elements[y][i];
+  return 0x1p-22 * fmax(fmax(fabs(x.lo), fabs(x.hi)), r->terms[y][i]) / unit + 1;
+}
+
 bool net_accumulator_find(const net_ranges *r, net_node_id id, net_accumulator *accumulator) {
   const net_graph *graph = r->graph;
   net_value_id y = net_node_output(graph, id, 0);
@@ -26,14 +33,27 @@ bool net_accumulator_find(const net_ranges *r, net_node_id id, net_accumulator *
   *accumulator = (net_accumulator){.node = id, .range = r->values[y]};
   for (uint64_t i = 0, count = net_shape_elements(&value->shape); i < count; i++) {
     int grid = r->grids[y][i];
-    if (grid == NET_NO_GRID) return false;
+    double unit = grid == NET_NO_GRID ? r->units[y][i] : ldexp(1, grid);
+    if (!(unit > 0)) return false;
     net_range x = r->elements[y][i];
-    int bits = bits_for(ldexp(x.lo, -grid), ldexp(x.hi, -grid));
+    double lo = x.lo / unit, hi = x.hi / unit;
+    if (grid == NET_NO_GRID) {
+      double slack = rounding_of(r, y, i, unit);
+      lo = floor(lo - slack), hi = ceil(hi + slack);
+    }
+    int bits = bits_for(lo, hi);
     if (bits <= accumulator->bits) continue;
     accumulator->bits = bits;
-    accumulator->fraction = -grid;
+    accumulator->unit = unit;
   }
   return true;
+}
+
+bool net_accumulator_fraction(const net_accumulator *accumulator, int *fraction) {
+  int exponent;
+  bool power = frexp(accumulator->unit, &exponent) == 0.5;
+  *fraction = 1 - exponent;
+  return power;
 }
 
 /* ---- rules ---- */

@@ -2,6 +2,7 @@
 
 #include "formats/formats.h"
 #include "graph/operator.h"
+#include "passes/ranges.h"
 
 #include <float.h>
 #include <math.h>
@@ -10,6 +11,7 @@ typedef struct {
   netc *n;
   const net_graph *graph;
   net_integer_break *first;
+  const net_ranges *ranges;
 } checker;
 
 static bool broken(checker *c, net_node_id node, net_value_id value, const char *format, ...)
@@ -28,27 +30,34 @@ static const char *name_of(const checker *c, net_value_id value) {
 
 /* ---- formats ---- */
 
+/* Whether steps may be any numbers, and zero points stand beside them. */
+static bool is_scaled(const net_format_spec *spec) {
+  return net_formats[spec->family].flags & NET_FORMAT_STEPS && !net_format_has_point(spec) && !spec->mase;
+}
+
 /* NULL: it is one that integers can follow. */
 static const char *no_integer(netc *n, net_format_id id) {
   const net_format_spec *spec = net_format_at(n, id);
+  if (is_scaled(spec)) return NULL;
   if (!net_format_has_point(spec)) return "is no integer format";
   if (spec->width - !spec->is_unsigned > FLT_MANT_DIG)
     return "has more bits than binary32, which it is emulated in";
   return NULL;
 }
 
-/* Steps that calibration found are powers of two by construction; learned ones need not be. */
-static bool check_steps(checker *c, net_node_id id) {
+/* Steps of fixed points that calibration found are powers of two by construction; learned ones need not be. */
+static bool check_steps(checker *c, net_node_id id, bool scaled) {
   const net_node *node = net_graph_at(c->graph, id);
   for (uint32_t i = 1; i < node->input_count; i++) {
     net_value_id v = net_node_input(c->graph, id, i);
     if (v == NET_NONE) continue;
     const net_value *value = net_graph_value_at(c->graph, v);
     int exponent;
-    for (uint64_t k = 0, count = net_shape_elements(&value->shape); i == 1 && k < count; k++)
+    if (scaled && !value->data) return broken(c, id, v, "has steps that training changes");
+    for (uint64_t k = 0, count = net_shape_elements(&value->shape); !scaled && i == 1 && k < count; k++)
       if (!value->data || frexp(net_type_element(value->type, value->data, k), &exponent) != 0.5)
         return broken(c, id, v, "has steps that are no powers of two");
-    if (i > 1) return broken(c, id, v, "has zero points");
+    if (i > 1 && !scaled) return broken(c, id, v, "has zero points");
   }
   return true;
 }
@@ -64,7 +73,7 @@ static bool check_quantizer(checker *c, net_node_id id) {
   net_format_id format = net_graph_value_at(c->graph, node->first_output)->format;
   const char *reason = no_integer(c->n, format);
   if (reason) return broken(c, id, x, "makes %s, which %s", net_format_text(c->n, format), reason);
-  return check_steps(c, id);
+  return check_steps(c, id, is_scaled(net_format_at(c->n, format)));
 }
 
 /* ---- operators ---- */
@@ -96,6 +105,15 @@ static bool is_shared(const net_graph *g, net_node_id id) {
   return !batched;
 }
 
+/* Integers count one unit in a sum. */
+static bool check_units(checker *c, net_node_id id) {
+  net_value_id y = net_graph_at(c->graph, id)->first_output;
+  for (uint64_t i = 0, count = net_shape_elements(&net_graph_value_at(c->graph, y)->shape); i < count; i++)
+    if (!(c->ranges->units[y][i] > 0))
+      return broken(c, id, NET_NONE, "sums numbers of unlike steps: give its inputs one step each, or powers of two");
+  return true;
+}
+
 static bool check_operator(checker *c, net_node_id id) {
   const net_node *node = net_graph_at(c->graph, id);
   const net_op *op = net_node_op(c->graph, id);
@@ -112,18 +130,27 @@ static bool check_operator(checker *c, net_node_id id) {
     return broken(c, id, v, "takes '%s', which has no integer format%s", name_of(c, v),
                   variable ? "" : ": give it one as input here, or as output where it comes from");
   }
-  return check_made(c, id, NET_TENSOR_WEIGHT) && check_made(c, id, NET_TENSOR_BIAS);
+  return check_made(c, id, NET_TENSOR_WEIGHT) && check_made(c, id, NET_TENSOR_BIAS) && check_units(c, id);
+}
+
+static bool check(checker *c) {
+  const net_graph *graph = c->graph;
+  for (net_node_id i = 0; i < graph->nodes.count; i++)
+    if (!(rounds(c, i) ? check_quantizer(c, i) : check_operator(c, i))) return false;
+  for (uint32_t i = 0; i < graph->outputs.count; i++) {
+    net_value_id v = graph->outputs.at[i];
+    if (!is_integer(c, v))
+      return broken(c, NET_NONE, v, "'%s' is an output without an integer format: give it one as output",
+                    name_of(c, v));
+  }
+  return true;
 }
 
 bool net_integer_only(netc *n, const net_graph *graph, net_integer_break *first) {
-  checker c = {n, graph, first};
-  for (net_node_id i = 0; i < graph->nodes.count; i++)
-    if (!(rounds(&c, i) ? check_quantizer(&c, i) : check_operator(&c, i))) return false;
-  for (uint32_t i = 0; i < graph->outputs.count; i++) {
-    net_value_id v = graph->outputs.at[i];
-    if (!is_integer(&c, v))
-      return broken(&c, NET_NONE, v, "'%s' is an output without an integer format: give it one as output",
-                    name_of(&c, v));
-  }
-  return true;
+  net_arena arena;
+  net_arena_init(&arena, n->arena.guard);
+  checker c = {n, graph, first, net_ranges_find(n, &arena, graph, NULL)};
+  bool only = check(&c);
+  net_arena_free(&arena);
+  return only;
 }

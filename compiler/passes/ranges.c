@@ -40,6 +40,7 @@ static void start(net_ranges *r, net_value_id id, const float *data) {
   r->elements[id] = NET_NEW_ARRAY(r->arena, net_range, count);
   r->grids[id] = NET_NEW_ARRAY(r->arena, int, count);
   r->terms[id] = NET_NEW_ARRAY(r->arena, double, count);
+  r->units[id] = NET_NEW_ARRAY(r->arena, double, count);
   for (uint64_t i = 0; i < count; i++) {
     r->elements[id][i] = declared ? value->range : anything;
     double x = known ? net_type_element(type, known, i) : NAN;
@@ -91,9 +92,10 @@ static void find_node(net_ranges *r, net_arena *scratch, net_node_id id, const f
   const net_op *op = net_node_op(r->graph, id);
   const net_range **inputs = NET_NEW_ARRAY(scratch, const net_range *, node->input_count + 1);
   const int **grids = NET_NEW_ARRAY(scratch, const int *, node->input_count + 1);
+  const double **units = NET_NEW_ARRAY(scratch, const double *, node->input_count + 1);
   for (uint32_t i = 0; i < node->input_count; i++) {
     net_value_id v = net_node_input(r->graph, id, i);
-    if (v != NET_NONE) inputs[i] = r->elements[v], grids[i] = r->grids[v];
+    if (v != NET_NONE) inputs[i] = r->elements[v], grids[i] = r->grids[v], units[i] = r->units[v];
   }
   net_value_id first = node->first_output;
   for (uint32_t i = 0; i < node->output_count; i++) start(r, first + i, data ? data[first + i] : NULL);
@@ -103,8 +105,10 @@ static void find_node(net_ranges *r, net_arena *scratch, net_node_id id, const f
                            .arena = scratch,
                            .inputs = inputs,
                            .grids = grids,
+                           .units = units,
                            .outputs = &r->elements[first],
                            .output_grids = &r->grids[first],
+                           .output_units = &r->units[first],
                            .terms = &r->terms[first]});
   for (uint32_t i = 0; i < node->output_count; i++) round_outward(r, first + i, op->ulps);
 }
@@ -123,6 +127,7 @@ net_ranges *net_ranges_find(netc *n, net_arena *arena, const net_graph *graph, c
   r->elements = NET_NEW_ARRAY(arena, net_range *, count + 1);
   r->grids = NET_NEW_ARRAY(arena, int *, count + 1);
   r->terms = NET_NEW_ARRAY(arena, double *, count + 1);
+  r->units = NET_NEW_ARRAY(arena, double *, count + 1);
   r->values = NET_NEW_ARRAY(arena, net_range, count + 1);
   for (net_value_id v = 0; v < count; v++)
     if (graph->values.at[v].kind != NET_VALUE_RESULT) start(r, v, data ? data[v] : NULL);

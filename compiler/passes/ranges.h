@@ -18,6 +18,7 @@ typedef struct net_ranges {
   net_range **elements; /* by value: of each element of a sample; [−∞, ∞] where nothing is known */
   int **grids;          /* by value: elements are multiples of 2^grid, or NET_NO_GRID */
   double **terms;       /* by value: bounds on the terms that may cancel */
+  double **units;       /* by value: in integers (interpret/integer.h) elements are whole numbers of them; 0: who knows */
   net_range *values;    /* by value: over all of its elements */
 } net_ranges;
 
@@ -32,9 +33,12 @@ net_graph *net_ranges_annotate(net_arena *arena, const net_ranges *ranges);
 typedef struct net_accumulator {
   net_node_id node;
   net_range range; /* over all channels */
-  int fraction;    /* of the channel that needs the most bits: the finest of its terms */
-  int bits;        /* of a signed integer with that fraction */
+  double unit;     /* of the channel that needs the most bits: the finest of its terms, a step's product, … */
+  int bits;        /* of a signed integer that counts it */
 } net_accumulator;
+
+/* Where the unit is a power of two: 2^−fraction. */
+bool net_accumulator_fraction(const net_accumulator *accumulator, int *fraction);
 
 /* False: the node sums nothing, or not on a grid, or without known bounds. */
 bool net_accumulator_find(const net_ranges *ranges, net_node_id node, net_accumulator *accumulator);

@@ -29,7 +29,7 @@ static void expect_rescaled(const net_format_spec *spec, int fraction) {
   for (int a = 0; a < SUMS; a++) x[a] = ldexpf((float)(a - SUMS / 2), -fraction);
   net_format_quantize(spec, &(net_format_tensor){.shape = &shape, .values = x}, y);
   for (int a = 0; a < SUMS; a++) {
-    int64_t q = ops_integer_rescale(spec, spec->fraction, a - SUMS / 2, fraction);
+    int64_t q = ops_integer_rescale(spec, ldexp(1, -spec->fraction), 0, a - SUMS / 2, ldexp(1, -fraction));
     if ((double)q != ldexp(y[a], spec->fraction))
       fail_msg("%d with fraction %d is %lld, not %g, as %d bits with fraction %d, rounding %d, overflow %d",
                a - SUMS / 2, fraction, (long long)q, ldexp(y[a], spec->fraction), spec->width, spec->fraction,
@@ -93,7 +93,7 @@ static void rescales_wide_sums(void **state) {
                             .width = cases[i].width,
                             .rounding = cases[i].rounding,
                             .overflow = cases[i].overflow};
-    int64_t q = ops_integer_rescale(&spec, cases[i].fraction, cases[i].a, cases[i].from);
+    int64_t q = ops_integer_rescale(&spec, ldexp(1, -cases[i].fraction), 0, cases[i].a, ldexp(1, -cases[i].from));
     if (q != cases[i].want) fail_msg("case %zu gives %lld, not %lld", i, (long long)q, cases[i].want);
   }
 }
@@ -336,8 +336,13 @@ static void tells_what_is_not(void **state) {
       {"jsc_tiny",
        "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
        "4) }\n"
-       "linear { input = scaled_integer(8) }",
-       "dense_1.linear_1.input_q", "makes scaled_integer(8), which is no integer format"}};
+       "linear { input = scaled_integer(8, mase_compatible = true) }",
+       "dense_1.linear_1.input_q", "makes scaled_integer(8, mase_compatible = true), which is no integer format"},
+      {"jsc_tiny",
+       "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
+       "4) }\n"
+       "linear { input = scaled_integer(8, ste = learned_step) }",
+       "dense_1.linear_1.input_q", "has steps that training changes"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     netc n;
     net_integer_break first = {0};

@@ -298,7 +298,10 @@ static void counts_bits(void **state) {
   net_ranges *r = ranges_of(&n, g, NULL);
   assert_true(net_accumulator_find(r, y, &a));
   assert_true(a.range.lo == -7 && a.range.hi == 8);
-  assert_int_equal(a.fraction, 3);
+  int fraction;
+  assert_true(net_accumulator_fraction(&a, &fraction));
+  assert_int_equal(fraction, 3);
+  assert_true(a.unit == 0.125);
   assert_int_equal(a.bits, 8); /* −56 … 64 */
   /* with the weights 1, 1.5 and −2, 0: [−40, 35]/8 and [−28, 32]/8 */
   r = ranges_of(&n, g, (float[]){1, 1.5f, -2, 0.2f});
