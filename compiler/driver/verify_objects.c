@@ -64,7 +64,7 @@ static void compare(comparison *c, const net_value *value, const float *expected
  * format may then become another. */
 static bool holds(const dr_verification *v, const comparison *c) {
   const double relative = 1e-4;
-  if (!c->different || v->formatted) return !c->different || !v->integer_only;
+  if (!c->different || v->formatted) return !c->different || !v->exact;
   return c->largest <= relative * fmax(c->scale, 1);
 }
 
