@@ -25,7 +25,7 @@ bool lower_fraction(const double *numbers, uint64_t count, int *fraction) {
 }
 
 net_type lower_type(double low, double high) {
-  static const net_type types[] = {NET_U8, NET_I8, NET_U16, NET_I16, NET_I32};
+  static const net_type types[] = {NET_U8, NET_I8, NET_I16, NET_U16, NET_I32};
   for (uint32_t i = 0; i < sizeof types / sizeof *types; i++) {
     net_range ends = ops_code_ends(types[i]);
     if (low >= ends.lo && high <= ends.hi) return types[i];

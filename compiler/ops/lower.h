@@ -13,7 +13,8 @@ static inline const net_value *lower_output(const net_lowering *l) { return ops_
 const double *lower_numbers(const net_lowering *l, uint32_t input);
 /* The least fraction with which numbers are whole: of 0 it is INT32_MIN; false: they are not finite. */
 bool lower_fraction(const double *numbers, uint64_t count, int *fraction);
-/* The smallest type that holds both. */
+/* The smallest type that holds both: without a sign in 8 bits, with one in 16, where there is a choice, as dot products
+ * take them. */
 net_type lower_type(double low, double high);
 /* Bits of a signed integer that holds numbers of such intervals with these fractions. */
 int lower_bits(const net_range *range, const int *fractions, uint64_t count);

@@ -47,7 +47,7 @@ static bool raise(const joiner *j, net_node_id id, int64_t low, bool may_change)
   int64_t most = net_node_int(g, id, "high");
   if (low > least->integer) least->integer = low < most ? low : most;
   if (least->integer >= 0 && may_change)
-    type->text = net_intern(g->n, most < 256 ? "u8" : most < 65536 ? "u16" : "i32");
+    type->text = net_intern(g->n, most < 256 ? "u8" : most < 32768 ? "i16" : most < 65536 ? "u16" : "i32");
   return net_node_op(g, id)->shape(g->n, g, id);
 }
 
