@@ -123,7 +123,9 @@ static bool coefficients(const net_lowering *l, uint32_t format, net_tensor_role
   }
   if (!net_format_has_point(spec)) return false;
   batch_norm_made(l->from, l->node, inputs, role, made);
-  ops_integer_quantize(l->arena, spec, &(net_format_tensor){.shape = &shape, .values = made}, 1, q, fractions);
+  double *units = NET_NEW_ARRAY(l->arena, double, channels);
+  ops_integer_quantize(l->arena, spec, &(net_format_tensor){.shape = &shape, .values = made}, 1, q, units);
+  for (uint32_t c = 0; c < channels; c++) fractions[c] = -ilogb(units[c]);
   return true;
 }
 

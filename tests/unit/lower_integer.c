@@ -148,7 +148,7 @@ static void expect_rescaled(const net_format_spec *spec, int fraction, bool code
   assert_true(net_run_all(&run));
   const double *y = run.values[g->outputs.at[0]];
   for (int a = 0; a < SUMS; a++) {
-    int64_t q = ops_integer_rescale(spec, spec->fraction, a - SUMS / 2, fraction);
+    int64_t q = ops_integer_rescale(spec, ldexp(1, -spec->fraction), 0, a - SUMS / 2, ldexp(1, -fraction));
     if ((double)q != y[a]) fail_msg("%d is %g, not %lld:\n%s", a - SUMS / 2, y[a], (long long)q, text);
   }
   if (code) expect_compiled(&run, "native", 256, false);
