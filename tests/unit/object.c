@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const networks[] = {"jsc_tiny", "jsc_tiny_117", "jsc_toy", "jsc_s", "test_hhy", "three_layer"};
+static const char *const networks[] = {"jsc_tiny", "jsc_tiny_117", "test_hhy", "jsc_s", "three_layer", "jsc_toy"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
 static const char mlp[] = "network mlp(x: f32[784]) { x -> linear(512) -> relu -> linear(512) -> relu -> linear(10) }";
@@ -124,7 +124,84 @@ static void test_results(void **state) {
     }
 }
 
+/* ---- integers ---- */
+
+/* Formats, and how many of a thousand results may differ from the emulation: none where all edges are integers;
+ * else where a float lies near the middle between two codes. */
+static const struct {
+  const char *rules;
+  uint32_t differ;
+} formats[] = {
+    {"linear { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4) }", 5},
+    {"default { input = integer(8, 4), weight = integer(8, 6), bias = integer(16, 8), output = integer(8, 4) }\n"
+     "batch_norm { weight = integer(16, 8) }", 0},
+    {"default { input = integer(16, 9), weight = integer(16, 12), bias = integer(16, 9), output = integer(16, 9) }\n"
+     "batch_norm { weight = integer(16, 10) }", 0},
+    {"default { input = integer(4, 1), weight = integer(4, 3), bias = integer(8, 4), output = integer(4, 1) }\n"
+     "batch_norm { weight = integer(8, 4) }", 0},
+};
+
+/* Rows of ordinary and of extreme numbers. */
+static float *rows_to_quantize(object_subject *s, uint32_t rows) {
+  float *x = object_rows(s, rows, 11);
+  static const float extreme[] = {0, -0.0f, 1e30f, -1e30f, 8, -8, 7.96875f, 0.03125f, 0.09375f, -0.03125f, 1e-40f,
+                                  INFINITY, -INFINITY, NAN, 127.5f, -128.5f};
+  uint32_t width = object_width(s, false);
+  for (uint32_t i = 0; i < rows / 4 * width; i++) x[i] = extreme[(i * 7 + i / 13) % 16];
+  return x;
+}
+
+static void check_integers(object_subject *s, const object_loaded *l, const char *network, uint32_t differ) {
+  enum { ROWS = 500 };
+  uint32_t in = object_width(s, false), out = object_width(s, true);
+  float *x = rows_to_quantize(s, ROWS), *expected = calloc(3 * ROWS * out, sizeof *expected);
+  float *batch = expected + ROWS * out, *one = batch + ROWS * out;
+  object_interpret(s, ROWS, x, expected);
+  object_call_batch(l, ROWS, x, batch);
+  for (uint32_t r = 0; r < ROWS; r++) object_call(l, x + r * in, one + r * out);
+  /* the last layer of a mixed network may be one of floats */
+  double largest = 0, bound;
+  for (uint32_t i = 0; i < ROWS * out; i++) largest = fmax(largest, fabs((double)expected[i]));
+  bound = differ ? 8 * 0x1p-23 * largest : 0;
+  uint32_t wrong = 0;
+  for (uint32_t i = 0; i < ROWS * out; i++)
+    wrong += !(fabs((double)batch[i] - (double)expected[i]) <= bound) +
+             !(fabs((double)one[i] - (double)expected[i]) <= bound);
+  if (1000 * wrong > differ * 2 * ROWS * out) fail_msg("%s: %u of %u results differ", network, wrong, 2 * ROWS * out);
+  free(expected);
+}
+
+static void test_integers(void **state) {
+  (void)state;
+  for (uint32_t k = 0; k < NETWORKS; k += 2) /* every other one */
+    for (uint32_t q = 0; q < sizeof formats / sizeof *formats; q++)
+      for (uint32_t t = 0; object_targets[t]; t++) {
+        object_subject s;
+        object_begin_quantized(&s, networks[k], formats[q].rules, k);
+        const pl_object *object = object_make(&s, object_targets[t]);
+        check_object(object, object_targets[t]);
+        object_loaded loaded;
+        if (object_load(object, object_targets[t], &loaded)) {
+          check_integers(&s, &loaded, networks[k], formats[q].differ);
+          object_unload(&loaded);
+        }
+        object_end(&s);
+      }
+}
+
+/* The smallest of the jets' networks in eight bits is small. */
+static void test_size(void **state) {
+  (void)state;
+  object_subject s;
+  object_begin_quantized(&s, "jsc_tiny", formats[0].rules, 1);
+  const pl_object *object = object_make(&s, "x86_64");
+  assert_true(object->flash < 4096);
+  assert_int_equal(object->flash, object->code + object->data);
+  object_end(&s);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_discipline), cmocka_unit_test(test_results)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_discipline), cmocka_unit_test(test_results),
+                                     cmocka_unit_test(test_integers), cmocka_unit_test(test_size)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include "tests/unit/object_support.h"
 
+#include "passes/passes.h"
 #include "support/file.h"
 
 #include <dlfcn.h>
@@ -25,15 +26,7 @@ static uint64_t mixed(uint64_t *state) {
 /* In [−1, 1) */
 static float drawn(uint64_t *state) { return (float)((double)(mixed(state) >> 40) / (1 << 23) - 1); }
 
-void object_begin(object_subject *s, const char *text, const char *network, uint64_t seed) {
-  netc_init(&s->n, NULL);
-  net_ops_install(&s->n);
-  net_program *program;
-  net_network elaborated;
-  size_t length = text ? strlen(text) : 0;
-  bool read = text || net_file_read(&s->n, NET_NOWHERE, NETC_TEST_SOURCE "/examples/jets/jets.net", &text, &length);
-  if (!read || !net_program_from_text(&s->n, "test.net", text, length, &program) || !net_elaborate_network(&s->n, &s->n.arena, program, network, &elaborated)) object_silence(s);
-  s->graph = elaborated.graph;
+static void draw_weights(object_subject *s, uint64_t seed) {
   s->weights = NET_NEW_ARRAY(&s->n.arena, const float *, s->graph->values.count + 1);
   for (net_value_id v = 0; v < s->graph->values.count; v++) {
     const net_value *value = net_graph_value_at(s->graph, v);
@@ -46,6 +39,45 @@ void object_begin(object_subject *s, const char *text, const char *network, uint
       data[i] = variance ? 1.5f + drawn(&seed) : drawn(&seed) * (float)(1.7 / sqrt(inputs));
     s->weights[v] = data;
   }
+}
+
+/* NULL: the jets' */
+static net_program *read_program(object_subject *s, const char *text, const char *more) {
+  size_t length = text ? strlen(text) : 0;
+  net_program *program = NULL;
+  if (!text && !net_file_read(&s->n, NET_NOWHERE, NETC_TEST_SOURCE "/examples/jets/jets.net", &text, &length))
+    object_silence(s);
+  text = net_arena_format(&s->n.arena, "%.*s%s", (int)length, text, more);
+  if (!net_program_from_text(&s->n, "test.net", text, strlen(text), &program)) object_silence(s);
+  return program;
+}
+
+void object_begin(object_subject *s, const char *text, const char *network, uint64_t seed) {
+  netc_init(&s->n, NULL);
+  net_ops_install(&s->n);
+  net_program *program = read_program(s, text, "");
+  net_network elaborated;
+  if (!net_elaborate_network(&s->n, &s->n.arena, program, network, &elaborated)) object_silence(s);
+  s->graph = elaborated.graph;
+  draw_weights(s, seed);
+}
+
+void object_begin_quantized(object_subject *s, const char *network, const char *rules, uint64_t seed) {
+  netc_init(&s->n, NULL);
+  net_ops_install(&s->n);
+  const char *block = net_arena_format(&s->n.arena, "\nquantize test {\n%s\n}\n", rules);
+  net_program *program = read_program(s, NULL, block);
+  net_network elaborated;
+  net_quantization q;
+  if (!net_elaborate_network(&s->n, &s->n.arena, program, network, &elaborated) ||
+      !net_elaborate_quantization(&s->n, &s->n.arena, program, "test", elaborated.graph, &q))
+    object_silence(s);
+  net_pass_context context = {.n = &s->n, .arena = &s->n.arena, .quantization = &q, .verify = true};
+  uint32_t have = P_SHAPED;
+  s->graph = net_pass_run(&context, NET_PASS_fold_batch_norm, elaborated.graph, &have);
+  if (s->graph) s->graph = net_pass_run(&context, NET_PASS_quantize, s->graph, &have);
+  if (!s->graph) object_silence(s);
+  draw_weights(s, seed);
 }
 
 void object_end(object_subject *s) {
