@@ -47,8 +47,11 @@ void ops_format_units(const net_format_spec *spec, const net_shape *shape, const
 
 /* The first quantiser that reads a value, in the order of nodes. */
 static net_node_id reader_of(const net_graph *graph, net_value_id value) {
-  for (net_node_id i = 0; i < graph->nodes.count; i++)
-    if (net_node_is_quantizer(graph, i) && net_node_input(graph, i, 0) == value) return i;
+  for (net_node_id i = 0; i < graph->nodes.count; i++) {
+    const net_op_field *outputs;
+    if (!graph->nodes.at[i].input_count || net_node_input(graph, i, 0) != value) continue;
+    if (net_op_outputs(graph->n, net_node_op(graph, i), &outputs) && !strcmp(outputs->kind, "rounds")) return i;
+  }
   return NET_NONE;
 }
 

