@@ -134,6 +134,9 @@ void cg_emit_alias_scopes(cg_emit *e, const char *nest); /* at the end of a nest
 /* emit_dot.c: v[0] + the sum of products of the packed integers in v[1] and v[2]; op: LP_dot4, LP_dot2 */
 LLVMValueRef cg_emit_dot(cg_emit *e, lp_expr_kind op, uint32_t lanes, const LLVMValueRef *v);
 
+/* emit_pack.c: LP_pack16, LP_pack8u, LP_pack8s */
+LLVMValueRef cg_emit_pack(cg_emit *e, const lp_expr_info *x);
+
 /* emit_shuffle.c */
 LLVMValueRef cg_emit_tree(cg_emit *e, const lp_expr_info *tree);
 LLVMValueRef cg_emit_fold(cg_emit *e, const lp_expr_info *fold);

@@ -115,6 +115,8 @@ static LLVMValueRef emit_dot(cg_emit *e, const cg_operation *o) {
   return cg_emit_dot(e, o->x->kind, o->x->lanes, o->v);
 }
 
+static LLVMValueRef emit_pack(cg_emit *e, const cg_operation *o) { return cg_emit_pack(e, o->x); }
+
 /* ---- comparisons ---- */
 
 /* Ordered, but ≠ is true on NaN. */
@@ -190,7 +192,8 @@ static const struct {
     [LP_eq] = {2, emit_comparison},  [LP_ne] = {2, emit_comparison},   [LP_select] = {3, emit_select},
     [LP_round] = {1, emit_whole},    [LP_floor] = {1, emit_whole},     [LP_trunc] = {1, emit_whole},
     [LP_dot4] = {3, emit_dot},       [LP_dot2] = {3, emit_dot},         [LP_convert] = {1, emit_convert},
-    [LP_bitcast] = {1, emit_bitcast},
+    [LP_bitcast] = {1, emit_bitcast}, [LP_pack16] = {2, emit_pack},    [LP_pack8u] = {2, emit_pack},
+    [LP_pack8s] = {2, emit_pack},
 };
 
 static const char *const operation_names[LP_operations] = {

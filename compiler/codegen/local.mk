@@ -18,6 +18,7 @@ libnetc_a_SOURCES += \
   compiler/codegen/emit_index.c \
   compiler/codegen/emit_memory.c \
   compiler/codegen/emit_object.c \
+  compiler/codegen/emit_pack.c \
   compiler/codegen/emit_shuffle.c \
   compiler/codegen/emit_statement.c \
   compiler/codegen/emit_versions.c \

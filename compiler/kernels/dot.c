@@ -85,7 +85,7 @@ typedef struct {
   const kn_group *group;
   kn_scope *scope;
   kn_dot dot;
-  uint32_t per, words, columns;
+  uint32_t per, words, columns, rows; /* rows: of the tile at hand */
   kn_split split;
   lp_buffer weights, start; /* packed */
 } job;
@@ -140,8 +140,68 @@ static void pack_start(job *j) {
 
 /* ---- the nest ---- */
 
-/* One vector of results through the group's statements; words gather what belongs to `row` of the tile. */
-static void finish(job *j, lp_expr reduced, uint32_t row, bool last, lp_expr result, lp_reg *words) {
+/* A number that is clamped to [low, high] and becomes a byte: packing clamps to the ends of bytes by itself. */
+typedef struct {
+  lp_expr from;
+  int64_t low, high;
+  bool sign;
+} byte;
+
+static bool byte_of(const lp_function *f, lp_expr e, byte *b) {
+  const lp_expr_info *info = lp_expr_at(f, e);
+  if (info->kind != LP_convert || (info->type != NET_U8 && info->type != NET_I8)) return false;
+  *b = (byte){info->operand[0], INT64_MIN, INT64_MAX, info->type == NET_I8};
+  for (int i = 0; i < 2; i++) {
+    info = lp_expr_at(f, b->from);
+    const lp_expr_info *end = lp_expr_at(f, info->operand[1]);
+    if ((info->kind != LP_min && info->kind != LP_max) || info->type != NET_I32 || end->kind != LP_const) return false;
+    *(info->kind == LP_min ? &b->high : &b->low) = end->integer;
+    b->from = info->operand[0];
+  }
+  int64_t least = b->sign ? INT8_MIN : 0, most = b->sign ? INT8_MAX : UINT8_MAX;
+  return least <= b->low && b->low <= b->high && b->high <= most;
+}
+
+/* … in all lanes, clamped where packing would not. */
+static lp_expr byte_value(kn_scope *scope, const byte *b) {
+  lp_function *f = scope->f;
+  lp_expr v = kn_value(scope, b->from);
+  if (b->low > (b->sign ? INT8_MIN : 0)) v = lp_op2(f, LP_max, v, lp_splat_of(f, lp_int(f, b->low), scope->lanes));
+  if (b->high < (b->sign ? INT8_MAX : UINT8_MAX))
+    v = lp_op2(f, LP_min, v, lp_splat_of(f, lp_int(f, b->high), scope->lanes));
+  return v;
+}
+
+static void store_word(job *j, const kn_words *w, lp_buffer of, lp_expr result, lp_expr word) {
+  lp_function *f = j->f;
+  lp_expr per = lp_constant(f, NET_U32, 0, w->per);
+  lp_expr at = lp_convert(f, NET_I32, lp_op2(f, LP_div, lp_convert(f, NET_U32, result), per));
+  lp_store_at(f, w->buffer, 3, (lp_expr[]){j->scope->tile, at, j->scope->within}, kn_word_flip(j->s, of, word));
+}
+
+/* A statement's result as part of a word; parts: of the word so far. */
+static void add_part(job *j, const kn_words *w, lp_buffer of, lp_expr value, lp_expr result, uint32_t row, lp_reg parts) {
+  lp_function *f = j->f;
+  lp_expr zero = lp_int(f, 0), before = lp_read_reg(f, parts, zero, zero);
+  lp_expr part = kn_word_part(j->s, of, value, row % w->per);
+  lp_set(f, parts, zero, zero, row % w->per ? lp_op2(f, LP_or, before, part) : part);
+  if (row + 1 == j->rows || (row + 1) % w->per == 0) store_word(j, w, of, result, lp_read_reg(f, parts, zero, zero));
+}
+
+/* The same of the last statement's, where four are packed at once. */
+static void add_byte(job *j, const kn_words *w, lp_buffer of, const byte *b, lp_expr result, uint32_t row, lp_reg parts) {
+  lp_function *f = j->f;
+  lp_expr pair[2], zero = lp_int(f, 0);
+  lp_set(f, parts, lp_int(f, row % 4), zero, byte_value(j->scope, b));
+  if (row % 4 < 3) return;
+  for (int i = 0; i < 2; i++)
+    pair[i] = lp_op2(f, LP_pack16, lp_read_reg(f, parts, lp_int(f, 2 * i), zero),
+                     lp_read_reg(f, parts, lp_int(f, 2 * i + 1), zero));
+  store_word(j, w, of, result, lp_op2(f, b->sign ? LP_pack8s : LP_pack8u, pair[0], pair[1]));
+}
+
+/* One vector of results through the group's statements. */
+static void finish(job *j, lp_expr reduced, uint32_t row, lp_expr result, const lp_reg *parts) {
   lp_function *f = j->f;
   kn_schedule_state *s = j->s;
   kn_scope *scope = j->scope;
@@ -150,28 +210,23 @@ static void finish(job *j, lp_expr reduced, uint32_t row, bool last, lp_expr res
   for (uint32_t k = 0; k < j->group->statements.count; k++) {
     uint32_t index = j->group->statements.at[k];
     const lp_statement *statement = kn_statement(s, index);
+    const kn_words *w = kn_words_at(s, statement->buffer);
     lp_expr known = j->dot.start != LP_NONE ? statement->value : s->facts[index].reduction;
+    bool last = k + 1 == j->group->statements.count;
+    byte b;
     scope->axis[s->facts[index].axes[0]] = result;
     kn_scope_renew(scope);
     if (!k) scope->memo[known] = reduced, scope->memo_stamp[known] = scope->stamp;
+    if (last && w && w->direct && w->per == 4 && row / 4 < j->rows / 4 && byte_of(f, statement->value, &b)) {
+      add_byte(j, w, statement->buffer, &b, result, row, parts[k]);
+      break;
+    }
     lp_expr value = kn_value(scope, statement->value);
     lp_reg point = lp_reg_new(f, "y", lp_expr_at(f, value)->type, scope->lanes, 1, 1);
     lp_set(f, point, zero, zero, value);
     value = lp_read_reg(f, point, zero, zero);
-    const kn_words *w = kn_words_at(s, statement->buffer);
-    if (w && w->direct) {
-      uint32_t at = row % w->per;
-      lp_expr part = kn_word_part(s, statement->buffer, value, at), before = lp_read_reg(f, words[k], zero, zero);
-      lp_set(f, words[k], zero, zero, at ? lp_op2(f, LP_or, before, part) : part);
-      if (last || at + 1 == w->per) {
-        lp_expr per = lp_constant(f, NET_U32, 0, w->per);
-        lp_expr word = lp_convert(f, NET_I32, lp_op2(f, LP_div, lp_convert(f, NET_U32, result), per));
-        lp_store_at(f, w->buffer, 3, (lp_expr[]){scope->tile, word, scope->within},
-                    kn_word_flip(s, statement->buffer, lp_read_reg(f, words[k], zero, zero)));
-      }
-    } else if (!s->local[statement->buffer]) {
-      kn_assign(scope, statement, value);
-    }
+    if (w && w->direct) add_part(j, w, statement->buffer, value, result, row, parts[k]);
+    else if (!s->local[statement->buffer]) kn_assign(scope, statement, value);
     kn_scope_bind(scope, statement->buffer, point, true, zero, zero);
   }
   scope->bound.count = 0;
@@ -184,8 +239,9 @@ static void emit_tile(job *j, lp_expr start, lp_expr at, uint32_t rows) {
   lp_expr zero = lp_int(f, 0), height = lp_int(f, rows);
   lp_expr_kind op = j->per == 4 ? LP_dot4 : LP_dot2;
   lp_reg a = lp_reg_new(f, "a", NET_I32, lanes, rows, columns), x = lp_reg_new(f, "x", NET_I32, lanes, columns, 1);
-  lp_reg w = lp_reg_new(f, "w", NET_I32, lanes, 1, 1), *words = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
-  for (uint32_t k = 0; k < count; k++) words[k] = lp_reg_new(f, "word", NET_I32, lanes, 1, 1);
+  lp_reg w = lp_reg_new(f, "w", NET_I32, lanes, 1, 1), *parts = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
+  for (uint32_t k = 0; k < count; k++) parts[k] = lp_reg_new(f, "part", NET_I32, lanes, 4, 1);
+  j->rows = rows;
   lp_expr first = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes * columns, 0);
   lp_expr r = lp_begin_for(f, "r", zero, height, 1, LP_UNROLL);
   lp_set(f, w, zero, zero, lp_splat_of(f, lp_vector_load(f, j->start, 1, 1, (lp_expr[]){lp_addition(f, start, r)}), lanes));
@@ -206,7 +262,7 @@ static void emit_tile(job *j, lp_expr start, lp_expr at, uint32_t rows) {
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
   j->scope->within = lp_addition(f, first, lp_product(f, c, lp_int(f, lanes)));
   for (uint32_t row = 0; row < rows; row++)
-    finish(j, lp_read_reg(f, a, lp_int(f, row), c), row, row + 1 == rows, lp_addition(f, start, lp_int(f, row)), words);
+    finish(j, lp_read_reg(f, a, lp_int(f, row), c), row, lp_addition(f, start, lp_int(f, row)), parts);
   lp_end(f), lp_end(f);
 }
 

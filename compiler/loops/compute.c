@@ -18,6 +18,21 @@ static int64_t dot2(int64_t a, int64_t b, int64_t c) {
   return a;
 }
 
+static int64_t clamped(int64_t x, int64_t low, int64_t high) { return x < low ? low : x > high ? high : x; }
+
+static int64_t pack16(int64_t a, int64_t b) {
+  return (uint16_t)clamped(a, INT16_MIN, INT16_MAX) | clamped(b, INT16_MIN, INT16_MAX) * 65536;
+}
+
+static int64_t pack8(int64_t a, int64_t b, int64_t low, int64_t high) {
+  uint32_t word = 0;
+  for (int k = 0; k < 4; k++) {
+    int16_t half = (int16_t)((k < 2 ? a : b) >> 16 * (k % 2));
+    word |= (uint32_t)(uint8_t)clamped(half, low, high) << 8 * k;
+  }
+  return (int32_t)word;
+}
+
 /* Every operation in four readings: of float (f32), double (f64), int64_t (signed types) and uint64_t
  * (unsigned types and bools), on a, b, c of that type. Integers are wrapped afterwards. bits: width of the
  * type. */
@@ -43,7 +58,10 @@ static int64_t dot2(int64_t a, int64_t b, int64_t c) {
   R(shr, NAN) I(shr, (uint64_t)b < bits ? a >> b : 0)                                                        \
   R(mulhi, NAN) I(mulhi, (uint64_t)a *(uint64_t)b >> 32)                                                     \
   R(dot4, NAN) I(dot4, dot4((int64_t)a, (int64_t)b, (int64_t)c))                                             \
-  R(dot2, NAN) I(dot2, dot2((int64_t)a, (int64_t)b, (int64_t)c))
+  R(dot2, NAN) I(dot2, dot2((int64_t)a, (int64_t)b, (int64_t)c))                                              \
+  R(pack16, NAN) I(pack16, pack16((int64_t)a, (int64_t)b))                                                    \
+  R(pack8u, NAN) I(pack8u, pack8((int64_t)a, (int64_t)b, 0, UINT8_MAX))                                       \
+  R(pack8s, NAN) I(pack8s, pack8((int64_t)a, (int64_t)b, INT8_MIN, INT8_MAX))
 
 #define LP_COMPARISONS(C) C(lt, a < b) C(le, a <= b) C(gt, a > b) C(ge, a >= b) C(eq, a == b) C(ne, a != b)
 

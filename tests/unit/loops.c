@@ -95,6 +95,10 @@ static void test_integers_fold(void **state) {
   IS(lp_op3(f, LP_dot4, INT(0), INT(-1), INT((int32_t)0x80808080)), "-130560");
   IS(lp_op3(f, LP_dot2, INT(7), INT((int32_t)0x80000002), INT((int32_t)0x8000FFFF)), "1073741829");
   IS(lp_op3(f, LP_dot2, INT(0), INT((int32_t)0x80008000), INT((int32_t)0x80008000)), "-2147483648");
+  IS(OP(pack16, INT(40000), INT(-2)), "-98305");
+  IS(OP(pack16, INT(-3), INT(-40000)), "-2147418115");
+  IS(OP(pack8u, INT(0x7FFF0080), INT((int32_t)0x8000FFFF)), "65408");
+  IS(OP(pack8s, INT(0x7FFF0080), INT((int32_t)0x8000FFFF)), "-2130739329");
   IS(lp_op3(f, LP_dot4, i, j, INT(0)), "i");
   IS(lp_op3(f, LP_dot2, i, j, INT(1)), "dot2(i, j, 1)");
   IS(DIV(u, U32(1)), "step");
