@@ -227,8 +227,8 @@ void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const k
 double kn_single_vectors(const kn_schedule_state *s, uint32_t statement, const kn_product *product);
 /* Weights in the order in which they are read: [tiles of `split`][word][vectors of the tile][lanes] */
 lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *product, const kn_split *split, uint32_t lanes);
-/* What the 128 in x add to the sum of each output, taken away. */
-lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *product);
+/* What the 128 in x add to the sum of each output, taken away; start: and the constants it starts from. */
+lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *product, bool start);
 
 /* Reductions along elements that lie side by side (single_fold.c). */
 bool kn_single_folds(const kn_schedule_state *s, uint32_t statement);

@@ -101,20 +101,22 @@ lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *p, const kn_spl
   return constant_new(f, &from, "packed", type, elements, data);
 }
 
-lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *p) {
+lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *p, bool start) {
   lp_function *f = s->f;
   const lp_buffer_info from = f->buffers.at[lp_expr_at(f, p->constant)->which];
   uint32_t outputs = kn_extent(f, p->axis), padded = (outputs + KN_PAD - 1) / KN_PAD * KN_PAD;
   uint32_t last = last_extent(f, p), each = (last + p->per - 1) / p->per;
   position at = position_of(f, p);
   const int64_t *words = words_of(f, p, &at);
-  int32_t *data = NET_NEW_ARRAY(f->arena, int32_t, padded);
+  int32_t *data = net_arena_alloc(f->arena, padded * sizeof *data, 64);
+  memset(data, 0, padded * sizeof *data);
+  const int32_t *starts = start ? f->buffers.at[lp_expr_at(f, p->start)->which].data : NULL;
   for (uint32_t o = 0; o < outputs; o++) {
     int64_t sum = 0;
     for (uint32_t w = 0; w < p->size; w++)
       for (uint32_t k = 0; k < p->per && w % each * p->per + k < last; k++)
         sum += element(&from, at.constant + o * at.lane + words[w] + k * at.term[p->count - 1]);
-    data[o] = (int32_t)(uint32_t)(uint64_t)(-128 * sum);
+    data[o] = (int32_t)(uint32_t)(uint64_t)((starts ? starts[o] : 0) - 128 * sum);
   }
   return constant_new(f, &from, "offsets", NET_I32, padded, data);
 }

@@ -96,7 +96,7 @@ typedef struct {
   lp_buffer offsets;     /* of signed bytes */
   lp_buffer halves;      /* x, widened */
   uint32_t outputs;
-  bool padded, starts; /* starts: accumulators start from p->start */
+  bool padded, starts, joined; /* starts: accumulators start from p->start; joined: which is among the offsets */
   /* of the tile */
   lp_expr first; /* its first vector */
   uint32_t vectors, chains;
@@ -131,9 +131,7 @@ static lp_expr input_at(job *j, lp_expr i) {
   lp_expr flat = kn_flat(j->one, load.which, load.first, load.count);
   lp_expr part = j->p->widens ? lp_vector_load(f, j->halves, j->p->per, 1, &flat)
                               : kn_load_flat(j->s, load.which, flat, j->p->per);
-  lp_expr words = lp_splat_of(f, lp_words_of(f, part), lanes);
-  if (!j->p->is_signed) return words;
-  return lp_op2(f, LP_xor, words, lp_splat_of(f, lp_int(f, (int32_t)0x80808080), lanes));
+  return lp_splat_of(f, lp_words_of(f, part), lanes);
 }
 
 /* sum + w · x */
@@ -151,6 +149,10 @@ static void add_term(job *j, lp_expr i, uint32_t chain) {
   kn_scope *scope = j->scope;
   lp_expr zero = lp_int(f, 0), at = lp_int(f, chain);
   lp_set(f, j->x, zero, zero, input_at(j, i));
+  if (j->p->is_signed) { /* of the vector: as a scalar the word would leave the vector registers */
+    lp_expr flip = lp_splat_of(f, lp_int(f, (int32_t)0x80808080), scope->lanes);
+    lp_set(f, j->x, zero, zero, lp_op2(f, LP_xor, lp_read_reg(f, j->x, zero, zero), flip));
+  }
   for (uint32_t v = 0; v < j->vectors; v++) {
     lp_expr row = lp_int(f, v), sum = lp_read_reg(f, j->sums, row, at), x = lp_read_reg(f, j->x, zero, zero), w;
     scope->axis[j->p->axis] = output_of(j, v);
@@ -171,7 +173,7 @@ static void open_sums(job *j) {
   for (uint32_t v = 0; v < j->vectors; v++)
     for (uint32_t c = 0; c < j->chains; c++) {
       lp_expr value = lp_splat_of(f, lp_constant(f, type, 0, 0), lanes);
-      if (!c && j->starts) {
+      if (!c && j->starts && (!j->joined || j->offsets == LP_NONE)) {
         j->scope->axis[j->p->axis] = output_of(j, v);
         j->scope->vector_axis = j->p->axis;
         kn_scope_renew(j->scope);
@@ -282,6 +284,13 @@ static void emit_tiles(job *j, const kn_split *split) {
   }
 }
 
+/* Whether a sum starts from constants, one for each output. */
+static bool starts_constant(const lp_function *f, const kn_product *p) {
+  const lp_expr_info *load = lp_expr_at(f, p->start);
+  if (load->kind != LP_load || load->type != NET_I32 || f->buffers.at[load->which].storage != LP_CONSTANT) return false;
+  return load->count == 1 && kn_axis_of(f, lp_list_at(f, load->first)[0]) == p->axis;
+}
+
 /* Bytes as halves, once for all outputs. */
 static lp_buffer widen(kn_schedule_state *s, lp_buffer x) {
   lp_function *f = s->f;
@@ -309,8 +318,9 @@ void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const k
   job j = {.s = s, .f = f, .group = group, .p = p, .outputs = outputs, .padded = kn_single_padded(s, group)};
   j.scope = kn_scope_new(s, lanes, p->axis), j.one = kn_scope_new(s, 1, LP_NONE);
   j.packed = lanes > 1 ? kn_single_pack(s, p, &split, lanes) : LP_NONE;
-  j.offsets = p->is_signed ? kn_single_offsets(s, p) : LP_NONE;
   j.starts = p->start && (j.padded || outputs % lanes == 0);
+  j.joined = j.starts && starts_constant(f, p);
+  j.offsets = p->is_signed ? kn_single_offsets(s, p, j.joined) : LP_NONE;
   j.halves = p->widens ? widen(s, lp_expr_at(f, p->load)->which) : LP_NONE;
   set_axis(&j, 0, lp_int(f, 0));
   uint32_t opened = 0;
