@@ -18,7 +18,8 @@ static net_range seen(const dr_report *r, const dr_report_row *row) {
 }
 
 static bool sums_of(const dr_report *r, const dr_report_row *row, net_accumulator *a) {
-  return r->ranges && row->node != NET_NONE && strcmp(row->kind, "output") && net_accumulator_find(r->ranges, row->node, a);
+  return r->ranges && row->node != NET_NONE && strcmp(row->kind, "output") &&
+         net_accumulator_find(r->ranges, row->node, a);
 }
 
 static bool has_fraction(const net_accumulator *a) {
@@ -27,16 +28,12 @@ static bool has_fraction(const net_accumulator *a) {
 }
 
 enum { FRACTION = 5, SEEN = 8 };
-static const dr_column all_columns[] = {{"node", "name", DR_WORD},
-                                        {"low", "range_low", DR_REAL},
-                                        {"high", "range_high", DR_REAL},
-                                        {"sum low", "sum_low", DR_REAL},
-                                        {"sum high", "sum_high", DR_REAL},
-                                        {"fraction", "sum_fraction", DR_COUNT},
-                                        {"unit", "sum_unit", DR_REAL},
-                                        {"bits", "sum_bits", DR_COUNT},
-                                        {"least seen", "seen_low", DR_REAL},
-                                        {"largest seen", "seen_high", DR_REAL}};
+static const dr_column all_columns[] = {
+    {"node", "name", DR_WORD},           {"low", "range_low", DR_REAL},
+    {"high", "range_high", DR_REAL},     {"sum low", "sum_low", DR_REAL},
+    {"sum high", "sum_high", DR_REAL},   {"fraction", "sum_fraction", DR_COUNT},
+    {"unit", "sum_unit", DR_REAL},       {"bits", "sum_bits", DR_COUNT},
+    {"least seen", "seen_low", DR_REAL}, {"largest seen", "seen_high", DR_REAL}};
 enum { COLUMNS = sizeof all_columns / sizeof *all_columns };
 
 dr_table dr_report_ranges(const dr_report *r) {

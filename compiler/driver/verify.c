@@ -74,8 +74,8 @@ static bool prepare(dr_verification *v) {
   v->exact = v->integer_only;
   for (net_node_id i = 0; i < v->graph->nodes.count; i++)
     if (net_node_is_quantizer(v->graph, i))
-      v->exact &=
-          net_format_has_point(net_format_at(v->n, v->graph->values.at[v->graph->nodes.at[i].first_output].format));
+      v->exact &= net_format_has_point(
+          net_format_at(v->n, v->graph->values.at[v->graph->nodes.at[i].first_output].format));
   return true;
 }
 

@@ -45,10 +45,12 @@ static uint64_t largest_of(const double *x, uint64_t count) {
   return largest;
 }
 
-static uint64_t largest_integer(const net_integers *integers, net_value_id y, uint64_t first, uint64_t count) {
+static uint64_t largest_integer(const net_integers *integers, net_value_id y, uint64_t first,
+                                uint64_t count) {
   uint64_t largest = 0;
   for (uint64_t i = 1; i < count; i++)
-    if (net_integers_value(integers, y, first + i) > net_integers_value(integers, y, first + largest)) largest = i;
+    if (net_integers_value(integers, y, first + i) > net_integers_value(integers, y, first + largest))
+      largest = i;
   return largest;
 }
 
@@ -100,7 +102,8 @@ static bool compare_batch(ends *e, uint32_t first, uint32_t count, float *const 
       e->decided++;
       uint64_t interpreted = largest_of(run.values[y] + k * each, each);
       e->compiled.agreeing += interpreted == dr_largest(outputs[y] + k * each, each);
-      if (v->integer_only) e->integers.agreeing += interpreted == largest_integer(&integers, y, k * each, each);
+      if (v->integer_only)
+        e->integers.agreeing += interpreted == largest_integer(&integers, y, k * each, each);
     }
   }
   net_arena_free(&arena);
@@ -118,9 +121,12 @@ static json_t *fields_of(const ends *e, const difference *d) {
 }
 
 static void fail(ends *e, const char *check, const difference *d, const char *what, const char *why) {
-  dr_verify_say(e->v, check, false, fields_of(e, d), "output %llu of sample %llu of the %s inputs is %.9g %s, %.9g "
-                "interpreted%s", (unsigned long long)d->element, (unsigned long long)d->sample, e->rows->name,
-                d == &e->integers ? d->expected : d->actual, what, d == &e->integers ? d->actual : d->expected, why);
+  dr_verify_say(e->v, check, false, fields_of(e, d),
+                "output %llu of sample %llu of the %s inputs is %.9g %s, %.9g "
+                "interpreted%s",
+                (unsigned long long)d->element, (unsigned long long)d->sample, e->rows->name,
+                d == &e->integers ? d->expected : d->actual, what,
+                d == &e->integers ? d->actual : d->expected, why);
 }
 
 /* The same bits are promised. */
@@ -128,7 +134,8 @@ static void say_exact(ends *e) {
   dr_verification *v = e->v;
   const char *set = e->rows->name;
   uint32_t rows = e->rows->rows.rows;
-  if (e->compiled.different) fail(e, "outputs", &e->compiled, "compiled", ", but the network is integer-only");
+  if (e->compiled.different)
+    fail(e, "outputs", &e->compiled, "compiled", ", but the network is integer-only");
   else
     dr_verify_say(v, "outputs", true, fields_of(e, &e->compiled),
                   "%u %s inputs: compiled and interpreted outputs are the same, bit for bit", rows, set);
@@ -143,8 +150,8 @@ static void say_rate(ends *e, const char *check, const difference *d, const char
   const char *set = e->rows->name, *classes = "";
   uint32_t rows = e->rows->rows.rows;
   if (!d->different) {
-    dr_verify_say(e->v, check, true, fields_of(e, d), "%u %s inputs: all %llu output elements are %s", rows, set,
-                  (unsigned long long)d->elements, other);
+    dr_verify_say(e->v, check, true, fields_of(e, d), "%u %s inputs: all %llu output elements are %s", rows,
+                  set, (unsigned long long)d->elements, other);
     return;
   }
   if (e->decided)
@@ -152,7 +159,8 @@ static void say_rate(ends *e, const char *check, const difference *d, const char
                                100 * (double)d->agreeing / (double)e->decided);
   dr_verify_say(e->v, check, true, fields_of(e, d),
                 "%u %s inputs: %llu of %llu output elements differ from %s, by %.2g at most%s", rows, set,
-                (unsigned long long)d->different, (unsigned long long)d->elements, other, d->largest, classes);
+                (unsigned long long)d->different, (unsigned long long)d->elements, other, d->largest,
+                classes);
 }
 
 static void say(ends *e) {

@@ -53,7 +53,8 @@ static bool run_operator(net_integers *run, net_node_id id) {
   call.units = run->units[y] = NET_NEW_ARRAY(run->arena, double, each);
   op->integers(&call);
   if (call.unlike)
-    return net_fault(run->n, node->loc, "%s '%s' sums numbers of unlike steps", op->name, net_text(run->n, node->name)),
+    return net_fault(run->n, node->loc, "%s '%s' sums numbers of unlike steps", op->name,
+                     net_text(run->n, node->name)),
            false;
   if (!call.too_wide) return true;
   net_error(run->n, node->loc, "%s '%s' sums to more than 63 bits: give its inputs fewer", op->name,

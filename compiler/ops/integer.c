@@ -40,7 +40,8 @@ static double unit_of(const net_format_spec *spec, const net_calibration *calibr
 
 void ops_format_units(const net_format_spec *spec, const net_shape *shape, const net_calibration *calibration,
                       double *units) {
-  bool steps = net_formats[spec->family].flags & NET_FORMAT_STEPS && (net_format_has_point(spec) || !spec->mase);
+  bool steps =
+      net_formats[spec->family].flags & NET_FORMAT_STEPS && (net_format_has_point(spec) || !spec->mase);
   uint64_t count = net_shape_elements(shape), inner = shape->rank ? count / shape->dim[0] : 1;
   for (uint64_t i = 0; i < count; i++) units[i] = steps ? unit_of(spec, calibration, i / inner) : 0;
 }
@@ -50,7 +51,8 @@ static net_node_id reader_of(const net_graph *graph, net_value_id value) {
   for (net_node_id i = 0; i < graph->nodes.count; i++) {
     const net_op_field *outputs;
     if (!graph->nodes.at[i].input_count || net_node_input(graph, i, 0) != value) continue;
-    if (net_op_outputs(graph->n, net_node_op(graph, i), &outputs) && !strcmp(outputs->kind, "rounds")) return i;
+    if (net_op_outputs(graph->n, net_node_op(graph, i), &outputs) && !strcmp(outputs->kind, "rounds"))
+      return i;
   }
   return NET_NONE;
 }
@@ -65,7 +67,8 @@ const double *ops_reader_units(net_arena *arena, const net_graph *graph, net_val
   if (step && !step->data) return units;
   if (step) {
     float *steps = NET_NEW_ARRAY(arena, float, ops_elements(step));
-    for (uint64_t i = 0; i < ops_elements(step); i++) steps[i] = (float)net_type_element(step->type, step->data, i);
+    for (uint64_t i = 0; i < ops_elements(step); i++)
+      steps[i] = (float)net_type_element(step->type, step->data, i);
     calibration = (net_calibration){steps, NULL, (uint32_t)ops_elements(step)};
   }
   const net_format_spec *spec = net_format_at(graph->n, ops_output(graph, reader, 0)->format);
@@ -84,7 +87,8 @@ ops_integers_in ops_integer_input(const net_integer_call *call, uint32_t index) 
 
 ops_integers_out ops_integer_output(const net_integer_call *call) {
   const net_value *value = ops_output(call->graph, call->node, 0);
-  return (ops_integers_out){value, call->q, call->units, ops_elements(value), value->batched ? call->count : 1};
+  return (ops_integers_out){value, call->q, call->units, ops_elements(value),
+                            value->batched ? call->count : 1};
 }
 
 static net_wide shifted_left(net_wide q, int shift, net_integer_call *call) {

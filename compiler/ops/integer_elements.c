@@ -24,7 +24,8 @@ static uint64_t place(const ops_integers_in *x, const ops_integers_out *y, uint6
 static void sum(net_integer_call *call, int sign) {
   ops_integers_in a = ops_integer_input(call, 0), b = ops_integer_input(call, 1);
   ops_integers_out y = ops_integer_output(call);
-  const double *steps = ops_reader_units(call->arena, call->graph, net_node_output(call->graph, call->node, 0));
+  const double *steps =
+      ops_reader_units(call->arena, call->graph, net_node_output(call->graph, call->node, 0));
   for (uint64_t i = 0; i < y.each; i++) {
     uint64_t at = place(&a, &y, i), bt = place(&b, &y, i);
     net_multipliers by = {.m = {0}};

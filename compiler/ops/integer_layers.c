@@ -4,8 +4,8 @@
 
 /* ---- linear ---- */
 
-static net_wide dot(net_integer_call *call, const int64_t *x, const double *xu, const int64_t *w, const double *wu,
-                    uint64_t n, double unit) {
+static net_wide dot(net_integer_call *call, const int64_t *x, const double *xu, const int64_t *w,
+                    const double *wu, uint64_t n, double unit) {
   net_wide sum = 0;
   for (uint64_t i = 0; i < n && !call->too_wide; i++)
     sum += ops_integer_in_unit((net_wide)x[i] * w[i], xu[i] * wu[i], unit, call);

@@ -19,7 +19,8 @@ void binary_range(const net_ranging *call) {
   bool product = !strcmp(op, "mul");
   bool same = net_node_input(call->graph, call->node, 0) == net_node_input(call->graph, call->node, 1);
   uint64_t count = ops_elements(ops_ranged_out(call, 0));
-  const double *steps = ops_reader_units(call->arena, call->graph, net_node_output(call->graph, call->node, 0));
+  const double *steps =
+      ops_reader_units(call->arena, call->graph, net_node_output(call->graph, call->node, 0));
   for (uint64_t i = 0; i < count; i++) {
     uint64_t at = place(call, 0, i), bt = place(call, 1, i);
     double ua = call->units[0][at], ub = call->units[1][bt];

@@ -26,8 +26,9 @@ void linear_range(const net_ranging *call) {
       }
       call->outputs[0][row * out + o] = sum;
       call->output_grids[0][row * out + o] = grid;
-      call->output_units[0][row * out + o] = ops_unit_of_dot(
-          call->units[X] + row * in, call->units[WEIGHT] + o * in, in, biased, biased ? call->units[BIAS][o] : 0);
+      call->output_units[0][row * out + o] =
+          ops_unit_of_dot(call->units[X] + row * in, call->units[WEIGHT] + o * in, in, biased,
+                          biased ? call->units[BIAS][o] : 0);
       call->terms[0][row * out + o] = terms;
     }
 }

@@ -71,7 +71,8 @@ void quantize_range(const net_ranging *call) {
   for (uint64_t i = 0; i < count; i++) {
     call->outputs[0][i] = ops_interval(low[i], high[i]);
     uint64_t channel = calibration.count > 1 ? i / inner : 0;
-    call->output_grids[0][i] = calibration.count ? exponent_of(calibration.scale[channel]) : ops_format_grid(spec);
+    call->output_grids[0][i] =
+        calibration.count ? exponent_of(calibration.scale[channel]) : ops_format_grid(spec);
   }
   widen(call, spec, &x);
 }

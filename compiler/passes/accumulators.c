@@ -15,8 +15,8 @@ static int bits_for(double lo, double hi) {
 
 static bool is_known(net_range x) { return isfinite(x.lo) && isfinite(x.hi); }
 
-/* How many units a sum in integers may lie from one of numbers that were rounded to binary32, multipliers to 31 bits,
- * biases to whole units. */
+/* How many units a sum in integers may lie from one of numbers that were rounded to binary32, multipliers to
+ * 31 bits, biases to whole units. */
 static double rounding_of(const net_ranges *r, net_value_id y, uint64_t i, double unit) {
   net_range x = r->elements[y][i];
   return 0x1p-22 * fmax(fmax(fabs(x.lo), fabs(x.hi)), r->terms[y][i]) / unit + 1;

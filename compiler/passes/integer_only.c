@@ -45,7 +45,8 @@ static const char *no_integer(netc *n, net_format_id id) {
   return NULL;
 }
 
-/* Steps of fixed points that calibration found are powers of two by construction; learned ones need not be. */
+/* Steps of fixed points that calibration found are powers of two by construction; learned ones need not be.
+ */
 static bool check_steps(checker *c, net_node_id id, bool scaled) {
   const net_node *node = net_graph_at(c->graph, id);
   for (uint32_t i = 1; i < node->input_count; i++) {
@@ -110,7 +111,8 @@ static bool check_units(checker *c, net_node_id id) {
   net_value_id y = net_graph_at(c->graph, id)->first_output;
   for (uint64_t i = 0, count = net_shape_elements(&net_graph_value_at(c->graph, y)->shape); i < count; i++)
     if (!(c->ranges->units[y][i] > 0))
-      return broken(c, id, NET_NONE, "sums numbers of unlike steps: give its inputs one step each, or powers of two");
+      return broken(c, id, NET_NONE,
+                    "sums numbers of unlike steps: give its inputs one step each, or powers of two");
   return true;
 }
 

@@ -1,4 +1,5 @@
-/* Biases that no rule speaks of, where input and weight are scaled integers: 32 bits in the unit of the sum. */
+/* Biases that no rule speaks of, where input and weight are scaled integers: 32 bits in the unit of the sum.
+ */
 #include "passes/quantize.h"
 
 #include <float.h>
@@ -33,7 +34,8 @@ static unit unit_of(const net_graph *g, net_value_id value) {
   net_value_id step = net_node_input(g, node, 1);
   if (step == NET_NONE) return (unit){true, NULL, 1};
   const net_value *steps = net_graph_value_at(g, step);
-  return (unit){steps->data != NULL, steps->data, net_shape_elements(&steps->shape)}; /* learned ones change */
+  return (unit){steps->data != NULL, steps->data,
+                net_shape_elements(&steps->shape)}; /* learned ones change */
 }
 
 static net_format_id format_of(netc *n, net_format_id input, net_format_id weight) {

@@ -18,7 +18,8 @@ typedef struct net_ranges {
   net_range **elements; /* by value: of each element of a sample; [−∞, ∞] where nothing is known */
   int **grids;          /* by value: elements are multiples of 2^grid, or NET_NO_GRID */
   double **terms;       /* by value: bounds on the terms that may cancel */
-  double **units;       /* by value: in integers (interpret/integer.h) elements are whole numbers of them; 0: who knows */
+  double **units; /* by value: in integers (interpret/integer.h) elements are whole numbers of them; 0: who
+                     knows */
   net_range *values;    /* by value: over all of its elements */
 } net_ranges;
 

@@ -93,7 +93,8 @@ static void rescales_wide_sums(void **state) {
                             .width = cases[i].width,
                             .rounding = cases[i].rounding,
                             .overflow = cases[i].overflow};
-    int64_t q = ops_integer_rescale(&spec, ldexp(1, -cases[i].fraction), 0, cases[i].a, ldexp(1, -cases[i].from));
+    double step = ldexp(1, -cases[i].fraction), unit = ldexp(1, -cases[i].from);
+    int64_t q = ops_integer_rescale(&spec, step, 0, cases[i].a, unit);
     if (q != cases[i].want) fail_msg("case %zu gives %lld, not %lld", i, (long long)q, cases[i].want);
   }
 }
@@ -337,7 +338,8 @@ static void tells_what_is_not(void **state) {
        "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
        "4) }\n"
        "linear { input = scaled_integer(8, mase_compatible = true) }",
-       "dense_1.linear_1.input_q", "makes scaled_integer(8, mase_compatible = true), which is no integer format"},
+       "dense_1.linear_1.input_q",
+       "makes scaled_integer(8, mase_compatible = true), which is no integer format"},
       {"jsc_tiny",
        "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
        "4) }\n"

@@ -1,5 +1,6 @@
-/* scaled_integer in integers: networks whose levels are computed again here, from steps, zero points and codes alone,
- * by divisions of 128-bit integers; and against the emulation, which may be off where a sum lies beside a tie. */
+/* scaled_integer in integers: networks whose levels are computed again here, from steps, zero points and
+ * codes alone, by divisions of 128-bit integers; and against the emulation, which may be off where a sum lies
+ * beside a tie. */
 #include "interpret/integer.h"
 
 #include "formats/formats.h"
@@ -34,7 +35,9 @@ static wide scaled(wide a, double ratio) {
   return shift >= 0 ? divided(a * m, (wide)1 << shift) : a * m * ((wide)1 << -shift);
 }
 
-static long clamped(wide code, long low, long high) { return code < low ? low : code > high ? high : (long)code; }
+static long clamped(wide code, long low, long high) {
+  return code < low ? low : code > high ? high : (long)code;
+}
 
 /* A quantiser's format and numbers. */
 typedef struct {
@@ -97,7 +100,8 @@ static void expect(network *t, const char *name, uint64_t element, grid g, long 
   net_value_id v = support_find(t->g, name);
   double got = net_integers_value(&t->integers, v, element), emulated = t->run.values[v][element];
   if (got != value_of(g, code))
-    fail_msg("%s[%llu] is %.9g in integers, %.9g here", name, (unsigned long long)element, got, value_of(g, code));
+    fail_msg("%s[%llu] is %.9g in integers, %.9g here", name, (unsigned long long)element, got,
+             value_of(g, code));
   t->different += got != emulated;
   t->compared++;
   if (fabs(got - emulated) > 1.01 * (double)g.step)
@@ -112,42 +116,46 @@ static void end(network *t, double most_different) {
 
 /* ---- linear, relu, and a linear behind them ---- */
 
-static const grid x_grid = {0.0371f, 11, -128, 127}, y_grid = {0.0913f, 250, 0, 255}, z_grid = {0.31f, 0, -8, 7};
+static const grid x_grid = {0.0371f, 11, -128, 127}, y_grid = {0.0913f, 250, 0, 255},
+                  z_grid = {0.31f, 0, -8, 7};
 static const float w_steps[OUT] = {0.0125f, 0.003f, 0.0771f}, v_step = 0.0217f;
 static const int w_zeros[OUT] = {5, -3, 0};
 
 static void test_linear(void **state) {
   (void)state;
   network t;
-  begin(&t,
-        "graph n\n"
-        "  input x: f32[b, 4]\n"
-        "  parameter w: f32[3, 4] = 0\n"
-        "  parameter c: f32[3] = 0\n"
-        "  parameter v: f32[2, 3] = 0\n"
-        "  parameter d: f32[2] = 0\n"
-        "  constant xs: f32 = [0.0371]\n"
-        "  constant xz: f32 = [11]\n"
-        "  constant ws: f32[3] = [0.0125, 0.003, 0.0771]\n"
-        "  constant wz: f32[3] = [5, -3, 0]\n"
-        "  constant cs: f32[3] = [0.00046375, 0.0001113, 0.00286041]\n"
-        "  constant ys: f32 = [0.0913]\n"
-        "  constant yz: f32 = [250]\n"
-        "  constant vs: f32 = [0.0217]\n"
-        "  constant zs: f32 = [0.31]\n"
-        "  xq: f32[b, 4] format scaled_integer(8, affine) = quantize(x, xs, xz) {format = \"scaled_integer(8, affine)\"}\n"
-        "  wq: f32[3, 4] format scaled_integer(8, affine, channel) = quantize(w, ws, wz) {format = \"scaled_integer(8, "
-        "affine, channel)\"}\n"
-        "  cq: f32[3] format scaled_integer(32, channel) = quantize(c, cs, _) {format = \"scaled_integer(32, channel)\"}\n"
-        "  y: f32[b, 3] = linear(xq, wq, cq) {features = 3}\n"
-        "  yq: f32[b, 3] format scaled_integer(8, unsigned, affine) = quantize(y, ys, yz) {format = \"scaled_integer(8, "
-        "unsigned, affine)\"}\n"
-        "  r: f32[b, 3] format scaled_integer(8, unsigned, affine) = relu(yq)\n"
-        "  vq: f32[2, 3] format scaled_integer(8) = quantize(v, vs, _) {format = \"scaled_integer(8)\"}\n"
-        "  dq: f32[2] format integer(12, 7) = quantize(d, _, _) {format = \"integer(12, 7)\"}\n"
-        "  z: f32[b, 2] = linear(r, vq, dq) {features = 2}\n"
-        "  zq: f32[b, 2] format scaled_integer(4) = quantize(z, zs, _) {format = \"scaled_integer(4)\"}\n"
-        "  output zq, yq\n");
+  begin(&t, "graph n\n"
+            "  input x: f32[b, 4]\n"
+            "  parameter w: f32[3, 4] = 0\n"
+            "  parameter c: f32[3] = 0\n"
+            "  parameter v: f32[2, 3] = 0\n"
+            "  parameter d: f32[2] = 0\n"
+            "  constant xs: f32 = [0.0371]\n"
+            "  constant xz: f32 = [11]\n"
+            "  constant ws: f32[3] = [0.0125, 0.003, 0.0771]\n"
+            "  constant wz: f32[3] = [5, -3, 0]\n"
+            "  constant cs: f32[3] = [0.00046375, 0.0001113, 0.00286041]\n"
+            "  constant ys: f32 = [0.0913]\n"
+            "  constant yz: f32 = [250]\n"
+            "  constant vs: f32 = [0.0217]\n"
+            "  constant zs: f32 = [0.31]\n"
+            "  xq: f32[b, 4] format scaled_integer(8, affine) = quantize(x, xs, xz) {format = "
+            "\"scaled_integer(8, affine)\"}\n"
+            "  wq: f32[3, 4] format scaled_integer(8, affine, channel) = quantize(w, ws, wz) {format = "
+            "\"scaled_integer(8, "
+            "affine, channel)\"}\n"
+            "  cq: f32[3] format scaled_integer(32, channel) = quantize(c, cs, _) {format = "
+            "\"scaled_integer(32, channel)\"}\n"
+            "  y: f32[b, 3] = linear(xq, wq, cq) {features = 3}\n"
+            "  yq: f32[b, 3] format scaled_integer(8, unsigned, affine) = quantize(y, ys, yz) {format = "
+            "\"scaled_integer(8, "
+            "unsigned, affine)\"}\n"
+            "  r: f32[b, 3] format scaled_integer(8, unsigned, affine) = relu(yq)\n"
+            "  vq: f32[2, 3] format scaled_integer(8) = quantize(v, vs, _) {format = \"scaled_integer(8)\"}\n"
+            "  dq: f32[2] format integer(12, 7) = quantize(d, _, _) {format = \"integer(12, 7)\"}\n"
+            "  z: f32[b, 2] = linear(r, vq, dq) {features = 2}\n"
+            "  zq: f32[b, 2] format scaled_integer(4) = quantize(z, zs, _) {format = \"scaled_integer(4)\"}\n"
+            "  output zq, yq\n");
   const float *x = filled(&t, "x", 2, 3), *w = filled(&t, "w", 0.3, 4), *c = filled(&t, "c", 2, 5),
               *v = filled(&t, "v", 1, 6), *d = filled(&t, "d", 2, 7);
   const float c_steps[OUT] = {0.00046375f, 0.0001113f, 0.00286041f};
@@ -181,22 +189,24 @@ static void test_linear(void **state) {
 
 /* ---- add, sub, mul, concat, batch_norm ---- */
 
-static const grid a_grid = {0.0431f, -20, -128, 127}, b_grid = {0.0077f, 0, -128, 127}, f_grid = {0.0625f, 0, -128, 127},
-                  o_grid = {0.05f, 3, -128, 127};
+static const grid a_grid = {0.0431f, -20, -128, 127}, b_grid = {0.0077f, 0, -128, 127},
+                  f_grid = {0.0625f, 0, -128, 127}, o_grid = {0.05f, 3, -128, 127};
 
-#define HEAD                                                                                                           \
-  "graph n\n"                                                                                                          \
-  "  input x: f32[b, 4]\n"                                                                                             \
-  "  constant as: f32 = [0.0431]\n"                                                                                    \
-  "  constant az: f32 = [-20]\n"                                                                                       \
-  "  constant bs: f32 = [0.0077]\n"                                                                                    \
-  "  constant os: f32 = [0.05]\n"                                                                                      \
-  "  constant oz: f32 = [3]\n"                                                                                         \
-  "  a: f32[b, 4] format scaled_integer(8, affine) = quantize(x, as, az) {format = \"scaled_integer(8, affine)\"}\n"   \
-  "  c: f32[b, 4] format scaled_integer(8) = quantize(x, bs, _) {format = \"scaled_integer(8)\"}\n"                    \
+#define HEAD                                                                                                 \
+  "graph n\n"                                                                                                \
+  "  input x: f32[b, 4]\n"                                                                                   \
+  "  constant as: f32 = [0.0431]\n"                                                                          \
+  "  constant az: f32 = [-20]\n"                                                                             \
+  "  constant bs: f32 = [0.0077]\n"                                                                          \
+  "  constant os: f32 = [0.05]\n"                                                                            \
+  "  constant oz: f32 = [3]\n"                                                                               \
+  "  a: f32[b, 4] format scaled_integer(8, affine) = quantize(x, as, az) {format = \"scaled_integer(8, "     \
+  "affine)\"}\n"                                                                                             \
+  "  c: f32[b, 4] format scaled_integer(8) = quantize(x, bs, _) {format = \"scaled_integer(8)\"}\n"          \
   "  f: f32[b, 4] format integer(8, 4) = quantize(x, _, _) {format = \"integer(8, 4)\"}\n"
-#define OUT_Q(of, n)                                                                                                   \
-  "  q: f32[b, " n "] format scaled_integer(8, affine) = quantize(" of ", os, oz) {format = \"scaled_integer(8, affine)\"}\n" \
+#define OUT_Q(of, n)                                                                                         \
+  "  q: f32[b, " n "] format scaled_integer(8, affine) = quantize(" of                                       \
+  ", os, oz) {format = \"scaled_integer(8, affine)\"}\n"                                                     \
   "  output q\n"
 
 /* m_a and m_b at one shift, from the larger ratio. */
@@ -215,12 +225,9 @@ static void test_sums(void **state) {
     const char *expression;
     const grid *a, *b;
     int sign;
-  } cases[] = {{"add(a, c)", &a_grid, &b_grid, 1},
-               {"sub(a, c)", &a_grid, &b_grid, -1},
-               {"sub(c, a)", &b_grid, &a_grid, -1},
-               {"add(a, a)", &a_grid, &a_grid, 1},
-               {"add(f, c)", &f_grid, &b_grid, 1},
-               {"sub(a, f)", &a_grid, &f_grid, -1}};
+  } cases[] = {{"add(a, c)", &a_grid, &b_grid, 1},  {"sub(a, c)", &a_grid, &b_grid, -1},
+               {"sub(c, a)", &b_grid, &a_grid, -1}, {"add(a, a)", &a_grid, &a_grid, 1},
+               {"add(f, c)", &f_grid, &b_grid, 1},  {"sub(a, f)", &a_grid, &f_grid, -1}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     network t;
     char text[2048];
@@ -249,7 +256,8 @@ static void test_products(void **state) {
   end(&t, 0.002);
 }
 
-/* concat joins steps of all kinds, and each element is rescaled by its own; what has the step already stays. */
+/* concat joins steps of all kinds, and each element is rescaled by its own; what has the step already stays.
+ */
 static void test_concat(void **state) {
   (void)state;
   network t;
@@ -271,7 +279,8 @@ static void test_concat(void **state) {
   end(&t, 0.1); /* 0.0625 / 0.05: ties but for the last bit, which floats lose */
 }
 
-/* Factor and shift in fixed point: the shift is rounded to the unit s_x · 2^−6, which may make another code. */
+/* Factor and shift in fixed point: the shift is rounded to the unit s_x · 2^−6, which may make another code.
+ */
 static void test_batch_norm(void **state) {
   (void)state;
   network t;
@@ -279,10 +288,11 @@ static void test_batch_norm(void **state) {
                  "  parameter beta: f32[4] = 0\n"
                  "  statistic centre: f32[4] = 0\n"
                  "  statistic var: f32[4] = 1\n"
-                 "  s: f32[b, 4], mean: f32[4], inverse: f32[4], variance: f32[4] = batch_norm(a, gamma, beta, centre, var) {weight_format "
+                 "  s: f32[b, 4], mean: f32[4], inverse: f32[4], variance: f32[4] = batch_norm(a, gamma, "
+                 "beta, centre, var) {weight_format "
                  "= \"integer(8, 6)\", bias_format = \"integer(12, 9)\"}\n" OUT_Q("s", "4"));
-  const float *x = filled(&t, "x", 2, 41), *gamma = filled(&t, "gamma", 0.8, 42), *beta = filled(&t, "beta", 1, 43),
-              *mean = filled(&t, "centre", 1, 44);
+  const float *x = filled(&t, "x", 2, 41), *gamma = filled(&t, "gamma", 0.8, 42),
+              *beta = filled(&t, "beta", 1, 43), *mean = filled(&t, "centre", 1, 44);
   net_value_id variance = support_find(t.g, "var");
   const float var[] = {0.3f, 1.7f, 4, 0.9f};
   for (int i = 0; i < 4; i++) t.run.values[variance][i] = var[i];
@@ -305,27 +315,29 @@ static void test_batch_norm(void **state) {
 static void test_powers(void **state) {
   (void)state;
   network t;
-  begin(&t, "graph n\n"
-            "  input x: f32[b, 4]\n"
-            "  parameter w: f32[3, 4] = 0\n"
-            "  parameter c: f32[3] = 0\n"
-            "  constant xs: f32 = [0.0625]\n"
-            "  constant xz: f32 = [-9]\n"
-            "  constant ws: f32[3] = [0.0078125, 0.015625, 0.00390625]\n"
-            "  constant cs: f32[3] = [0.00048828125, 0.0009765625, 0.000244140625]\n"
-            "  constant ys: f32 = [0.125]\n"
-            "  xq: f32[b, 4] format scaled_integer(8, affine, power_of_two) = quantize(x, xs, xz) {format = "
-            "\"scaled_integer(8, affine, power_of_two)\"}\n"
-            "  wq: f32[3, 4] format scaled_integer(8, channel, power_of_two) = quantize(w, ws, _) {format = "
-            "\"scaled_integer(8, channel, power_of_two)\"}\n"
-            "  cq: f32[3] format scaled_integer(32, channel) = quantize(c, cs, _) {format = \"scaled_integer(32, "
-            "channel)\"}\n"
-            "  y: f32[b, 3] = linear(xq, wq, cq) {features = 3}\n"
-            "  yq: f32[b, 3] format scaled_integer(8, power_of_two) = quantize(y, ys, _) {format = \"scaled_integer(8, "
-            "power_of_two)\"}\n"
-            "  s: f32[b, 3] = add(yq, yq)\n"
-            "  sq: f32[b, 3] format scaled_integer(6) = quantize(s, xs, _) {format = \"scaled_integer(6)\"}\n"
-            "  output sq, yq\n");
+  begin(&t,
+        "graph n\n"
+        "  input x: f32[b, 4]\n"
+        "  parameter w: f32[3, 4] = 0\n"
+        "  parameter c: f32[3] = 0\n"
+        "  constant xs: f32 = [0.0625]\n"
+        "  constant xz: f32 = [-9]\n"
+        "  constant ws: f32[3] = [0.0078125, 0.015625, 0.00390625]\n"
+        "  constant cs: f32[3] = [0.00048828125, 0.0009765625, 0.000244140625]\n"
+        "  constant ys: f32 = [0.125]\n"
+        "  xq: f32[b, 4] format scaled_integer(8, affine, power_of_two) = quantize(x, xs, xz) {format = "
+        "\"scaled_integer(8, affine, power_of_two)\"}\n"
+        "  wq: f32[3, 4] format scaled_integer(8, channel, power_of_two) = quantize(w, ws, _) {format = "
+        "\"scaled_integer(8, channel, power_of_two)\"}\n"
+        "  cq: f32[3] format scaled_integer(32, channel) = quantize(c, cs, _) {format = \"scaled_integer(32, "
+        "channel)\"}\n"
+        "  y: f32[b, 3] = linear(xq, wq, cq) {features = 3}\n"
+        "  yq: f32[b, 3] format scaled_integer(8, power_of_two) = quantize(y, ys, _) {format = "
+        "\"scaled_integer(8, "
+        "power_of_two)\"}\n"
+        "  s: f32[b, 3] = add(yq, yq)\n"
+        "  sq: f32[b, 3] format scaled_integer(6) = quantize(s, xs, _) {format = \"scaled_integer(6)\"}\n"
+        "  output sq, yq\n");
   filled(&t, "x", 4, 51), filled(&t, "w", 0.7, 52), filled(&t, "c", 2, 53);
   run(&t);
   for (int k = 0; k < 2; k++) {
@@ -357,7 +369,8 @@ static void test_unlike(void **state) {
   assert_string_equal(first.reason,
                       "sums numbers of unlike steps: give its inputs one step each, or powers of two");
   assert_true(net_integer_only(&n, support_parse(&n, net_arena_format(&n.arena, text, "0.3, 0.3")), &first));
-  assert_true(net_integer_only(&n, support_parse(&n, net_arena_format(&n.arena, text, "0.5, 0.125")), &first));
+  assert_true(
+      net_integer_only(&n, support_parse(&n, net_arena_format(&n.arena, text, "0.5, 0.125")), &first));
   netc_free(&n);
 }
 
@@ -368,7 +381,8 @@ static void expect_bits(const char *expression, double unit, int bits) {
   snprintf(text, sizeof text, HEAD "  s: f32[b, 4] = %s\n" OUT_Q("s", "4"), expression);
   net_graph *g = support_parse(&n, text);
   net_accumulator sum;
-  assert_true(net_accumulator_find(net_ranges_find(&n, &n.arena, g, NULL), g->values.at[support_find(g, "s")].def, &sum));
+  assert_true(net_accumulator_find(net_ranges_find(&n, &n.arena, g, NULL),
+                                   g->values.at[support_find(g, "s")].def, &sum));
   if (sum.unit != unit || sum.bits != bits) fail_msg("%s: %d bits of %.17g", expression, sum.bits, sum.unit);
   int fraction;
   assert_false(net_accumulator_fraction(&sum, &fraction));
@@ -378,7 +392,7 @@ static void expect_bits(const char *expression, double unit, int bits) {
 static void test_bits(void **state) {
   (void)state;
   double a = 0.0431f, b = 0.0077f, o = 0.05f;
-  expect_bits("mul(a, c)", a * b, 16);            /* [−108, 147] · [−128, 127]: −18816 … 18669 */
+  expect_bits("mul(a, c)", a * b, 16);         /* [−108, 147] · [−128, 127]: −18816 … 18669 */
   expect_bits("add(a, c)", ldexp(o, -31), 40); /* (147 · 0.862 + 127 · 0.154) · 2^31 = 146 · 2^31 */
   expect_bits("add(c, c)", ldexp(o, -33), 40); /* 256 · 1.23 · 2^30 */
 }

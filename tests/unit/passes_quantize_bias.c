@@ -50,14 +50,17 @@ static void test_steps(void **state) {
   quantise_calibrated(&t, "linear_1", NET_TENSOR_INPUT, 0, 1, half, zero);
   quantise_calibrated(&t, "linear_1", NET_TENSOR_WEIGHT, 0, 3, each, NULL);
   const float products[] = {0.125f, (float)(0.5 * 0.3f), 0.5e-30f};
-  expect_bias(&t, quantise_graph(&t, g), "linear_1", "scaled_integer(32, per = channel, ste = clipped)", products, 3);
+  expect_bias(&t, quantise_graph(&t, g), "linear_1", "scaled_integer(32, per = channel, ste = clipped)",
+              products, 3);
   netc_free(&t.n);
 
-  g = begin(&t, "linear features=3", "scaled_integer(8, power_of_two)", "scaled_integer(4, affine, power_of_two)");
+  g = begin(&t, "linear features=3", "scaled_integer(8, power_of_two)",
+            "scaled_integer(4, affine, power_of_two)");
   quantise_calibrated(&t, "linear_1", NET_TENSOR_INPUT, 0, 1, half, NULL);
   quantise_calibrated(&t, "linear_1", NET_TENSOR_WEIGHT, 0, 1, tenth, zero); /* of affine weights, too */
   const float product[] = {(float)(0.5 * (double)0.1f)};
-  expect_bias(&t, quantise_graph(&t, g), "linear_1", "scaled_integer(32, rescale = power_of_two)", product, 1);
+  expect_bias(&t, quantise_graph(&t, g), "linear_1", "scaled_integer(32, rescale = power_of_two)", product,
+              1);
   netc_free(&t.n);
 
   g = begin(&t, "linear features=3", "scaled_integer(8)", "scaled_integer(8)");
@@ -74,8 +77,9 @@ static void test_through(void **state) {
   (void)state;
   quantise_test t;
   quantise_begin(&t);
-  net_graph *g = support_network(&t.n, "n", (net_shape){1, {3}},
-                                 "linear features=3; relu; flatten; linear features=3; sigmoid; linear features=3");
+  net_graph *g =
+      support_network(&t.n, "n", (net_shape){1, {3}},
+                      "linear features=3; relu; flatten; linear features=3; sigmoid; linear features=3");
   quantise_rule(&t, "\"linear_1\"", NET_TENSOR_OUTPUT, "scaled_integer(8)");
   quantise_rule(&t, "linear", NET_TENSOR_WEIGHT, "scaled_integer(8)");
   quantise_calibrated(&t, "linear_1", NET_TENSOR_OUTPUT, 0, 1, half, NULL);

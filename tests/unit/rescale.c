@@ -62,12 +62,12 @@ static void test_multipliers(void **state) {
                {0x1p-60, 0x40000000, 90},
                {0x1p40, 0x40000000, -10},
                {0.75, 0x60000000, 31},
-               {0x1.fffffffcp-1, 0x7fffffff, 31},   /* the largest */
-               {0x1.fffffffdp-1, 0x7fffffff, 31},   /* a quarter above it */
-               {0x1.fffffffep-1, 0x40000000, 30},   /* halfway to the next: it is even, carries */
+               {0x1.fffffffcp-1, 0x7fffffff, 31}, /* the largest */
+               {0x1.fffffffdp-1, 0x7fffffff, 31}, /* a quarter above it */
+               {0x1.fffffffep-1, 0x40000000, 30}, /* halfway to the next: it is even, carries */
                {0x1.ffffffffp-1, 0x40000000, 30},
-               {0x1.00000002p0, 0x40000000, 30},    /* halfway: even below */
-               {0x1.00000006p0, 0x40000002, 30},    /* halfway: even above */
+               {0x1.00000002p0, 0x40000000, 30}, /* halfway: even below */
+               {0x1.00000006p0, 0x40000002, 30}, /* halfway: even above */
                {0x1.0000000200001p0, 0x40000001, 30}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     net_multiplier by = net_multiplier_of(cases[i].ratio);
@@ -111,7 +111,7 @@ static void check_rescaled(int64_t a, net_multiplier by, int32_t zero, int64_t l
 
 static void test_rescaled(void **state) {
   (void)state;
-  const double ratios[] = {1,      0.5,     0.25,   0x1p-7, 0.75, 0x1.8p-3, 0x1.4p-4, 0.1, 1.0 / 3,
+  const double ratios[] = {1,      0.5,     0.25,   0x1p-7, 0.75, 0x1.8p-3, 0x1.4p-4, 0.1,  1.0 / 3,
                            0.0123, 0x1p-12, 1.7e-4, 2,      3.5,  100,      0x1p-40,  1.5e6};
   for (size_t r = 0; r < sizeof ratios / sizeof *ratios; r++) {
     net_multiplier by = net_multiplier_of(ratios[r]);
