@@ -167,7 +167,9 @@ LLVMValueRef cg_emit_dot(cg_emit *e, lp_expr_kind op, uint32_t lanes, const LLVM
   for (uint32_t first = 0, size; first < lanes; first += size) {
     uint32_t w = find_way(e->target, op, lanes - first);
     size = w < WAYS ? ways[w].lanes : lanes - first;
-    cg_dot d = {.lanes = size, .a = part(e, v[0], first, size, lanes), .b = part(e, v[1], first, size, lanes),
+    cg_dot d = {.lanes = size,
+                .a = part(e, v[0], first, size, lanes),
+                .b = part(e, v[1], first, size, lanes),
                 .c = part(e, v[2], first, size, lanes)};
     if (w < WAYS) d.intrinsic = ways[w].intrinsic;
     LLVMValueRef piece = w < WAYS ? ways[w].emit(e, &d) : plain(e, op, size, d.a, d.b, d.c);

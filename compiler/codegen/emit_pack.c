@@ -1,5 +1,5 @@
-/* Integers clamped and put side by side: pack16, pack8u, pack8s. On x86 four vectors become one of bytes by three
- * packing instructions and a shuffle of bytes; elsewhere by comparisons, shifts and ors. */
+/* Integers clamped and put side by side: pack16, pack8u, pack8s. On x86 four vectors become one of bytes by
+ * three packing instructions and a shuffle of bytes; elsewhere by comparisons, shifts and ors. */
 #include "codegen/emit.h"
 
 static LLVMValueRef splat32(cg_emit *e, uint32_t lanes, int32_t value) {
@@ -45,7 +45,8 @@ static const struct {
   uint32_t needs, lanes; /* of i32 */
   const char *to16, *to8u, *to8s;
 } instructions[] = {
-    {CG_AVX512BW, 16, "llvm.x86.avx512.packssdw.512", "llvm.x86.avx512.packuswb.512", "llvm.x86.avx512.packsswb.512"},
+    {CG_AVX512BW, 16, "llvm.x86.avx512.packssdw.512", "llvm.x86.avx512.packuswb.512",
+     "llvm.x86.avx512.packsswb.512"},
     {CG_AVX2, 8, "llvm.x86.avx2.packssdw", "llvm.x86.avx2.packuswb", "llvm.x86.avx2.packsswb"},
     {CG_SSE42, 4, "llvm.x86.sse2.packssdw.128", "llvm.x86.sse2.packuswb.128", "llvm.x86.sse2.packsswb.128"},
 };
@@ -54,7 +55,9 @@ static const char *instruction_for(const cg_target *target, lp_expr_kind op, uin
   if (strncmp(target->triple, "x86_64", 6)) return NULL;
   for (uint32_t i = 0; i < sizeof instructions / sizeof *instructions; i++)
     if (instructions[i].lanes == lanes && (target->has & instructions[i].needs) == instructions[i].needs)
-      return op == LP_pack16 ? instructions[i].to16 : op == LP_pack8u ? instructions[i].to8u : instructions[i].to8s;
+      return op == LP_pack16   ? instructions[i].to16
+             : op == LP_pack8u ? instructions[i].to8u
+                               : instructions[i].to8s;
   return NULL;
 }
 
@@ -71,7 +74,8 @@ static LLVMValueRef turned(cg_emit *e, LLVMValueRef v, uint32_t elements, uint32
     uint32_t start = k - k % (rows * columns), within = k % (rows * columns);
     mask[k] = cg_int(e, NET_I32, start + within % rows * columns + within / rows);
   }
-  return LLVMBuildShuffleVector(e->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(mask, elements), "");
+  return LLVMBuildShuffleVector(e->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(mask, elements),
+                                "");
 }
 
 static LLVMValueRef as_words(cg_emit *e, LLVMValueRef v, uint32_t lanes) {
@@ -80,7 +84,8 @@ static LLVMValueRef as_words(cg_emit *e, LLVMValueRef v, uint32_t lanes) {
 
 LLVMValueRef cg_emit_pack(cg_emit *e, const lp_expr_info *x) {
   uint32_t lanes = x->lanes;
-  const char *bytes = instruction_for(e->target, x->kind, lanes), *halves = instruction_for(e->target, LP_pack16, lanes);
+  const char *bytes = instruction_for(e->target, x->kind, lanes),
+             *halves = instruction_for(e->target, LP_pack16, lanes);
   const lp_expr_info *low = lp_expr_at(e->f, x->operand[0]), *high = lp_expr_at(e->f, x->operand[1]);
   if (x->kind != LP_pack16 && bytes && low->kind == LP_pack16 && high->kind == LP_pack16) { /* four at once */
     LLVMValueRef a = call(e, halves, cg_emit_expr(e, low->operand[0]), cg_emit_expr(e, low->operand[1]));

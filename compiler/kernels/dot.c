@@ -1,19 +1,8 @@
-/* Contractions of 8- and 16-bit integers with constant weights, by dots of four bytes or two halves at once. Lanes are
- * samples; a tile is results × vectors of samples; each weight that is broadcast is a word of four (or two). Weights
- * lie in the order in which they are read: [tile of results][word][result]. What element-wise statements make of the
- * sums is packed into words as well, if dots read it. */
+/* Contractions of 8- and 16-bit integers with constant weights, by dots of four bytes or two halves at once.
+ * Lanes are samples; a tile is results × vectors of samples; each weight that is broadcast is a word of four
+ * (or two). Weights lie in the order in which they are read: [tile of results][word][result]. What
+ * element-wise statements make of the sums is packed into words as well, if dots read it. */
 #include "kernels/schedule.h"
-
-static int64_t integer_at(net_type type, const void *data, size_t at) {
-  switch (type) {
-  case NET_I8: return ((const int8_t *)data)[at];
-  case NET_U8: return ((const uint8_t *)data)[at];
-  case NET_I16: return ((const int16_t *)data)[at];
-  case NET_U16: return ((const uint16_t *)data)[at];
-  case NET_I32: return ((const int32_t *)data)[at];
-  default: return 0;
-  }
-}
 
 static bool is_small(net_type type) {
   return type == NET_I8 || type == NET_U8 || type == NET_I16 || type == NET_U16;
@@ -23,23 +12,27 @@ static bool is_small(net_type type) {
 static bool weights_fit(const lp_buffer_info *weights, uint32_t bits) {
   int64_t end = (int64_t)1 << (bits - 1);
   for (size_t i = 0; i < net_shape_elements(&weights->shape); i++) {
-    int64_t w = integer_at(weights->type, weights->data, i);
+    int64_t w = net_type_integer(weights->type, weights->data, i);
     if (w < -end || w >= end) return false;
   }
   return true;
 }
 
-/* y[b, o] = … sum(i: w[o, i]·x[b, i]) … with one axis of results and all of x: whether the loads are of that kind. */
-static bool takes_loads(const lp_function *f, const kn_facts *facts, const lp_expr_info *sum, lp_expr weight, lp_expr x,
-                        kn_dot *dot) {
+/* y[b, o] = … sum(i: w[o, i]·x[b, i]) … with one axis of results and all of x: whether the loads are of that
+ * kind. */
+static bool takes_loads(const lp_function *f, const kn_facts *facts, const lp_expr_info *sum, lp_expr weight,
+                        lp_expr x, kn_dot *dot) {
   const lp_expr_info *w = lp_expr_at(f, weight), *v = lp_expr_at(f, x);
   if (w->kind != LP_load || v->kind != LP_load || w->count != 2 || v->count != 2) return false;
   const lp_buffer_info *weights = &f->buffers.at[w->which], *values = &f->buffers.at[v->which];
-  if (weights->storage != LP_CONSTANT || !weights->data || weights->batched || !is_small(weights->type)) return false;
-  if (values->storage != LP_SCRATCH || !values->batched || !is_small(values->type) || values->shape.rank != 1) return false;
+  if (weights->storage != LP_CONSTANT || !weights->data || weights->batched || !is_small(weights->type))
+    return false;
+  if (values->storage != LP_SCRATCH || !values->batched || !is_small(values->type) || values->shape.rank != 1)
+    return false;
   dot->weights = w->which, dot->x = v->which;
   dot->output = facts->axes[0], dot->input = kn_axis_of(f, lp_list_at(f, sum->first)[0]);
-  uint32_t first = kn_axis_of(f, lp_list_at(f, w->first)[0]), second = kn_axis_of(f, lp_list_at(f, w->first)[1]);
+  uint32_t first = kn_axis_of(f, lp_list_at(f, w->first)[0]),
+           second = kn_axis_of(f, lp_list_at(f, w->first)[1]);
   dot->transposed = first == dot->input && second == dot->output;
   if (!dot->transposed && (first != dot->output || second != dot->input)) return false;
   const lp_expr *at = lp_list_at(f, v->first);
@@ -95,11 +88,14 @@ typedef struct {
 static int64_t weight_at(const job *j, uint32_t o, uint32_t i) {
   const lp_buffer_info *w = &j->f->buffers.at[j->dot.weights];
   uint32_t outputs = kn_extent(j->f, j->dot.output), inputs = kn_extent(j->f, j->dot.input);
-  return i >= inputs ? 0 : integer_at(w->type, w->data, j->dot.transposed ? (size_t)i * outputs + o : (size_t)o * inputs + i);
+  return i >= inputs ? 0
+                     : net_type_integer(w->type, w->data,
+                                        j->dot.transposed ? (size_t)i * outputs + o : (size_t)o * inputs + i);
 }
 
 static lp_buffer constant_new(job *j, const char *name, const int32_t *data, uint32_t count) {
-  net_name unique = net_intern_format(j->f->n, "%s.%s", net_text(j->f->n, j->f->buffers.at[j->dot.weights].name), name);
+  net_name unique =
+      net_intern_format(j->f->n, "%s.%s", net_text(j->f->n, j->f->buffers.at[j->dot.weights].name), name);
   lp_buffer b = lp_buffer_new(j->f, unique, NET_I32, (net_shape){1, {count}}, false, LP_CONSTANT, 0);
   lp_buffer_info *info = &j->f->buffers.at[b];
   info->data = data, info->rank = 1, info->dim[0] = count;
@@ -125,13 +121,14 @@ static void pack_weights(job *j) {
 /* What the statement adds, and what makes up for flipped bits; wraps like the sums. */
 static void pack_start(job *j) {
   uint32_t outputs = kn_extent(j->f, j->dot.output), inputs = kn_extent(j->f, j->dot.input);
-  int32_t offset = kn_word_offset(j->s, j->dot.x), *data = NET_NEW_ARRAY(j->f->arena, int32_t, outputs + KN_PAD);
+  int32_t offset = kn_word_offset(j->s, j->dot.x),
+          *data = NET_NEW_ARRAY(j->f->arena, int32_t, outputs + KN_PAD);
   for (uint32_t o = 0; o < outputs; o++) {
     int64_t start = 0;
     for (uint32_t i = 0; i < inputs; i++) start -= offset * weight_at(j, o, i);
     if (j->dot.start != LP_NONE) {
       const lp_buffer_info *b = &j->f->buffers.at[j->dot.start];
-      start += integer_at(b->type, b->data, o);
+      start += net_type_integer(b->type, b->data, o);
     }
     data[o] = (int32_t)start;
   }
@@ -140,7 +137,8 @@ static void pack_start(job *j) {
 
 /* ---- the nest ---- */
 
-/* A number that is clamped to [low, high] and becomes a byte: packing clamps to the ends of bytes by itself. */
+/* A number that is clamped to [low, high] and becomes a byte: packing clamps to the ends of bytes by itself.
+ */
 typedef struct {
   lp_expr from;
   int64_t low, high;
@@ -154,7 +152,8 @@ static bool byte_of(const lp_function *f, lp_expr e, byte *b) {
   for (int i = 0; i < 2; i++) {
     info = lp_expr_at(f, b->from);
     const lp_expr_info *end = lp_expr_at(f, info->operand[1]);
-    if ((info->kind != LP_min && info->kind != LP_max) || info->type != NET_I32 || end->kind != LP_const) return false;
+    if ((info->kind != LP_min && info->kind != LP_max) || info->type != NET_I32 || end->kind != LP_const)
+      return false;
     *(info->kind == LP_min ? &b->high : &b->low) = end->integer;
     b->from = info->operand[0];
   }
@@ -166,7 +165,8 @@ static bool byte_of(const lp_function *f, lp_expr e, byte *b) {
 static lp_expr byte_value(kn_scope *scope, const byte *b) {
   lp_function *f = scope->f;
   lp_expr v = kn_value(scope, b->from);
-  if (b->low > (b->sign ? INT8_MIN : 0)) v = lp_op2(f, LP_max, v, lp_splat_of(f, lp_int(f, b->low), scope->lanes));
+  if (b->low > (b->sign ? INT8_MIN : 0))
+    v = lp_op2(f, LP_max, v, lp_splat_of(f, lp_int(f, b->low), scope->lanes));
   if (b->high < (b->sign ? INT8_MAX : UINT8_MAX))
     v = lp_op2(f, LP_min, v, lp_splat_of(f, lp_int(f, b->high), scope->lanes));
   return v;
@@ -176,20 +176,24 @@ static void store_word(job *j, const kn_words *w, lp_buffer of, lp_expr result, 
   lp_function *f = j->f;
   lp_expr per = lp_constant(f, NET_U32, 0, w->per);
   lp_expr at = lp_convert(f, NET_I32, lp_op2(f, LP_div, lp_convert(f, NET_U32, result), per));
-  lp_store_at(f, w->buffer, 3, (lp_expr[]){j->scope->tile, at, j->scope->within}, kn_word_flip(j->s, of, word));
+  lp_store_at(f, w->buffer, 3, (lp_expr[]){j->scope->tile, at, j->scope->within},
+              kn_word_flip(j->s, of, word));
 }
 
 /* A statement's result as part of a word; parts: of the word so far. */
-static void add_part(job *j, const kn_words *w, lp_buffer of, lp_expr value, lp_expr result, uint32_t row, lp_reg parts) {
+static void add_part(job *j, const kn_words *w, lp_buffer of, lp_expr value, lp_expr result, uint32_t row,
+                     lp_reg parts) {
   lp_function *f = j->f;
   lp_expr zero = lp_int(f, 0), before = lp_read_reg(f, parts, zero, zero);
   lp_expr part = kn_word_part(j->s, of, value, row % w->per);
   lp_set(f, parts, zero, zero, row % w->per ? lp_op2(f, LP_or, before, part) : part);
-  if (row + 1 == j->rows || (row + 1) % w->per == 0) store_word(j, w, of, result, lp_read_reg(f, parts, zero, zero));
+  if (row + 1 == j->rows || (row + 1) % w->per == 0)
+    store_word(j, w, of, result, lp_read_reg(f, parts, zero, zero));
 }
 
 /* The same of the last statement's, where four are packed at once. */
-static void add_byte(job *j, const kn_words *w, lp_buffer of, const byte *b, lp_expr result, uint32_t row, lp_reg parts) {
+static void add_byte(job *j, const kn_words *w, lp_buffer of, const byte *b, lp_expr result, uint32_t row,
+                     lp_reg parts) {
   lp_function *f = j->f;
   lp_expr pair[2], zero = lp_int(f, 0);
   lp_set(f, parts, lp_int(f, row % 4), zero, byte_value(j->scope, b));
@@ -238,26 +242,30 @@ static void emit_tile(job *j, lp_expr start, lp_expr at, uint32_t rows) {
   uint32_t lanes = j->scope->lanes, columns = j->columns, count = j->group->statements.count;
   lp_expr zero = lp_int(f, 0), height = lp_int(f, rows);
   lp_expr_kind op = j->per == 4 ? LP_dot4 : LP_dot2;
-  lp_reg a = lp_reg_new(f, "a", NET_I32, lanes, rows, columns), x = lp_reg_new(f, "x", NET_I32, lanes, columns, 1);
+  lp_reg a = lp_reg_new(f, "a", NET_I32, lanes, rows, columns),
+         x = lp_reg_new(f, "x", NET_I32, lanes, columns, 1);
   lp_reg w = lp_reg_new(f, "w", NET_I32, lanes, 1, 1), *parts = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
   for (uint32_t k = 0; k < count; k++) parts[k] = lp_reg_new(f, "part", NET_I32, lanes, 4, 1);
   j->rows = rows;
   lp_expr first = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes * columns, 0);
   lp_expr r = lp_begin_for(f, "r", zero, height, 1, LP_UNROLL);
-  lp_set(f, w, zero, zero, lp_splat_of(f, lp_vector_load(f, j->start, 1, 1, (lp_expr[]){lp_addition(f, start, r)}), lanes));
+  lp_set(f, w, zero, zero,
+         lp_splat_of(f, lp_vector_load(f, j->start, 1, 1, (lp_expr[]){lp_addition(f, start, r)}), lanes));
   lp_expr c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
   lp_set(f, a, r, c, lp_read_reg(f, w, zero, zero));
   lp_end(f), lp_end(f);
   lp_expr k = lp_begin_for(f, "k", zero, lp_int(f, j->words), 1, 0);
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
   lp_expr within = lp_addition(f, first, lp_product(f, c, lp_int(f, lanes)));
-  lp_set(f, x, c, zero, lp_vector_load(f, j->s->words[j->dot.x].buffer, lanes, 3, (lp_expr[]){j->scope->tile, k, within}));
+  lp_set(f, x, c, zero,
+         lp_vector_load(f, j->s->words[j->dot.x].buffer, lanes, 3, (lp_expr[]){j->scope->tile, k, within}));
   lp_end(f);
   r = lp_begin_for(f, "r", zero, height, 1, LP_UNROLL);
   lp_expr place = lp_addition(f, lp_addition(f, at, lp_product(f, k, height)), r);
   lp_set(f, w, zero, zero, lp_splat_of(f, lp_vector_load(f, j->weights, 1, 1, &place), lanes));
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
-  lp_set(f, a, r, c, lp_op3(f, op, lp_read_reg(f, a, r, c), lp_read_reg(f, x, c, zero), lp_read_reg(f, w, zero, zero)));
+  lp_set(f, a, r, c,
+         lp_op3(f, op, lp_read_reg(f, a, r, c), lp_read_reg(f, x, c, zero), lp_read_reg(f, w, zero, zero)));
   lp_end(f), lp_end(f), lp_end(f);
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
   j->scope->within = lp_addition(f, first, lp_product(f, c, lp_int(f, lanes)));
@@ -275,7 +283,9 @@ static kn_split split_of(const job *j) {
     packed |= w && w->direct;
   }
   if (!packed) return kn_split_evenly(extent, most);
-  return (kn_split){.size = {most, extent % most}, .n = {extent / most, extent % most > 0}, .start = {0, extent / most * most}};
+  return (kn_split){.size = {most, extent % most},
+                    .n = {extent / most, extent % most > 0},
+                    .start = {0, extent / most * most}};
 }
 
 void kn_emit_dot(kn_schedule_state *s, const kn_group *group) {

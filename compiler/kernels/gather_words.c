@@ -1,10 +1,10 @@
-/* Rows of data in, as words for dots: lanes run along the features of a row, through the element-wise statements
- * that make small integers of them; then neighbours are words, and as many rows as a row has words (or as there are
- * lanes) are transposed in registers. */
+/* Rows of data in, as words for dots: lanes run along the features of a row, through the element-wise
+ * statements that make small integers of them; then neighbours are words, and as many rows as a row has words
+ * (or as there are lanes) are transposed in registers. */
 #include "kernels/schedule.h"
 
-/* Lanes may run along the axis: loads of anything else stand still or have it as their last index; no axis occurs by
- * itself. */
+/* Lanes may run along the axis: loads of anything else stand still or have it as their last index; no axis
+ * occurs by itself. */
 static bool runs_along(const kn_schedule_state *s, const kn_group *group, lp_expr e, uint32_t axis) {
   const lp_function *f = s->f;
   const lp_expr_info *info = lp_expr_at(f, e);
@@ -29,12 +29,14 @@ static bool runs_along(const kn_schedule_state *s, const kn_group *group, lp_exp
 bool kn_gathers_words(const kn_schedule_state *s, const kn_group *group, lp_buffer buffer) {
   uint32_t last = group->statements.at[group->statements.count - 1];
   const lp_buffer_info *to = &s->f->buffers.at[buffer];
-  if (kn_statement(s, last)->buffer != buffer || to->shape.rank != 1 || to->shape.dim[0] < s->words[buffer].per)
+  if (kn_statement(s, last)->buffer != buffer || to->shape.rank != 1 ||
+      to->shape.dim[0] < s->words[buffer].per)
     return false;
   for (uint32_t k = 0; k < group->statements.count; k++) {
     uint32_t index = group->statements.at[k];
     const kn_facts *facts = &s->facts[index];
-    if (!facts->full || facts->axis_count != 1 || s->f->buffers.at[kn_statement(s, index)->buffer].shape.rank != 1)
+    if (!facts->full || facts->axis_count != 1 ||
+        s->f->buffers.at[kn_statement(s, index)->buffer].shape.rank != 1)
       return false;
     if (index != last && !s->local[kn_statement(s, index)->buffer]) return false;
     if (k && !runs_along(s, group, kn_statement(s, index)->value, facts->axes[0])) return false;
@@ -50,11 +52,13 @@ typedef struct {
   lp_expr tile, within; /* of the rows at hand */
 } job;
 
-/* `lanes` features from `feature` on of a row, through the statements; in halves or bytes, as words want them. */
+/* `lanes` features from `feature` on of a row, through the statements; in halves or bytes, as words want
+ * them. */
 static lp_expr small(job *j, lp_expr sample, lp_expr feature, uint32_t lanes) {
   kn_schedule_state *s = j->s;
   lp_function *f = s->f;
-  lp_expr zero = lp_int(f, 0), row = lp_convert(f, NET_I32, lp_vector_load(f, j->index, 1, 1, &sample)), value = 0;
+  lp_expr zero = lp_int(f, 0), row = lp_convert(f, NET_I32, lp_vector_load(f, j->index, 1, 1, &sample)),
+          value = 0;
   kn_scope *scope = kn_scope_new(s, lanes, LP_NONE);
   for (uint32_t k = 0; k < j->group->statements.count; k++) {
     uint32_t index = j->group->statements.at[k];
@@ -99,7 +103,8 @@ static void emit_rest(job *j, uint32_t width, uint32_t lanes) {
   lp_expr r = lp_begin_for(f, "r", lp_int(f, 0), lp_int(f, lanes), 1, LP_UNROLL);
   lp_expr word = lp_words_of(f, small(j, sample_at(j, r), lp_int(f, width - per), per));
   word = lp_op2(f, LP_shr, lp_bitcast(f, NET_U32, word), lp_constant(f, NET_U32, 0, gone * (32 / per)));
-  lp_store_at(f, j->words->buffer, 3, (lp_expr[]){j->tile, lp_int(f, width / per), lp_addition(f, j->within, r)},
+  lp_store_at(f, j->words->buffer, 3,
+              (lp_expr[]){j->tile, lp_int(f, width / per), lp_addition(f, j->within, r)},
               kn_word_flip(j->s, j->to, lp_bitcast(f, NET_I32, word)));
   lp_end(f);
 }
@@ -115,7 +120,8 @@ void kn_emit_gather_words(kn_schedule_state *s, const kn_group *group, lp_buffer
   kn_open_vectors(rows, LP_PARALLEL);
   j.tile = rows->tile, j.within = rows->within;
   uint32_t blocks = whole / lanes;
-  lp_expr k = blocks == 1 ? lp_int(f, 0) : lp_begin_for(f, "k", lp_int(f, 0), lp_int(f, blocks * lanes), lanes, 0);
+  lp_expr k =
+      blocks == 1 ? lp_int(f, 0) : lp_begin_for(f, "k", lp_int(f, 0), lp_int(f, blocks * lanes), lanes, 0);
   emit_block(&j, k, lanes);
   if (blocks > 1) lp_end(f);
   if (whole % lanes) emit_block(&j, lp_int(f, whole - lanes), lanes); /* overlaps the one before */

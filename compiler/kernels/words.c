@@ -1,9 +1,10 @@
-/* Words: where dots read a batched value of 8 or 16 bits, it lies as [batch/T, elements/4, T] of i32, each with four
- * neighbouring elements of a sample (or two, as halves). Dots and gathers write them themselves; of what anything
- * else writes, a nest makes a copy. Everybody else may read words too: an element is a shift away.
+/* Words: where dots read a batched value of 8 or 16 bits, it lies as [batch/T, elements/4, T] of i32, each
+ * with four neighbouring elements of a sample (or two, as halves). Dots and gathers write them themselves; of
+ * what anything else writes, a nest makes a copy. Everybody else may read words too: an element is a shift
+ * away.
  *
- * Dots take unsigned bytes and signed halves: the others have their highest bit flipped, which adds 128 to signed
- * bytes and takes 32768 from unsigned halves; constants in front of the sums make up for it. */
+ * Dots take unsigned bytes and signed halves: the others have their highest bit flipped, which adds 128 to
+ * signed bytes and takes 32768 from unsigned halves; constants in front of the sums make up for it. */
 #include "kernels/schedule.h"
 
 kn_words *kn_words_at(const kn_schedule_state *s, lp_buffer buffer) {
@@ -64,7 +65,8 @@ static bool writes_words(const kn_schedule_state *s, lp_buffer buffer) {
   uint32_t writers = 0, last = 0;
   for (uint32_t i = 0; i < s->f->statements.count; i++)
     if (s->facts[i].live && kn_statement(s, i)->buffer == buffer) writers++, last = i;
-  if (writers != 1 || !s->facts[last].full || s->facts[last].axis_count != 1 || s->options->unfused) return false;
+  if (writers != 1 || !s->facts[last].full || s->facts[last].axis_count != 1 || s->options->unfused)
+    return false;
   const kn_group *g = &s->groups.at[s->group_of[last]];
   return g->kind == KN_DOT || (g->kind == KN_GATHER && kn_gathers_words(s, g, buffer));
 }

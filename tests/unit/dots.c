@@ -1,5 +1,6 @@
-/* kernels/: networks of small integers, made by hand as statements. What the statements mean (the evaluator on form 1),
- * what their nests do (the evaluator on form 2) and what compiled code does must be the same bits on every target. */
+/* kernels/: networks of small integers, made by hand as statements. What the statements mean (the evaluator
+ * on form 1), what their nests do (the evaluator on form 2) and what compiled code does must be the same bits
+ * on every target. */
 #include "kernels/kernels.h"
 #include "loops/print.h"
 #include "tests/codegen/check.h"
@@ -12,7 +13,8 @@ enum { ROWS = 97, MOST_LAYERS = 3 };
 typedef struct {
   uint32_t outputs;
   net_type weights, sum, result; /* result: of the layer; the last one's is what the sum is */
-  bool transposed, bias, residual; /* residual: the result is read at its point as well, by an addition in between */
+  bool transposed, bias,
+      residual; /* residual: the result is read at its point as well, by an addition in between */
 } layer;
 
 typedef struct {
@@ -26,9 +28,15 @@ typedef struct {
 static uint64_t state;
 static uint32_t draw(uint32_t below) { return (uint32_t)(check_draw(&state) % below); }
 
-static int64_t lowest(net_type t) { return t == NET_I8 ? INT8_MIN : t == NET_I16 ? INT16_MIN : t == NET_I32 ? INT32_MIN : 0; }
+static int64_t lowest(net_type t) {
+  return t == NET_I8 ? INT8_MIN : t == NET_I16 ? INT16_MIN : t == NET_I32 ? INT32_MIN : 0;
+}
 static int64_t highest(net_type t) {
-  return t == NET_I8 ? INT8_MAX : t == NET_U8 ? UINT8_MAX : t == NET_I16 ? INT16_MAX : t == NET_U16 ? UINT16_MAX : INT32_MAX;
+  return t == NET_I8    ? INT8_MAX
+         : t == NET_U8  ? UINT8_MAX
+         : t == NET_I16 ? INT16_MAX
+         : t == NET_U16 ? UINT16_MAX
+                        : INT32_MAX;
 }
 
 /* Often at the ends of its range. */
@@ -49,7 +57,9 @@ static lp_buffer constant(lp_function *f, const char *name, net_type t, net_shap
   return b;
 }
 
-static lp_expr k_of(lp_function *f, net_type t, int64_t value) { return lp_constant(f, t, (double)value, value); }
+static lp_expr k_of(lp_function *f, net_type t, int64_t value) {
+  return lp_constant(f, t, (double)value, value);
+}
 
 /* clamped to the type */
 static lp_expr clamp(lp_function *f, net_type to, lp_expr e) {
@@ -78,25 +88,30 @@ static lp_buffer gather(lp_function *f, const network *net) {
 /* Sums, then the result: shifted with rounding, clamped; or the sums themselves. */
 static lp_buffer add_layer(lp_function *f, const layer *l, lp_buffer x, bool last) {
   uint32_t inputs = f->buffers.at[x].shape.dim[0];
-  lp_buffer w = constant(f, "w", l->weights, l->transposed ? (net_shape){2, {inputs, l->outputs}}
-                                                           : (net_shape){2, {l->outputs, inputs}});
+  lp_buffer w =
+      constant(f, "w", l->weights,
+               l->transposed ? (net_shape){2, {inputs, l->outputs}} : (net_shape){2, {l->outputs, inputs}});
   lp_buffer bias = constant(f, "bias", NET_I32, (net_shape){1, {l->outputs}});
-  lp_buffer sum = lp_buffer_new(f, net_intern(f->n, "sum"), l->sum, (net_shape){1, {l->outputs}}, true, LP_SCRATCH, 0);
+  lp_buffer sum =
+      lp_buffer_new(f, net_intern(f->n, "sum"), l->sum, (net_shape){1, {l->outputs}}, true, LP_SCRATCH, 0);
   lp_expr b = lp_batch(f), o = lp_axis_new(f, "o", l->outputs), i = lp_axis_new(f, "i", inputs);
   lp_expr weight = l->transposed ? lp_load_from(f, w, i, o) : lp_load_from(f, w, o, i);
-  lp_expr product = lp_product(f, lp_convert(f, l->sum, weight), lp_convert(f, l->sum, lp_load_from(f, x, b, i)));
+  lp_expr product =
+      lp_product(f, lp_convert(f, l->sum, weight), lp_convert(f, l->sum, lp_load_from(f, x, b, i)));
   lp_expr value = lp_sum_over(f, product, i);
   if (l->bias) value = lp_addition(f, value, lp_convert(f, l->sum, lp_load_from(f, bias, o)));
   lp_assign(f, sum, value, b, o);
   if (last) return sum;
-  lp_buffer y = lp_buffer_new(f, net_intern(f->n, "y"), l->result, (net_shape){1, {l->outputs}}, true, LP_SCRATCH, 0);
+  lp_buffer y =
+      lp_buffer_new(f, net_intern(f->n, "y"), l->result, (net_shape){1, {l->outputs}}, true, LP_SCRATCH, 0);
   o = lp_axis_new(f, "o", l->outputs);
   lp_expr a = lp_load_from(f, sum, b, o), s = k_of(f, l->sum, 9);
   lp_expr odd = lp_op2(f, LP_and, lp_op2(f, LP_shr, a, s), k_of(f, l->sum, 1));
   lp_expr rounded = lp_op2(f, LP_shr, lp_addition(f, lp_addition(f, a, k_of(f, l->sum, 255)), odd), s);
   lp_assign(f, y, clamp(f, l->result, rounded), b, o);
   if (!l->residual) return y;
-  lp_buffer z = lp_buffer_new(f, net_intern(f->n, "z"), l->result, (net_shape){1, {l->outputs}}, true, LP_SCRATCH, 0);
+  lp_buffer z =
+      lp_buffer_new(f, net_intern(f->n, "z"), l->result, (net_shape){1, {l->outputs}}, true, LP_SCRATCH, 0);
   o = lp_axis_new(f, "o", l->outputs); /* mixes neighbours, so that it can be in no epilogue */
   lp_expr opposite = lp_difference(f, lp_int(f, l->outputs - 1), o);
   lp_expr both = lp_addition(f, lp_convert(f, NET_I32, lp_load_from(f, y, b, o)),
@@ -123,7 +138,8 @@ static lp_function *build(check *c, const network *net, bool masked) {
     if (real) {
       lp_buffer value = lp_buffer_new(f, net_intern(f->n, "value"), NET_F32, shape, true, LP_SCRATCH, 0);
       o = lp_axis_new(f, "o", shape.dim[0]);
-      lp_assign(f, value, lp_product(f, lp_convert(f, NET_F32, lp_load_from(f, from, b, o)), lp_real(f, 0x1p-5)), b, o);
+      lp_assign(f, value,
+                lp_product(f, lp_convert(f, NET_F32, lp_load_from(f, from, b, o)), lp_real(f, 0x1p-5)), b, o);
       from = value, type = NET_F32;
     }
     lp_buffer out = lp_buffer_new(f, net_intern(f->n, "out"), type, shape, true, LP_OUTPUT, i);
@@ -138,17 +154,20 @@ static void give(const lp_function *f, lp_memory *m, void *column, const uint32_
   for (lp_buffer b = 0; b < f->buffers.count; b++)
     if (f->buffers.at[b].storage == LP_COLUMN) m->buffers[b] = column;
   uint32_t *index = lp_memory_at(f, m, LP_INDEX, 0);
-  for (uint32_t i = 0; i < (f->padded > f->batch ? f->padded : f->batch); i++) index[i] = rows[i < m->count ? i : 0];
+  for (uint32_t i = 0; i < (f->padded > f->batch ? f->padded : f->batch); i++)
+    index[i] = rows[i < m->count ? i : 0];
 }
 
 static char *describe(check *c, const network *net) {
-  char *text = net_arena_format(&c->n.arena, "%s, batch %u, %u %s as %s%s", c->target.name, net->batch, net->inputs,
-                                net_type_name(net->column), net_type_name(net->codes), net->unfused ? ", unfused" : "");
+  char *text = net_arena_format(&c->n.arena, "%s, batch %u, %u %s as %s%s", c->target.name, net->batch,
+                                net->inputs, net_type_name(net->column), net_type_name(net->codes),
+                                net->unfused ? ", unfused" : "");
   for (uint32_t i = 0; i < net->layer_count; i++) {
     const layer *l = &net->layers[i];
-    text = net_arena_format(&c->n.arena, "%s; %u by %s%s in %s%s to %s%s", text, l->outputs, net_type_name(l->weights),
-                            l->transposed ? " transposed" : "", net_type_name(l->sum), l->bias ? " + bias" : "",
-                            net_type_name(l->result), l->residual ? ", residual" : "");
+    text =
+        net_arena_format(&c->n.arena, "%s; %u by %s%s in %s%s to %s%s", text, l->outputs,
+                         net_type_name(l->weights), l->transposed ? " transposed" : "", net_type_name(l->sum),
+                         l->bias ? " + bias" : "", net_type_name(l->result), l->residual ? ", residual" : "");
   }
   return text;
 }
@@ -156,7 +175,8 @@ static char *describe(check *c, const network *net) {
 /* Nests by name, to see which way was taken. */
 static uint32_t nests_like(const lp_function *f, const char *text) {
   uint32_t found = 0;
-  for (uint32_t i = 0; i < f->nests.count; i++) found += strstr(net_text(f->n, f->nests.at[i].name), text) != NULL;
+  for (uint32_t i = 0; i < f->nests.count; i++)
+    found += strstr(net_text(f->n, f->nests.at[i].name), text) != NULL;
   return found;
 }
 
@@ -198,8 +218,10 @@ static lp_function *check_network(check *c, const network *net, bool masked) {
   assert_int_equal(check_run(c, f, &done), 0);
   for (lp_buffer b = 0; b < f->buffers.count; b++) {
     if (f->buffers.at[b].storage != LP_OUTPUT) continue;
-    size_t bytes = net_shape_elements(&f->buffers.at[b].shape) * meant.count * net_type_bytes(f->buffers.at[b].type);
-    if (memcmp(meant.buffers[b], done.buffers[b], bytes)) fail_msg("%s: output %u differs", what, f->buffers.at[b].slot);
+    size_t bytes =
+        net_shape_elements(&f->buffers.at[b].shape) * meant.count * net_type_bytes(f->buffers.at[b].type);
+    if (memcmp(meant.buffers[b], done.buffers[b], bytes))
+      fail_msg("%s: output %u differs", what, f->buffers.at[b].slot);
   }
   return f;
 }
@@ -208,8 +230,14 @@ static lp_function *check_network(check *c, const network *net, bool masked) {
 
 static void test_chain(check *c) {
   state = 1;
-  network net = {16, 64, NET_F32, NET_I8, .layer_count = 3, .real_output = true,
-                 .layers = {{64, NET_I8, NET_I32, NET_U8, .bias = true}, {32, NET_I8, NET_I32, NET_I8, .bias = true},
+  network net = {16,
+                 64,
+                 NET_F32,
+                 NET_I8,
+                 .layer_count = 3,
+                 .real_output = true,
+                 .layers = {{64, NET_I8, NET_I32, NET_U8, .bias = true},
+                            {32, NET_I8, NET_I32, NET_I8, .bias = true},
                             {5, NET_I8, NET_I32, NET_I32, .bias = true}}};
   for (net.batch = 32; net.batch <= 128; net.batch *= 2) {
     lp_function *f = check_network(c, &net, false);
@@ -227,7 +255,11 @@ static void test_odd(check *c) {
   for (uint32_t i = 0; i < 5; i++)
     for (uint32_t t = 0; t < 4; t++) {
       static const net_type codes[] = {NET_I8, NET_U8, NET_I16, NET_U16};
-      network net = {widths[i][0], 5 + 9 * i, t % 2 ? NET_F32 : codes[t], codes[t], .layer_count = 2,
+      network net = {widths[i][0],
+                     5 + 9 * i,
+                     t % 2 ? NET_F32 : codes[t],
+                     codes[t],
+                     .layer_count = 2,
                      .layers = {{widths[i][1], NET_I8, NET_I32, codes[t], .bias = i % 2},
                                 {widths[i][2], NET_I8, NET_I32, NET_I32, .transposed = true}}};
       check_network(c, &net, i % 2);
@@ -237,8 +269,13 @@ static void test_odd(check *c) {
 /* Rows too short for a word, and what is written elsewhere than in an epilogue: words are made by a nest. */
 static void test_copies(check *c) {
   state = 3;
-  network net = {3, 48, NET_U8, NET_U8, .layer_count = 3,
-                 .layers = {{22, NET_I8, NET_I32, NET_U8, .residual = true}, {9, NET_I8, NET_I32, NET_I8, .residual = true},
+  network net = {3,
+                 48,
+                 NET_U8,
+                 NET_U8,
+                 .layer_count = 3,
+                 .layers = {{22, NET_I8, NET_I32, NET_U8, .residual = true},
+                            {9, NET_I8, NET_I32, NET_I8, .residual = true},
                             {4, NET_I8, NET_I32, NET_I32}}};
   lp_function *f = check_network(c, &net, false);
   if (c->lanes > 1) assert_int_equal(nests_like(f, ".words"), c->target.has_dot4 ? 3 : 2);
@@ -253,7 +290,11 @@ static void test_wide(check *c) {
   static const net_type weights[] = {NET_U8, NET_I16, NET_U16, NET_I32}, sums[] = {NET_I32, NET_I64};
   for (uint32_t w = 0; w < 4; w++)
     for (uint32_t s = 0; s < 2; s++) {
-      network net = {21, 40, NET_F32, w == 1 ? NET_I16 : NET_U8, .layer_count = 2,
+      network net = {21,
+                     40,
+                     NET_F32,
+                     w == 1 ? NET_I16 : NET_U8,
+                     .layer_count = 2,
                      .layers = {{12, weights[w], sums[s], w == 1 ? NET_U16 : NET_I8, .bias = true},
                                 {6, weights[w], sums[s], sums[s], .bias = true}}};
       lp_function *f = check_network(c, &net, false);
@@ -267,21 +308,44 @@ static void test_random(check *c) {
   static const net_type small[] = {NET_I8, NET_U8, NET_I16, NET_U16};
   for (uint64_t seed = 0; seed < 25; seed++) {
     state = 1000 + seed;
-    network net = {1 + draw(draw(4) ? 24 : 150), 1 + draw(70), .layer_count = 1 + draw(MOST_LAYERS), .real_output = draw(2)};
+    network net = {1 + draw(draw(4) ? 24 : 150), 1 + draw(70), .layer_count = 1 + draw(MOST_LAYERS),
+                   .real_output = draw(2)};
     net.codes = small[draw(4)];
     net.column = draw(2) ? NET_F32 : net.codes;
     net.unfused = !draw(4);
     for (uint32_t i = 0; i < net.layer_count; i++)
-      net.layers[i] = (layer){1 + draw(30),        draw(2) ? NET_I8 : small[draw(4)], draw(4) ? NET_I32 : NET_I64,
-                              small[draw(4)], draw(2), draw(2), !draw(3)};
+      net.layers[i] = (layer){1 + draw(30),
+                              draw(2) ? NET_I8 : small[draw(4)],
+                              draw(4) ? NET_I32 : NET_I64,
+                              small[draw(4)],
+                              draw(2),
+                              draw(2),
+                              !draw(3)};
     check_network(c, &net, net.batch > 2 && draw(2));
   }
 }
 
-#define TEST(name)                                                                                            \
+/* AVX-VNNI alone, as processors without AVX-512 have it. */
+static void check_avx_vnni(void (*test)(check *c)) {
+  check c;
+  netc_init(&c.n, NULL);
+  assert_true(cg_target_find(&c.n, NET_NOWHERE, "avx2", &c.target));
+  c.target.has |= CG_AVXVNNI;
+  c.target.has_dot4 = true;
+  c.target.features = "+avxvnni";
+  c.lanes = c.target.lanes;
+  if (cg_target_runs_here(&c.n, NET_NOWHERE, &c.target)) {
+    test(&c);
+    assert_int_equal(c.n.diagnostics.errors + c.n.diagnostics.faults, 0);
+  }
+  netc_free(&c.n);
+}
+
+#define TEST(name)                                                                                           \
   static void name##_everywhere(void **context) {                                                            \
     (void)context;                                                                                           \
     check_targets(name);                                                                                     \
+    check_avx_vnni(name);                                                                                    \
   }
 TEST(test_chain)
 TEST(test_odd)
