@@ -115,19 +115,20 @@ typedef struct net_integer_call {
   bool unlike;                      /* to be set: numbers with units that no integers bring together are summed */
 } net_integer_call;
 
-/* A value as integers, its codes: each element is q · 2^−fraction. */
+/* A value as integers, its codes: each element is (q − zero) · unit. */
 typedef struct net_code {
-  net_value_id value;   /* in the graph being built; NET_NONE: it has none */
-  const int *fractions; /* of each element of a sample */
+  net_value_id value;  /* in the graph being built; NET_NONE: it has none */
+  const double *units; /* of each element of a sample; NULL: it has none */
+  int32_t zero;
 } net_code;
 
 /* How lower_integer asks an operator for nodes on codes. Every data input has codes, but for a quantiser's, and range
  * analysis has found the first result to be exact, on a grid. */
 typedef struct net_lowering {
-  net_graph *graph; /* being built; NULL: only whether a quantiser of numbers has codes, and their fractions */
+  net_graph *graph; /* being built; NULL: only whether a quantiser of numbers has codes, and of which units */
   const net_graph *from;
   net_node_id node; /* in from */
-  net_arena *arena; /* lives as long as fractions do */
+  net_arena *arena; /* lives as long as units do */
   const net_code *inputs;
   const net_value_id *numbers;           /* by input: as numbers, in the graph being built; data: NET_NONE if there are codes */
   const net_range *const *input_range;   /* by input, by element, of numbers */

@@ -96,7 +96,7 @@ void integer_quantize_kernel(lp_function *f, const net_graph *graph, net_node_id
   ops_store(f, ops_out_buffer(f, graph, node, 0), &at, lp_convert(f, type, q));
 }
 
-/* ---- integer_value: y = (x − zero) · unit, rounded once; wide: in f64 ---- */
+/* ---- integer_value: y = (x − zero) · unit, rounded once; wide: in f64. bits: how many x − zero has; 0: who knows ---- */
 
 bool integer_value_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
@@ -131,16 +131,27 @@ void integer_value_range(const net_ranging *call) {
   }
 }
 
-/* Whole numbers of up to 24 bits are exact, and larger ones are rounded once as long as units are powers of two. */
+/* In f32, whole numbers of up to 24 bits are exact, and larger ones are rounded once where units are powers of two. */
+static bool rounds_once(const net_graph *graph, net_node_id node) {
+  const net_value *unit = ops_input(graph, node, UNIT), *x = ops_input(graph, node, X);
+  int64_t bits = net_node_int(graph, node, "bits");
+  if (!bits) bits = (int64_t)(8 * net_type_bytes(x->type)) + 1;
+  bool powers = unit->kind == NET_VALUE_CONSTANT;
+  for (uint64_t i = 0; i < ops_elements(unit) && powers; i++)
+    powers = exponent_of(net_type_element(unit->type, unit->data, i)) != NET_NO_GRID;
+  return powers || bits <= FLT_MANT_DIG + 1;
+}
+
 void integer_value_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   const net_value *y = ops_output(graph, node, 0), *x = ops_input(graph, node, X), *unit = ops_input(graph, node, UNIT);
   int64_t zero = net_node_int(graph, node, "zero");
-  net_type whole = x->type == NET_I64 ? NET_I64 : NET_I32;
+  net_type whole = x->type == NET_I64 ? NET_I64 : NET_I32, type = rounds_once(graph, node) ? y->type : NET_F64;
   ops_place at = ops_axes(f, &y->shape, "ijklmn");
   lp_expr q = ops_load_as(f, graph, node, X, whole, &at);
   if (zero) q = lp_difference(f, q, ops_whole(f, whole, zero));
   bool one = unit->kind == NET_VALUE_CONSTANT && ops_elements(unit) == 1;
-  lp_expr by = one ? lp_constant(f, y->type, net_type_element(unit->type, unit->data, 0), 0)
-                   : ops_load_as(f, graph, node, UNIT, y->type, &at);
-  ops_store(f, ops_out_buffer(f, graph, node, 0), &at, lp_product(f, lp_convert(f, y->type, q), by));
+  lp_expr by = one ? lp_constant(f, type, net_type_element(unit->type, unit->data, 0), 0)
+                   : ops_load_as(f, graph, node, UNIT, type, &at);
+  lp_expr product = lp_product(f, lp_convert(f, type, q), by);
+  ops_store(f, ops_out_buffer(f, graph, node, 0), &at, lp_convert(f, y->type, product));
 }

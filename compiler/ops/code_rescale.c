@@ -1,10 +1,11 @@
-/* integer_rescale: q = clamp(R(x · multiplier · 2^−shift) + zero, low, high), in a type that holds all of it; wrap: of
+/* integer_rescale: q = clamp(R((x − x_zero) · multiplier · 2^−shift) + zero, low, high), in a type that holds all of it; wrap: of
  * the rounded number only so many bits stay (−bits: without a sign). shift and multiplier are constants, one or spread
- * over x. bits: how many x has, with sign; 0: those of its type. Left shifts saturate. */
+ * over x. bits: how many x − x_zero has, with sign; 0: those of its type, and one more where
+ * there is a zero point. Left shifts saturate. */
 #include "ops/code.h"
 
 enum { X, SHIFT, MULTIPLIER };
-enum { MOST_SHIFT = 62, MOST_BITS = 62 }; /* in 64 bits; of x times the multiplier */
+enum { MOST_SHIFT = 62, MOST_BITS = 63 }; /* in 64 bits; of x times the multiplier */
 
 static const char *const roundings[] = {
     [NET_ROUND_HALF_EVEN] = "half_even", [NET_ROUND_HALF_UP] = "half_up", [NET_ROUND_FLOOR] = "floor",
@@ -25,7 +26,8 @@ const char *ops_rounding_name(net_rounding rounding) { return roundings[rounding
 /* Bits of x, and of its product with a multiplier. */
 static int64_t bits_of(const net_graph *graph, net_node_id node) {
   int64_t bits = net_node_int(graph, node, "bits");
-  if (!bits) bits = (int64_t)(8 * net_type_bytes(ops_input(graph, node, X)->type));
+  if (!bits)
+    bits = (int64_t)(8 * net_type_bytes(ops_input(graph, node, X)->type)) + (net_node_int(graph, node, "x_zero") != 0);
   return bits + (ops_input(graph, node, MULTIPLIER) ? 31 : 0);
 }
 
@@ -71,7 +73,7 @@ static int64_t rescaled(const net_graph *graph, net_node_id node, net_wide a, in
 void integer_rescale_interpret(const net_interpretation *call) {
   uint64_t each = ops_elements(ops_out(call, 0));
   for (uint64_t i = 0; i < ops_total(call, ops_out(call, 0)); i++) {
-    net_wide a = (int64_t)call->inputs[X][i];
+    net_wide a = (int64_t)call->inputs[X][i] - net_node_int(call->graph, call->node, "x_zero");
     if (call->inputs[MULTIPLIER]) a *= ops_code_at(call, MULTIPLIER, 0, i % each);
     int shift = (int)ops_code_at(call, SHIFT, 0, i % each);
     call->outputs[0][i] = (double)rescaled(call->graph, call->node, a, shift);
@@ -81,7 +83,8 @@ void integer_rescale_interpret(const net_interpretation *call) {
 /* ---- ranges: rescaling ascends, but where it wraps ---- */
 
 static double end_of(const net_ranging *call, double x, double factor, double shift) {
-  net_wide a = (net_wide)fmin(fmax(x, -0x1p62), 0x1p62) * (int64_t)factor;
+  net_wide a = (net_wide)fmin(fmax(x, -0x1p62), 0x1p62) - net_node_int(call->graph, call->node, "x_zero");
+  a *= (int64_t)factor;
   return (double)rescaled(call->graph, call->node, a, (int)shift);
 }
 
@@ -186,6 +189,7 @@ void integer_rescale_kernel(lp_function *f, const net_graph *graph, net_node_id 
                  .high = net_node_int(graph, node, "high")};
   ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn");
   lp_expr a = ops_load_as(f, graph, node, X, r.type, &at);
+  a = op(&r, LP_sub, a, whole(&r, net_node_int(graph, node, "x_zero")));
   if (ops_input(graph, node, MULTIPLIER)) a = lp_product(f, a, ops_load_as(f, graph, node, MULTIPLIER, r.type, &at));
   bool one = least == most;
   lp_expr s = one ? whole(&r, least) : ops_load_as(f, graph, node, SHIFT, r.type, &at);

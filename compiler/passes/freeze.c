@@ -1,10 +1,12 @@
 /* A network with its weights in hand: parameters and statistics become constants, and so does whatever is made
  * of constants alone, as the interpreter has it. Batch-norms without formats fold into the linear in front of
  * them, or become a factor and a shift for each channel; those with formats keep their exact rule. Constants that
- * nothing reads are left out. */
+ * nothing reads are left out. Weights behind quantisers with steps of their own (scaled_integer) stay behind them, until
+ * lower_integer has seen them. */
+#include "formats/formats.h"
 #include "graph/operator.h"
 #include "interpret/interpret.h"
-#include "passes/passes.h"
+#include "passes/integers.h"
 
 enum { X }; /* of a normalisation: what it normalises */
 
@@ -15,6 +17,7 @@ typedef struct {
   net_run run;  /* of what is known */
   bool *read;   /* by value: by a node that stays, or listed */
   bool *affine; /* by node: becomes a factor and a shift */
+  bool keep;    /* quantisers with steps of their own stay: lower_integer asks them for integers */
   net_value_id *map;
 } freezer;
 
@@ -28,8 +31,16 @@ static bool knows_inputs(const freezer *f, net_node_id id, uint32_t first) {
   return true;
 }
 
+static bool has_steps(const freezer *f, net_node_id id) {
+  const net_op_field *outputs;
+  const net_format_spec *spec = net_format_at(f->n, f->from->values.at[net_graph_at(f->from, id)->first_output].format);
+  return net_op_outputs(f->n, net_node_op(f->from, id), &outputs) && !strcmp(outputs->kind, "rounds") &&
+         net_format_is_open(spec) && !net_format_has_point(spec);
+}
+
 static bool can_run(const freezer *f, net_node_id id) {
   const net_node *node = net_graph_at(f->from, id);
+  if (f->keep && has_steps(f, id)) return false;
   bool batched = false;
   for (uint32_t i = 0; i < node->output_count; i++)
     batched |= f->from->values.at[node->first_output + i].batched;
@@ -175,14 +186,14 @@ static void take_list(const freezer *f, const net_value_ids *from, net_value_ids
   for (uint32_t i = 0; i < from->count; i++) net_vec_push(f->to->arena, to, f->map[from->at[i]]);
 }
 
-net_graph *net_pass_freeze(const net_pass_context *context, const net_graph *graph) {
+static net_graph *freeze(const net_pass_context *context, const net_graph *graph, bool keep) {
   net_arena scratch;
   net_arena_init(&scratch, context->n->arena.guard);
   net_quantization folding = {.fold_batch_norm = context->data != NULL};
   net_pass_context inner = *context;
   inner.arena = &scratch;
   inner.quantization = &folding;
-  freezer f = {.n = context->n, .from = net_pass_fold_batch_norm(&inner, graph)};
+  freezer f = {.n = context->n, .keep = keep, .from = net_pass_fold_batch_norm(&inner, graph)};
   bool ok = f.from != NULL;
   if (ok) {
     f.to = net_graph_new(context->n, context->arena, graph->name, graph->loc);
@@ -200,4 +211,14 @@ net_graph *net_pass_freeze(const net_pass_context *context, const net_graph *gra
   }
   net_arena_free(&scratch);
   return ok ? f.to : NULL;
+}
+
+net_graph *net_pass_freeze(const net_pass_context *context, const net_graph *graph) {
+  return freeze(context, graph, true);
+}
+
+net_graph *net_freeze_rest(const net_pass_context *context, const net_graph *graph) {
+  net_pass_context rest = *context;
+  rest.data = NULL;
+  return freeze(&rest, graph, false);
 }

@@ -59,20 +59,35 @@ static net_value_id constant(const lowerer *l, net_name name, net_type type, net
   return v;
 }
 
+/* How many bits codes have, zero points taken off; 0: who knows. Emulation of scaled integers may lie a step off. */
+static int64_t bits_of(const lowerer *l, net_value_id v) {
+  double most = 0;
+  int64_t bits = 1;
+  for (uint64_t i = 0; i < elements_of(net_graph_value_at(l->from, v)); i++) {
+    net_range x = l->ranges->elements[v][i];
+    double steps = fmax(fabs(x.lo), fabs(x.hi)) / l->codes[v].units[i];
+    most = fmax(most, steps * (1 + 0x1p-16) + 2);
+  }
+  while (bits < 63 && ldexp(1, (int)bits - 1) <= most) bits++;
+  return bits < 63 ? bits : 0;
+}
+
 /* Numbers made of codes. */
 static net_value_id value_of(const lowerer *l, net_value_id v) {
   const net_value *value = net_graph_value_at(l->from, v);
-  const int *fractions = l->codes[v].fractions;
+  const double *units = l->codes[v].units;
   uint64_t count = elements_of(value), same = 1;
-  while (same < count && fractions[same] == fractions[0]) same++;
+  while (same < count && units[same] == units[0]) same++;
   net_shape shape = same < count ? value->shape : (net_shape){0};
-  uint64_t units = same < count ? count : 1;
-  float *unit = NET_NEW_ARRAY(l->to->arena, float, units);
-  for (uint64_t i = 0; i < units; i++) unit[i] = ldexpf(1, -fractions[i]);
+  uint64_t made = same < count ? count : 1;
+  float *unit = NET_NEW_ARRAY(l->to->arena, float, made);
+  for (uint64_t i = 0; i < made; i++) unit[i] = (float)units[i];
   net_value_id inputs[] = {l->codes[v].value, constant(l, fresh(l, v, "unit"), NET_F32, shape, unit)};
-  net_attribute wide = net_attribute_bool(l->n, "wide", value->type == NET_F64);
+  net_attribute attributes[] = {net_attribute_bool(l->n, "wide", value->type == NET_F64),
+                                net_attribute_int(l->n, "zero", l->codes[v].zero),
+                                net_attribute_int(l->n, "bits", bits_of(l, v))};
   net_name name = fresh(l, v, "value");
-  net_node_id id = net_graph_node(l->to, "integer_value", name, inputs, 2, &wide, 1, value->loc);
+  net_node_id id = net_graph_node(l->to, "integer_value", name, inputs, 2, attributes, 3, value->loc);
   if (id == NET_NONE) return NET_NONE;
   net_value_id y = net_node_output(l->to, id, 0);
   l->to->values.at[y].format = value->format;
@@ -124,7 +139,8 @@ static bool ask(lowerer *l, net_node_id id, bool dry, net_code *output) {
   net_value_id *numbers = NET_NEW_ARRAY(l->scratch, net_value_id, node->input_count + 1);
   for (uint32_t i = 0; i < node->input_count; i++) {
     net_value_id v = net_node_input(l->from, id, i);
-    inputs[i].value = numbers[i] = NET_NONE;
+    inputs[i] = (net_code){.value = NET_NONE};
+    numbers[i] = NET_NONE;
     if (v == NET_NONE) continue;
     inputs[i] = l->codes[v];
     bool needed = !dry && l->codes[v].value == NET_NONE && rounds(l, id);
@@ -144,30 +160,28 @@ static bool ask(lowerer *l, net_node_id id, bool dry, net_code *output) {
   return true;
 }
 
-/* A constant's codes as data: one fraction, as few bits as there can be. */
+/* A constant's codes as data: one unit, as few bits as there can be. */
 static bool code_constant(lowerer *l, net_value_id v) {
   enum { MOST_BITS = 25 };
   const net_value *value = net_graph_value_at(l->from, v);
   uint64_t count = elements_of(value);
-  int fraction = -126;
-  double most = 0;
+  double unit = INFINITY, most = 0;
   if (value->type != NET_F32) return true;
   for (uint64_t i = 0; i < count; i++) {
     double x = net_type_element(NET_F32, value->data, i);
     if (!isfinite(x)) return true;
     most = fmax(most, fabs(x));
-    while (fraction < 126 && ldexp(x, fraction) != rint(ldexp(x, fraction))) fraction++;
+    unit = fmin(unit, l->ranges->units[v][i]);
   }
-  if (most == 0) fraction = 0;
-  if (fraction == 126 || ldexp(most, fraction) >= ldexp(1, MOST_BITS)) return true;
-  net_type type = ldexp(most, fraction) < 128 ? NET_I8 : ldexp(most, fraction) < 32768 ? NET_I16 : NET_I32;
-  int *fractions = NET_NEW_ARRAY(l->scratch, int, count);
+  if (!(unit > 0) || most / unit >= ldexp(1, MOST_BITS)) return true;
+  net_type type = most / unit < 128 ? NET_I8 : most / unit < 32768 ? NET_I16 : NET_I32;
+  double *units = NET_NEW_ARRAY(l->scratch, double, count);
   void *data = net_arena_alloc(l->to->arena, count * net_type_bytes(type), net_type_bytes(type));
   for (uint64_t i = 0; i < count; i++) {
-    fractions[i] = fraction;
-    net_type_set(type, data, i, ldexp(net_type_element(NET_F32, value->data, i), fraction));
+    units[i] = unit;
+    net_type_set(type, data, i, net_type_element(NET_F32, value->data, i) / unit);
   }
-  l->codes[v] = (net_code){constant(l, fresh(l, v, "codes"), type, value->shape, data), fractions};
+  l->codes[v] = (net_code){constant(l, fresh(l, v, "codes"), type, value->shape, data), units, 0};
   return true;
 }
 
@@ -185,10 +199,17 @@ static bool can_be_coded(const lowerer *l, net_value_id v) {
 
 /* ---- nodes ---- */
 
-static bool is_exact(const lowerer *l, net_value_id v) {
-  for (uint64_t i = 0; i < elements_of(net_graph_value_at(l->from, v)); i++)
-    if (l->ranges->grids[v][i] == NET_NO_GRID) return false;
-  return true;
+/* On a grid, and exact; or of scaled integers, whose emulation rounds where integers do not. */
+static bool is_integer(const lowerer *l, net_value_id v) {
+  bool exact = true, scaled = false, counted = true;
+  for (uint64_t i = 0; i < elements_of(net_graph_value_at(l->from, v)); i++) {
+    int exponent;
+    double unit = l->ranges->units[v][i];
+    exact &= l->ranges->grids[v][i] != NET_NO_GRID;
+    counted &= unit > 0;
+    scaled |= unit > 0 && frexp(unit, &exponent) != 0.5;
+  }
+  return exact || (counted && scaled);
 }
 
 static bool only_first_is_read(const lowerer *l, net_node_id id) {
@@ -217,7 +238,7 @@ static bool lower_quantizer(lowerer *l, net_node_id id) {
   } else {
     net_code found;
     if (!ask(l, id, true, &found)) return false;
-    l->pending[y] = found.fractions != NULL;
+    l->pending[y] = found.units != NULL;
     if (l->pending[y]) return true;
   }
   return l->codes[y].value != NET_NONE || keep(l, id);
@@ -227,7 +248,7 @@ static bool lower_node(lowerer *l, net_node_id id) {
   net_value_id y = net_node_output(l->from, id, 0);
   const net_op *op = net_node_op(l->from, id);
   if (op->lower && rounds(l, id)) return lower_quantizer(l, id);
-  bool all = op->lower && takes_codes(l, id) && is_exact(l, y) && only_first_is_read(l, id);
+  bool all = op->lower && takes_codes(l, id) && is_integer(l, y) && only_first_is_read(l, id);
   for (uint32_t i = 0; i < l->from->nodes.at[id].input_count && all; i++) {
     net_value_id v = net_node_input(l->from, id, i);
     if (v == NET_NONE || !is_data(l, id, i)) continue;
@@ -285,5 +306,6 @@ net_graph *net_pass_lower_integer(const net_pass_context *context, const net_gra
   net_arena_free(&scratch);
   if (!ok) return NULL;
   net_graph *joined = net_integers_join(context, l.to);
+  joined = joined ? net_freeze_rest(context, net_pass_eliminate_dead(context, joined)) : NULL;
   return joined ? net_pass_eliminate_dead(context, joined) : NULL;
 }

@@ -47,7 +47,9 @@ static void start(net_ranges *r, net_value_id id, const float *data) {
     if (!isnan(x)) r->elements[id][i] = (net_range){x, x};
     r->grids[id][i] = NET_NO_GRID;
   }
-  if (value->kind == NET_VALUE_CONSTANT) find_grids(value, r->grids[id]);
+  if (value->kind != NET_VALUE_CONSTANT) return;
+  find_grids(value, r->grids[id]);
+  for (uint64_t i = 0; i < count; i++) r->units[id][i] = ldexp(1, r->grids[id][i]);
 }
 
 /* ---- what rounding adds ---- */

@@ -136,9 +136,9 @@ static void expect_rescaled(const net_format_spec *spec, int fraction, bool code
       "graph g\n  input x: f32[b]\n"
       "  q: i16[b] = integer_quantize(x, _, _) {format = \"integer(16, 0)\", type = i16, training = false, stream = "
       "-1}\n  constant s: i32 = [%d]\n"
-      "  r: i32[b] = integer_rescale(q, s, _) {rounding = %s, zero = 0, wrap = %d, low = %.0f, high = %.0f, type = "
+      "  r: i32[b] = integer_rescale(q, s, _) {rounding = %s, x_zero = 0, zero = 0, wrap = %d, low = %.0f, high = %.0f, type = "
       "i32, bits = 16}\n"
-      "  constant u: f32 = [1]\n  y: f32[b] = integer_value(r, u) {zero = 0, wide = false}\n  output y\n",
+      "  constant u: f32 = [1]\n  y: f32[b] = integer_value(r, u) {zero = 0, wide = false, bits = 0}\n  output y\n",
       fraction - spec->fraction, roundings[spec->rounding], wrap, low, high);
   net_graph *g = support_parse(&n, text);
   net_run run = net_run_begin(&n, g, &n.arena, SUMS);
