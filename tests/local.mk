@@ -321,10 +321,12 @@ TESTS += $(OBJECT_TESTS)
 
 # C printed from loops, built by gcc and clang, against the evaluator.
 C_SUPPORT = tests/unit/c_support.c tests/unit/c_support.h
-C_TESTS = tests/unit/c_output tests/unit/c_expressions
+C_TESTS = tests/unit/c_output tests/unit/c_expressions tests/unit/c_networks
 check_PROGRAMS += $(C_TESTS)
 tests_unit_c_output_SOURCES = tests/unit/c_output.c $(C_SUPPORT) $(OPS_CASES)
 tests_unit_c_output_LDADD = $(TEST_LDADD)
 tests_unit_c_expressions_SOURCES = tests/unit/c_expressions.c $(C_SUPPORT)
 tests_unit_c_expressions_LDADD = $(TEST_LDADD)
+tests_unit_c_networks_SOURCES = tests/unit/c_networks.c $(OBJECT_SUPPORT)
+tests_unit_c_networks_LDADD = $(TEST_LDADD) -ldl
 TESTS += $(C_TESTS)

@@ -86,11 +86,18 @@ static const char integer_checks[] =
     "/* Where C leaves it open: shifts keep the sign, conversions to signed integers wrap. */\n"
     "typedef char %s[(-1 >> 1) == -1 && (int8_t)UINT32_MAX == -1 ? 1 : -1];\n\n";
 
+/* "n", or another if a function is called so. */
+static const char *local(const cc_printer *p, const char *name) {
+  for (uint32_t i = 0; i < p->library->count; i++)
+    if (!strcmp(p->library->entries[i].name, name)) return net_arena_format(p->arena, "%s_", name);
+  return name;
+}
+
 static void print_signature(cc_printer *p, cc_text *to, const cg_entry *entry, const cc_function *function) {
   const char *comma = "";
   uint32_t start = to->count;
   cc_append(p, to, "void %s(", entry->name);
-  if (entry->rows) comma = ", ", cc_append(p, to, "size_t n");
+  if (entry->rows) comma = ", ", cc_append(p, to, "size_t %s", local(p, "n"));
   for (uint32_t k = 0; k < function->port_count; k++) {
     const cc_port *port = &function->ports[k];
     cc_append(p, to, "%s%s%s *%s", comma, port->input ? "const " : "", cc_type_name(port->type), port->name);
@@ -158,9 +165,10 @@ static void print_rows(cc_printer *p, cc_text *to, const cg_entry *entry, const 
                        const char *one, bool scratch) {
   const char *comma = "";
   uint32_t start = to->count;
-  cc_append(p, to, "  for (size_t row = 0; row < n; row++) %s(", one);
+  const char *row = local(p, "row");
+  cc_append(p, to, "  for (size_t %s = 0; %s < %s; %s++) %s(", row, row, local(p, "n"), row, one);
   for (uint32_t k = 0; k < function->port_count; k++) {
-    cc_append(p, to, "%s%s + %u * row", comma, function->ports[k].name, function->ports[k].width);
+    cc_append(p, to, "%s%s + %u * %s", comma, function->ports[k].name, function->ports[k].width, row);
     comma = ", ";
   }
   if (scratch) cc_append(p, to, "%sscratch", comma);
@@ -222,7 +230,12 @@ static void print_description(cc_printer *p, cc_text *to) {
 static bool print(cc_printer *p, cc_text *file) {
   const cg_library *library = p->library;
   cc_text functions = {0}, entries = {0}, declarations = {0}, tables = {0}, helpers = {0};
-  for (uint32_t i = 0; i < library->count; i++) cc_reserve(p, library->entries[i].name);
+  for (uint32_t i = 0; i < library->count; i++) {
+    const char *name = library->entries[i].name;
+    if (cc_is_keyword(name))
+      return net_error(p->n, NET_NOWHERE, "no C function can be called '%s'; --name gives another name", name), false;
+    cc_reserve(p, name);
+  }
   if (library->description_name) cc_reserve(p, library->description_name);
   const char *check = net_arena_format(p->arena, "%s_needs", library->count ? library->entries[0].name : "netc");
   cc_reserve(p, check);

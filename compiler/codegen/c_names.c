@@ -14,8 +14,9 @@ static const char *const reserved[] = {
     "restrict",  "return",  "short",     "signed",    "size_t",   "sizeof",   "sparc",    "static",   "struct",
     "switch",    "template", "this",     "throw",     "true",     "try",      "typedef",  "typeid",   "typename",
     "typeof",    "union",   "unix",      "unsigned",  "using",    "virtual",  "void",     "volatile", "wchar_t",
-    "while",     "xor",     "xor_eq",    "n",         "row",      "aligned",  "scratch",  "values",
+    "while",     "xor",     "xor_eq",
 };
+static const char *const own[] = {"n", "row", "aligned", "scratch", "values"};
 
 /* min_f32, … */
 static bool is_helper(const char *name) {
@@ -26,14 +27,20 @@ static bool is_helper(const char *name) {
   return !strcmp(name, "dot4") || !strcmp(name, "dot2");
 }
 
+bool cc_is_keyword(const char *name) {
+  for (uint32_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+    if (!strcmp(reserved[i], name)) return true;
+  return is_helper(name);
+}
+
 /* t1, t2 … are temporaries; what ends in _t or has capitals alone may be a type or a macro. */
 static bool is_reserved(const char *name) {
   size_t length = strlen(name);
   bool small = false;
-  for (uint32_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-    if (!strcmp(reserved[i], name)) return true;
+  for (uint32_t i = 0; i < sizeof own / sizeof *own; i++)
+    if (!strcmp(own[i], name)) return true;
   for (size_t i = 0; i < length; i++) small |= islower((unsigned char)name[i]) != 0;
-  if (!small || is_helper(name) || (length > 2 && !strcmp(name + length - 2, "_t"))) return true;
+  if (!small || cc_is_keyword(name) || (length > 2 && !strcmp(name + length - 2, "_t"))) return true;
   return name[0] == 't' && name[1] && strspn(name + 1, "0123456789") == length - 1;
 }
 

@@ -109,6 +109,7 @@ void cc_break_line(cc_printer *p, cc_text *to, uint32_t start, uint32_t indent);
 /* c_names.c */
 const char *cc_identifier(cc_printer *p, const char *text);  /* one that is free: it is taken now */
 const char *cc_type_name(net_type type);                     /* "int32_t"; bools are ints */
+bool cc_is_keyword(const char *name);                        /* nothing may be called so */
 void cc_reserve(cc_printer *p, const char *name);            /* as it is */
 void cc_release(cc_printer *p, const char *name);            /* no longer taken: the very text that was */
 
