@@ -80,9 +80,9 @@ static bool time_object(bench *b) {
   }
   const net_graph *g = subject->experiment.network.graph;
   uint32_t batch = (uint32_t)b->batch, threads = (uint32_t)b->threads;
-  if (!dr_bench_infer(subject, g, weights, batch, threads, &b->time, &b->target)) return false;
+  if (!dr_bench_infer(subject, g, weights, call->value[DR_cpu], batch, threads, 1, &b->time, &b->target)) return false;
   if (!b->target || g == subject->plain) return true;
-  if (!dr_bench_infer(subject, subject->plain, weights, batch, threads, &b->plain, &plain)) return false;
+  if (!dr_bench_infer(subject, subject->plain, weights, call->value[DR_cpu], batch, threads, 1, &b->plain, &plain)) return false;
   if (b->time.median > b->plain.median)
     net_warning(call->n, NET_NOWHERE, "quantised, '%s' is slower than in floats: %.4g ns a call against %.4g",
                 net_text(call->n, g->name), b->time.median, b->plain.median);

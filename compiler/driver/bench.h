@@ -31,10 +31,11 @@ dr_timing dr_time(netc *n, dr_timed timed, void *context, double seconds, bool c
 /* The same of a step. */
 dr_timing dr_time_step(netc *n, rt_step_function call, dr_bench_data *data, double seconds, bool cold);
 
-/* Of the object that a graph becomes; weights NULL: initial ones. *target: its string; NULL: stopped as asked.
- * False: reported. */
-bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, uint32_t batch,
-                    uint32_t threads, dr_timing *timing, const char **target);
+/* Of the object that a graph becomes for a target (NULL: native); weights NULL: initial ones. *string: the target's;
+ * NULL: stopped as asked. False: reported. */
+bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
+                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
+                    const char **string);
 
 /* The next of a series of numbers in [−1, 1). */
 float dr_random(uint64_t *state);

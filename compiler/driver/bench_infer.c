@@ -26,7 +26,7 @@ static void fill(const pl_port *port, uint8_t *data, size_t count, uint64_t *sta
   }
 }
 
-static bool prepare(dr_call *call, const dr_deployed *d, uint32_t rows, uint32_t threads, inference *run) {
+static void prepare(dr_call *call, const dr_deployed *d, uint32_t rows, uint32_t threads, inference *run) {
   net_arena *arena = &call->n->arena;
   uint64_t state = 1;
   size_t row_bytes = 1;
@@ -41,7 +41,6 @@ static bool prepare(dr_call *call, const dr_deployed *d, uint32_t rows, uint32_t
   }
   rt_pool *pool = NET_NEW(arena, rt_pool);
   rt_threads_use(pool, threads, &run->threads);
-  return true;
 }
 
 /* Where rows lie, of the batch under way. */
@@ -90,18 +89,19 @@ static void call_rows(void *context, uint32_t repeats) {
   }
 }
 
-bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *checkpoint, uint32_t batch,
-                    uint32_t threads, dr_timing *timing, const char **target) {
+bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *checkpoint, const char *target,
+                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
+                    const char **string) {
   dr_call *call = subject->call;
   const float *const *weights = dr_graph_weights(subject, graph, checkpoint);
   dr_deployed d;
   inference run;
-  if (!weights || !dr_deploy(call, graph, weights, call->value[DR_cpu], &d)) return false;
-  *target = NULL;
+  if (!weights || !dr_deploy(call, graph, weights, target, &d)) return false;
+  *string = NULL;
   if (!d.jit) return true; /* stopped as asked */
-  *target = d.object->target;
-  if (prepare(call, &d, batch, threads, &run))
-    *timing = dr_time(call->n, batch == 1 ? call_one : call_rows, &run, 1, dr_has(call, DR_cold));
+  *string = d.object->target;
+  prepare(call, &d, batch, threads, &run);
+  *timing = dr_time(call->n, batch == 1 ? call_one : call_rows, &run, seconds, dr_has(call, DR_cold));
   dr_deployed_end(&d);
   return true;
 }
