@@ -63,11 +63,12 @@ static void check_value(checker *c, const net_value *value) {
   }
   check_shape(c, value);
   bool made = value->kind == NET_VALUE_RESULT || value->kind == NET_VALUE_CONSTANT;
+  bool codes = value->kind == NET_VALUE_INPUT && value->type != NET_U32 && value->type != NET_F64;
   if (value->type == NET_BOOL || value->type == NET_U64 || value->type >= NET_TYPE_COUNT)
     BAD_VALUE(c, value, "is of a type that values do not have");
   else if (value->type == NET_U32 && !made && value->kind != NET_VALUE_TARGET)
     BAD_VALUE(c, value, "is u32, but no target");
-  else if (value->type != NET_F32 && value->type != NET_U32 && !made)
+  else if (value->type != NET_F32 && value->type != NET_U32 && !made && !codes)
     BAD_VALUE(c, value, "is %s, but neither a node's result nor a constant", net_type_name(value->type));
   if (value->format >= net_formats_in_use(c->n)) BAD_VALUE(c, value, "has a number format that is none");
   if (isnan(value->range.lo) || isnan(value->range.hi)) BAD_VALUE(c, value, "has NaN for a bound");

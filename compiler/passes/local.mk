@@ -1,5 +1,6 @@
 libnetc_a_SOURCES += \
   compiler/passes/accumulators.c \
+  compiler/passes/code_ports.c \
   compiler/passes/differentiate.c \
   compiler/passes/eliminate_dead.c \
   compiler/passes/integer_only.c compiler/passes/integer_only.h \

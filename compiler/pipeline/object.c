@@ -3,6 +3,9 @@
 #include "codegen/c.h"
 #include "pipeline/compilation.h"
 
+/* Functions of an object, in order; those from CODES on are there where inputs can be codes. */
+enum { ONE, BATCH, CODES, ENTRIES = 2 * CODES };
+
 /* ---- the graph ---- */
 
 static const net_graph *make_graph(pl_compilation *c, const pl_object_request *request) {
@@ -47,24 +50,25 @@ static lp_function *make_tile(pl_compilation *c, const net_graph *g, const kn_bi
 
 /* ---- what comes of it ---- */
 
-static pl_port *ports(netc *n, const net_graph *g, const net_value_id *ids, uint32_t count) {
-  pl_port *list = NET_NEW_ARRAY(&n->arena, pl_port, count + 1);
-  for (uint32_t i = 0; i < count; i++) {
-    const net_value *v = net_graph_value_at(g, net_graph_plain(g, ids[i])); /* called as the network does */
-    const net_value *held = net_graph_value_at(g, ids[i]);
-    list[i] = (pl_port){net_text(n, v->name), held->type, held->shape, held->format,
-                        (uint32_t)net_shape_elements(&held->shape)};
-  }
-  return list;
+static pl_port port(const net_graph *g, net_value_id id, net_name name) {
+  const net_value *held = net_graph_value_at(g, id);
+  return (pl_port){net_text(g->n, name), held->type, held->shape, held->format,
+                   (uint32_t)net_shape_elements(&held->shape)};
 }
 
-static void describe_ports(netc *n, const net_graph *g, pl_object *object) {
-  net_value_id *inputs = NET_NEW_ARRAY(&n->arena, net_value_id, g->values.count + 1);
+/* Outputs are called as the network does, whatever they were lowered to. */
+static uint32_t describe_ports(const net_graph *network, const net_graph *g, pl_port **inputs, pl_port **outputs) {
+  net_arena *arena = &g->n->arena;
+  uint32_t count = 0;
+  *inputs = NET_NEW_ARRAY(arena, pl_port, g->values.count + 1);
   for (net_value_id v = 0; v < g->values.count; v++)
-    if (g->values.at[v].kind == NET_VALUE_INPUT) inputs[object->input_count++] = v;
-  object->inputs = ports(n, g, inputs, object->input_count);
-  object->output_count = g->outputs.count;
-  object->outputs = ports(n, g, g->outputs.at, g->outputs.count);
+    if (g->values.at[v].kind == NET_VALUE_INPUT) (*inputs)[count++] = port(g, v, g->values.at[v].name);
+  *outputs = NET_NEW_ARRAY(arena, pl_port, g->outputs.count + 1);
+  for (uint32_t i = 0; i < g->outputs.count; i++) {
+    net_value_id own = net_graph_plain(network, network->outputs.at[i]);
+    (*outputs)[i] = port(g, g->outputs.at[i], net_graph_value_at(network, own)->name);
+  }
+  return count;
 }
 
 /* scratch: of any version, where there are several */
@@ -73,7 +77,8 @@ static void describe_functions(netc *n, const cg_library *library, pl_object *ob
   object->functions = NET_NEW_ARRAY(&n->arena, pl_function, library->count + 1);
   for (uint32_t i = 0; i < library->count; i++) {
     pl_function *function = &object->functions[i];
-    *function = (pl_function){.name = library->entries[i].name, .rows = library->entries[i].rows};
+    *function = (pl_function){
+        .name = library->entries[i].name, .rows = library->entries[i].rows, .codes = i >= CODES};
     for (const cg_library *version = library; version; version = version->better) {
       const cg_entry *entry = &version->entries[i];
       size_t scratch = entry->scratch ? cg_scratch_bytes(version->target, entry->f) : 0;
@@ -120,35 +125,41 @@ static bool find_targets(netc *n, const pl_object_request *request, cg_target *t
   return true;
 }
 
-enum { ONE, BATCH, ENTRIES };
-
-/* The functions of a target. */
-static const cg_entry *make_entries(pl_compilation *c, const pl_object_request *request, const net_graph *g,
-                                    const cg_target *target) {
+/* A function of one row and one of many: of a graph, for a target. */
+static bool make_pair(pl_compilation *c, const pl_object_request *request, const net_graph *g, const char *prefix,
+                      const cg_target *target, cg_entry *entries) {
   size_t bound = request->stack_bound ? request->stack_bound : PL_STACK_BOUND;
-  const char *prefix = request->prefix ? request->prefix : net_text(c->n, g->name);
   kn_bindings bindings = bind_ports(g, c->arena);
   const kn_options single = {.single = true};
   lp_function *one = pl_make_loops(c, g, &bindings, target, &single, "one", 1, false);
-  if (!one || c->stopped) return NULL;
+  if (!one || c->stopped) return false;
   lp_function *tile = make_tile(c, g, &bindings, target, request, bound, one);
-  if (!tile || c->stopped) return NULL;
-  cg_entry *entries = NET_NEW_ARRAY(c->arena, cg_entry, ENTRIES);
+  if (!tile || c->stopped) return false;
   entries[ONE] = (cg_entry){.name = prefix, .f = one, .scratch = one->scratch_bytes > bound};
   entries[BATCH] = (cg_entry){.name = net_arena_format(&c->n->arena, "%s_batch", prefix),
                               .f = tile,
                               .rows = true,
                               .scratch = tile->scratch_bytes > bound};
-  return entries;
+  return true;
 }
 
 /* Versions of a function take the same arguments. */
 static void agree_on_scratch(cg_library *versions, uint32_t count) {
-  for (uint32_t i = 0; i < ENTRIES; i++) {
+  for (uint32_t i = 0; i < versions[0].count; i++) {
     bool scratch = false;
     for (uint32_t v = 0; v < count; v++) scratch |= versions[v].entries[i].scratch;
     for (uint32_t v = 0; v < count; v++) ((cg_entry *)versions[v].entries)[i].scratch = scratch;
   }
+}
+
+/* The graph whose inputs are codes. NULL: reported, or there is none such (no diagnostic then). */
+static const net_graph *make_codes(pl_compilation *c, const net_graph *g) {
+  uint32_t have = P_SHAPED;
+  const net_graph *codes = pl_run_pass(c, PL_code_ports, NET_PASS_code_ports, g, &have);
+  codes = pl_run_pass(c, PL_eliminate_dead, NET_PASS_eliminate_dead, codes, &have);
+  for (net_value_id v = 0; codes && v < codes->values.count; v++)
+    if (codes->values.at[v].kind == NET_VALUE_INPUT && codes->values.at[v].type == NET_F32) return NULL;
+  return codes;
 }
 
 static bool make(pl_compilation *c, const pl_object_request *request, pl_object *object) {
@@ -158,12 +169,16 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
   uint32_t count;
   if (!find_targets(n, request, targets, &count)) return false;
   pl_show_formats(c, request->network);
-  const net_graph *g = make_graph(c, request);
-  if (!g || c->stopped) return false;
+  const net_graph *g = make_graph(c, request), *codes = NULL;
+  if (g && !c->stopped && request->codes) codes = make_codes(c, g);
+  if (!g || c->stopped || n->diagnostics.faults) return false;
+  const char *prefix = request->prefix ? request->prefix : net_text(n, g->name);
   for (uint32_t v = 0; v < count; v++) {
-    const cg_entry *entries = make_entries(c, request, g, &targets[v]);
-    if (!entries) return false;
-    versions[v] = (cg_library){.target = &targets[v], .entries = entries, .count = ENTRIES};
+    cg_entry *entries = NET_NEW_ARRAY(c->arena, cg_entry, ENTRIES);
+    if (!make_pair(c, request, g, prefix, &targets[v], entries)) return false;
+    const char *name = net_arena_format(&n->arena, "%s_q", prefix);
+    if (codes && !make_pair(c, request, codes, name, &targets[v], entries + CODES)) return false;
+    versions[v] = (cg_library){.target = &targets[v], .entries = entries, .count = codes ? ENTRIES : CODES};
     if (v) versions[v - 1].better = &versions[v];
     object->target = v ? net_arena_format(&n->arena, "%s %s", object->target, targets[v].string) : targets[v].string;
   }
@@ -171,11 +186,12 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
   agree_on_scratch(versions, count);
 
   cg_library *library = &versions[0];
-  describe_ports(n, g, object);
+  object->input_count = describe_ports(request->network, g, &object->inputs, &object->outputs);
+  object->output_count = g->outputs.count;
+  if (codes) describe_ports(request->network, codes, &object->code_inputs, &object->code_outputs);
   describe_functions(n, library, object);
   if (request->describe) {
-    object->description_name = library->description_name =
-        net_arena_format(&n->arena, "%s_description", library->entries[ONE].name);
+    object->description_name = library->description_name = net_arena_format(&n->arena, "%s_description", prefix);
     library->description = request->describe(request->context, object);
     library->description_bytes = strlen(library->description) + 1;
   }

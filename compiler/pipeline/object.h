@@ -15,6 +15,7 @@ typedef struct {
   const float *const *weights; /* by value: elements of parameters and statistics */
   const struct rt_fitted *normalization; /* one per input; NULL: rows come normalised */
   const char *target;          /* for cg_target_find; NULL: x86_64 */
+  bool codes; /* also functions that take and give codes (PREFIX_q, PREFIX_q_batch), where all inputs are quantised */
   bool multiversion; /* code for x86_64_v2, v3 and v4 in one object, chosen by the machine; target is not looked at */
   const char *prefix;          /* of everything exported: a C identifier; NULL: the network's name */
   uint32_t tile;               /* rows of a tile of PREFIX_batch, a multiple of the target's lanes; 0: chosen, 1: none */
@@ -38,6 +39,7 @@ typedef struct {
 typedef struct {
   const char *name; /* as exported */
   bool rows;        /* of any number of rows, which is the first argument */
+  bool codes;       /* inputs and outputs are code_inputs and code_outputs */
   uint64_t stack;   /* most bytes that a call takes */
   uint64_t scratch; /* bytes that the caller hands over as the last argument; 0: there is none */
   uint32_t tile;    /* rows that are computed at once */
@@ -49,6 +51,8 @@ typedef struct pl_object {
   size_t length;
   const char *target; /* its string (several: with spaces): float code gives the same bits for equal strings only */
   pl_port *inputs, *outputs;
+  pl_port *code_inputs, *code_outputs; /* as many; codes of their formats where they are no floats. NULL: there are
+                                          no functions on codes */
   uint32_t input_count, output_count;
   pl_function *functions;
   uint32_t function_count;

@@ -292,7 +292,7 @@ static net_value_id id_of(netc *n, net_graph *g, const char *name) {
   DAMAGE(rank, VALUE("x")->shape.rank = 7, "has 7 axes")                                                     \
   DAMAGE(zero_axis, VALUE("x")->shape.dim[0] = 0, "has an axis of no elements")                              \
   DAMAGE(elements, VALUE("d.weight")->shape = ((net_shape){2, {1 << 20, 1 << 20}}), "more than 2^31")        \
-  DAMAGE(type, VALUE("x")->type = NET_I8, "is i8, but neither a node's result nor a constant")               \
+  DAMAGE(type, VALUE("d.bias")->type = NET_I8, "is i8, but neither a node's result nor a constant")          \
   DAMAGE(integers, VALUE("d.bias")->type = NET_U32, "is u32, but no target")                                 \
   DAMAGE(exact_source, VALUE("d.bias")->type = NET_F64,                                                      \
          "is f64, but neither a node's result nor a constant")                                               \

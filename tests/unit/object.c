@@ -2,6 +2,9 @@
  * with nothing, and give what the interpreter gives. */
 #include "tests/unit/object_support.h"
 
+#include "formats/formats.h"
+
+#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,6 +192,74 @@ static void test_integers(void **state) {
       }
 }
 
+/* ---- codes ---- */
+
+/* Functions on codes give the codes of what the others give; out of the range of none is any of them. */
+static void check_codes(object_subject *s, const pl_object *object, const object_loaded *l) {
+  enum { ROWS = 300 };
+  const pl_port *in = &object->code_inputs[0], *out = &object->code_outputs[0];
+  void (*one)(const void *, void *), (*batch)(size_t, const void *, void *);
+  void *symbols[2] = {dlsym(l->handle, object->functions[2].name), dlsym(l->handle, object->functions[3].name)};
+  assert_non_null(symbols[0]);
+  assert_non_null(symbols[1]);
+  memcpy(&one, &symbols[0], sizeof one), memcpy(&batch, &symbols[1], sizeof batch);
+  assert_true(in->type == NET_I8 || in->type == NET_U8);
+  assert_true(out->type == NET_I8 || out->type == NET_U8);
+  double in_unit = 0x1p-4, out_unit = 0x1p-4;
+  uint8_t *q = malloc(ROWS * in->elements), *y = malloc(ROWS * out->elements), *alone = malloc(out->elements);
+  float *x = malloc(ROWS * in->elements * sizeof *x), *z = malloc(ROWS * out->elements * sizeof *z);
+  for (uint32_t i = 0; i < ROWS * in->elements; i++) {
+    q[i] = (uint8_t)(i * 2654435761u >> 24);
+    x[i] = (float)((in->type == NET_U8 ? (double)q[i] : (double)(int8_t)q[i]) * in_unit);
+  }
+  object_call_batch(l, ROWS, x, z);
+  batch(ROWS, q, y);
+  for (uint32_t r = 0; r < ROWS; r++) {
+    one(q + r * in->elements, alone);
+    assert_memory_equal(alone, y + r * out->elements, out->elements);
+  }
+  for (uint32_t i = 0; i < ROWS * out->elements; i++) {
+    double value = (out->type == NET_U8 ? (double)y[i] : (double)(int8_t)y[i]) * out_unit;
+    if (value != (double)z[i]) fail_msg("code %d stands for %g, not %g", y[i], value, (double)z[i]);
+  }
+  free(q), free(y), free(alone), free(x), free(z);
+  (void)s;
+}
+
+static void test_codes(void **state) {
+  (void)state;
+  for (uint32_t k = 0; k < NETWORKS; k += 2)
+    for (uint32_t t = 0; object_targets[t]; t++) {
+      object_subject s;
+      object_begin_quantized(&s, networks[k], formats[1].rules, k);
+      const pl_object *object = object_make(&s, object_targets[t]);
+      assert_int_equal(object->function_count, 4);
+      assert_true(object->functions[2].codes && object->functions[3].codes);
+      assert_string_equal(object->functions[2].name, net_arena_format(&s.n.arena, "%s_q", networks[k]));
+      assert_string_equal(net_format_text(&s.n, object->code_inputs[0].format), "integer(8, 4)");
+      object_loaded loaded;
+      if (object_load(object, object_targets[t], &loaded)) {
+        check_codes(&s, object, &loaded);
+        object_unload(&loaded);
+      }
+      object_end(&s);
+    }
+}
+
+/* Where something else than one quantiser reads the input there are none. */
+static void test_no_codes(void **state) {
+  (void)state;
+  object_subject s;
+  object_begin(&s, NULL, "three_layer", 1);
+  assert_int_equal(object_make(&s, "x86_64")->function_count, 2);
+  object_end(&s);
+  object_begin_quantized(&s, "test_hhy", formats[0].rules, 1); /* a batch-norm of floats comes first */
+  const pl_object *object = object_make(&s, "x86_64");
+  assert_int_equal(object->function_count, 2);
+  assert_null(object->code_inputs);
+  object_end(&s);
+}
+
 /* The smallest of the jets' networks in eight bits is small. */
 static void test_size(void **state) {
   (void)state;
@@ -202,6 +273,7 @@ static void test_size(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_discipline), cmocka_unit_test(test_results),
-                                     cmocka_unit_test(test_integers), cmocka_unit_test(test_size)};
+                                     cmocka_unit_test(test_integers), cmocka_unit_test(test_size),
+                                     cmocka_unit_test(test_codes),    cmocka_unit_test(test_no_codes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,7 @@ void object_end(object_subject *s) {
 
 const pl_object *object_make_as(object_subject *s, const char *target, cg_form form) {
   pl_object_request request = {.network = s->graph, .weights = s->weights, .target = target, .form = form};
+  request.codes = true;
   request.multiversion = !strcmp(target, OBJECT_MULTIVERSION);
   request.options = (pl_options){.print_after = PL_STAGES, .stop_after = PL_STAGES, .verify = true};
   const pl_object *object = pl_object_make(&s->n, &request);
