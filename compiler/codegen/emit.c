@@ -34,7 +34,11 @@ LLVMValueRef cg_int(cg_emit *e, net_type type, int64_t value) {
   return LLVMConstInt(cg_type(e, type, 1), (unsigned long long)value, true);
 }
 
-LLVMValueRef cg_i64(cg_emit *e, int64_t value) { return cg_int(e, NET_I64, value); }
+LLVMTypeRef cg_offset_type(cg_emit *e) { return LLVMIntTypeInContext(e->context, e->target->pointer_bits); }
+
+LLVMValueRef cg_offset(cg_emit *e, int64_t value) {
+  return LLVMConstInt(cg_offset_type(e), (unsigned long long)value, true);
+}
 
 /* ---- functions ---- */
 
@@ -53,7 +57,8 @@ LLVMValueRef cg_begin_function(cg_emit *e, const char *name, LLVMTypeRef type) {
   LLVMValueRef function = LLVMAddFunction(e->module, name, type);
   cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
   cg_add_text_attribute(e, function, "no-builtins", ""); /* a loop that fills memory stays a loop */
-  cg_add_text_attribute(e, function, "frame-pointer", "all"); /* lets the stack be aligned for what is spilled */
+  if (e->target->frame_pointer) /* lets the stack be aligned for what is spilled */
+    cg_add_text_attribute(e, function, "frame-pointer", "all");
   cg_add_text_attribute(e, function, "target-cpu", e->target->cpu);
   cg_add_text_attribute(e, function, "target-features", e->target->features);
   if (e->target->lanes == 16) {

@@ -12,7 +12,7 @@ typedef struct {
   LLVMValueRef value;
 } cg_multiple;
 
-/* A loop variable in scope: an i64, or a constant when its loop is being unrolled. */
+/* A loop variable in scope: an offset, or a constant when its loop is being unrolled. */
 typedef struct {
   LLVMValueRef value;
   int64_t constant;
@@ -80,7 +80,9 @@ void cg_emit_versions(cg_emit *e, const struct cg_library *library, LLVMValueRef
 LLVMTypeRef cg_type(cg_emit *e, net_type type, uint32_t lanes);        /* in registers */
 LLVMTypeRef cg_memory_type(cg_emit *e, net_type type, uint32_t lanes); /* in memory: bools are bytes */
 LLVMValueRef cg_int(cg_emit *e, net_type type, int64_t value);         /* a constant */
-LLVMValueRef cg_i64(cg_emit *e, int64_t value);
+/* Loop variables, indices and offsets are as wide as the target's pointers. */
+LLVMTypeRef cg_offset_type(cg_emit *e);
+LLVMValueRef cg_offset(cg_emit *e, int64_t value);
 /* Notes what is wrong with the loops given; every emitter goes on with some value, and the whole fails. */
 void cg_fault(cg_emit *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
@@ -91,7 +93,7 @@ void cg_emit_iterations(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef begin
 LLVMValueRef cg_emit_iteration_count(cg_emit *e, const lp_stmt_info *loop); /* an i32 */
 LLVMBasicBlockRef cg_block(cg_emit *e, const char *name); /* a new block at the end of the function */
 
-/* coefficient·variable as an i64 of its own, if that saves a product in an innermost loop, or NULL. */
+/* coefficient·variable as an offset of its own, if that saves a product in an innermost loop, or NULL. */
 LLVMValueRef cg_emit_multiple(cg_emit *e, uint32_t var, int64_t coefficient);
 
 /* emit_expression.c */
@@ -100,9 +102,9 @@ LLVMValueRef cg_emit_splat(cg_emit *e, LLVMValueRef scalar, uint32_t lanes);
 LLVMValueRef cg_emit_combine(cg_emit *e, lp_combine combine, net_type type, LLVMValueRef a, LLVMValueRef b);
 LLVMValueRef cg_intrinsic(cg_emit *e, const char *name, LLVMValueRef *operands, uint32_t count);
 
-/* emit_index.c: an integer taken apart as constant + Σ coefficient·term, exactly, in 64 bits */
+/* emit_index.c: an integer taken apart as constant + Σ coefficient·term, exactly */
 typedef struct {
-  LLVMValueRef value; /* an i64 */
+  LLVMValueRef value; /* an offset */
   int64_t coefficient;
   uint32_t depth;   /* of the innermost loop it changes in */
   uint64_t divisor; /* of the value: a power of two */
@@ -119,7 +121,7 @@ void cg_index_add(cg_emit *e, cg_index *index, lp_expr expr, int64_t scale);
 uint64_t cg_index_divisor(const cg_index *index); /* a power of two, at most 2^32, that divides it */
 bool cg_index_grows(const cg_index *index);       /* no part of it is negative */
 LLVMValueRef cg_emit_term(cg_emit *e, const cg_term *term); /* coefficient·value */
-LLVMValueRef cg_emit_index(cg_emit *e, lp_expr expr, cg_index *index); /* the whole as an i64 */
+LLVMValueRef cg_emit_index(cg_emit *e, lp_expr expr, cg_index *index); /* the whole as an offset */
 bool cg_emit_constant(cg_emit *e, lp_expr expr, int64_t *value);       /* false: it is none */
 
 /* emit_memory.c */
@@ -130,6 +132,13 @@ void cg_emit_store(cg_emit *e, const lp_stmt_info *store);
 LLVMValueRef cg_emit_register(cg_emit *e, lp_reg reg, lp_expr i, lp_expr j);
 LLVMValueRef cg_register_element(cg_emit *e, lp_reg reg, uint32_t i, uint32_t j);
 void cg_emit_alias_scopes(cg_emit *e, const char *nest); /* at the end of a nest */
+
+/* emit_narrow.c: for targets that lack products of 64 bits; scalars */
+bool cg_is_narrow(const cg_emit *e, LLVMValueRef value); /* needs what follows, in place of LLVM's instruction */
+LLVMValueRef cg_narrow_product(cg_emit *e, LLVMValueRef a, LLVMValueRef b);    /* i64 */
+LLVMValueRef cg_narrow_upper(cg_emit *e, LLVMValueRef a, LLVMValueRef b);      /* upper half of a product of u32 */
+LLVMValueRef cg_narrow_shift(cg_emit *e, LLVMOpcode shift, LLVMValueRef a, LLVMValueRef amount); /* i64 */
+LLVMValueRef cg_narrow_quotient(cg_emit *e, LLVMValueRef a, uint32_t divisor); /* u32 */
 
 /* emit_dot.c: v[0] + the sum of products of the packed integers in v[1] and v[2]; op: LP_dot4, LP_dot2 */
 LLVMValueRef cg_emit_dot(cg_emit *e, lp_expr_kind op, uint32_t lanes, const LLVMValueRef *v);

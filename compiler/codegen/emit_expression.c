@@ -33,24 +33,44 @@ LLVMValueRef cg_intrinsic(cg_emit *e, const char *name, LLVMValueRef *operands, 
   }
 BINARY(emit_add, LLVMFAdd, LLVMAdd)
 BINARY(emit_sub, LLVMFSub, LLVMSub)
-BINARY(emit_mul, LLVMFMul, LLVMMul)
-BINARY(emit_div, LLVMFDiv, LLVMUDiv)
-BINARY(emit_rem, LLVMURem, LLVMURem) /* there is none of floats */
+BINARY(emit_any_product, LLVMFMul, LLVMMul)
+BINARY(emit_any_quotient, LLVMFDiv, LLVMUDiv)
+BINARY(emit_any_rest, LLVMURem, LLVMURem) /* there is none of floats */
 BINARY(emit_and, LLVMAnd, LLVMAnd)
 BINARY(emit_or, LLVMOr, LLVMOr)
 BINARY(emit_xor, LLVMXor, LLVMXor)
 
+static bool is_long(net_type type) { return type == NET_I64 || type == NET_U64; }
+
+static LLVMValueRef emit_mul(cg_emit *e, const cg_operation *o) {
+  bool narrow = is_long(o->type) && cg_is_narrow(e, o->v[0]);
+  return narrow ? cg_narrow_product(e, o->v[0], o->v[1]) : emit_any_product(e, o);
+}
+
+/* By constants. */
+static LLVMValueRef emit_div(cg_emit *e, const cg_operation *o) {
+  if (is_float(o->type) || !cg_is_narrow(e, o->v[0]) || !LLVMIsAConstantInt(o->v[1])) return emit_any_quotient(e, o);
+  return cg_narrow_quotient(e, o->v[0], (uint32_t)LLVMConstIntGetZExtValue(o->v[1]));
+}
+
+static LLVMValueRef emit_rem(cg_emit *e, const cg_operation *o) {
+  if (!cg_is_narrow(e, o->v[0]) || !LLVMIsAConstantInt(o->v[1])) return emit_any_rest(e, o);
+  return LLVMBuildSub(e->builder, o->v[0], LLVMBuildMul(e->builder, emit_div(e, o), o->v[1], ""), "");
+}
+
 /* Too large an amount gives some value, but never poison. */
 static LLVMValueRef emit_shift(cg_emit *e, const cg_operation *o) {
   LLVMOpcode opcode = o->x->kind == LP_shl ? LLVMShl : is_signed(o->type) ? LLVMAShr : LLVMLShr;
+  if (is_long(o->type) && cg_is_narrow(e, o->v[0])) return cg_narrow_shift(e, opcode, o->v[0], o->v[1]);
   return LLVMBuildFreeze(e->builder, LLVMBuildBinOp(e->builder, opcode, o->v[0], o->v[1], ""), "");
 }
 
 static LLVMValueRef emit_mulhi(cg_emit *e, const cg_operation *o) {
   LLVMTypeRef wide = cg_type(e, NET_U64, o->x->lanes);
+  if (cg_is_narrow(e, o->v[0])) return cg_narrow_upper(e, o->v[0], o->v[1]);
   LLVMValueRef a = LLVMBuildZExt(e->builder, o->v[0], wide, "");
   LLVMValueRef b = LLVMBuildZExt(e->builder, o->v[1], wide, "");
-  LLVMValueRef half = cg_emit_splat(e, cg_i64(e, 32), o->x->lanes);
+  LLVMValueRef half = cg_emit_splat(e, cg_int(e, NET_U64, 32), o->x->lanes);
   LLVMValueRef upper = LLVMBuildLShr(e->builder, LLVMBuildNUWMul(e->builder, a, b, ""), half, "");
   return LLVMBuildTrunc(e->builder, upper, result_type(e, o), "");
 }

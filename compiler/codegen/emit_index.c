@@ -1,8 +1,9 @@
 #include "codegen/emit.h"
 
 /* Index arithmetic of loop IR does not overflow (the verifier bounds every index), so a sum of products of
- * i32 may be taken apart and put together anew in 64 bits. Constants go last, where they are displacements;
- * terms are ordered by the loop they change in, so that what an outer loop adds stays outside inner ones. */
+ * i32 may be taken apart and put together anew as wide as pointers
+ * are. Constants go last, where they are displacements; terms are ordered by the loop they change in, so that what an
+ * outer loop adds stays outside inner ones. */
 
 static void add_term(cg_emit *e, cg_index *index, cg_term term) {
   if (!term.coefficient) return;
@@ -50,14 +51,12 @@ static uint32_t depth_of(cg_emit *e, lp_expr expr) {
 static cg_index opaque(cg_emit *e, lp_expr expr) {
   const lp_expr_info *x = lp_expr_at(e->f, expr);
   LLVMValueRef value = cg_emit_expr(e, expr);
-  LLVMTypeRef i64 = LLVMInt64TypeInContext(e->context);
   bool is_signed = x->type == NET_I8 || x->type == NET_I16 || x->type == NET_I32 || x->type == NET_I64;
   if (LLVMGetTypeKind(LLVMTypeOf(value)) != LLVMIntegerTypeKind) {
     cg_fault(e, "an index of '%s' is no integer", net_text(e->n, e->f->name));
     return (cg_index){0};
   }
-  value = is_signed ? LLVMBuildSExtOrBitCast(e->builder, value, i64, "")
-                    : LLVMBuildZExtOrBitCast(e->builder, value, i64, "");
+  value = LLVMBuildIntCast2(e->builder, value, cg_offset_type(e), is_signed, "");
   if (LLVMIsAConstantInt(value)) return (cg_index){.constant = LLVMConstIntGetSExtValue(value)};
   return (cg_index){.count = 1, .terms = {{value, 1, depth_of(e, expr), 1, !is_signed, LP_NONE}}};
 }
@@ -131,7 +130,7 @@ LLVMValueRef cg_emit_term(cg_emit *e, const cg_term *term) {
   if (term->coefficient == 1) return term->value;
   LLVMValueRef multiple = term->var == LP_NONE ? NULL : cg_emit_multiple(e, term->var, term->coefficient);
   if (multiple) return multiple;
-  LLVMValueRef product = LLVMBuildNSWMul(e->builder, term->value, cg_i64(e, term->coefficient), "");
+  LLVMValueRef product = LLVMBuildNSWMul(e->builder, term->value, cg_offset(e, term->coefficient), "");
   if (term->never_negative && term->coefficient > 0 && LLVMIsAInstruction(product)) LLVMSetNUW(product, true);
   return product;
 }
@@ -139,8 +138,8 @@ LLVMValueRef cg_emit_term(cg_emit *e, const cg_term *term) {
 LLVMValueRef cg_emit_index(cg_emit *e, lp_expr expr, cg_index *index) {
   *index = (cg_index){0};
   cg_index_add(e, index, expr, 1);
-  LLVMValueRef sum = cg_i64(e, 0);
+  LLVMValueRef sum = cg_offset(e, 0);
   for (uint32_t i = 0; i < index->count; i++)
     sum = LLVMBuildNSWAdd(e->builder, sum, cg_emit_term(e, &index->terms[i]), "");
-  return LLVMBuildNSWAdd(e->builder, sum, cg_i64(e, index->constant), "");
+  return LLVMBuildNSWAdd(e->builder, sum, cg_offset(e, index->constant), "");
 }

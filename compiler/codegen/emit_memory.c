@@ -9,7 +9,7 @@ LLVMValueRef cg_emit_field(cg_emit *e, cg_step_field field) {
   LLVMTypeRef i8 = LLVMInt8TypeInContext(e->context);
   LLVMTypeRef type =
       info->pointer ? LLVMPointerTypeInContext(e->context, 0) : LLVMInt32TypeInContext(e->context);
-  LLVMValueRef offset = cg_i64(e, info->offset);
+  LLVMValueRef offset = cg_offset(e, info->offset);
   LLVMValueRef at = LLVMBuildInBoundsGEP2(e->entry, i8, e->step, &offset, 1, "");
   LLVMValueRef value = LLVMBuildLoad2(e->entry, type, at, info->name);
   LLVMSetAlignment(value, info->pointer ? 8 : 4);
@@ -18,9 +18,9 @@ LLVMValueRef cg_emit_field(cg_emit *e, cg_step_field field) {
 
 /* Entry `slot` of a table of pointers. */
 static LLVMValueRef table_entry(cg_emit *e, cg_step_field table, uint32_t slot) {
-  LLVMTypeRef pointer = LLVMPointerTypeInContext(e->context, 0);
-  LLVMValueRef index = cg_i64(e, slot);
-  LLVMValueRef at = LLVMBuildInBoundsGEP2(e->entry, pointer, cg_emit_field(e, table), &index, 1, "");
+  LLVMTypeRef pointer = LLVMPointerTypeInContext(e->context, 0), i8 = LLVMInt8TypeInContext(e->context);
+  LLVMValueRef offset = cg_offset(e, (int64_t)sizeof(void *) * slot); /* of this machine, as in rt_step */
+  LLVMValueRef at = LLVMBuildInBoundsGEP2(e->entry, i8, cg_emit_field(e, table), &offset, 1, "");
   LLVMValueRef value = LLVMBuildLoad2(e->entry, pointer, at, "");
   LLVMSetAlignment(value, 8);
   return value;
@@ -103,7 +103,7 @@ static LLVMValueRef base_of(cg_emit *e, lp_buffer buffer) {
   if (b->storage == LP_RESULT) return e->bases[buffer] = cg_emit_field(e, results[b->slot]);
   cg_step_field field = storages[b->storage].field;
   LLVMValueRef base = storages[b->storage].table ? table_entry(e, field, b->slot) : cg_emit_field(e, field);
-  LLVMValueRef offset = cg_i64(e, (int64_t)storage_offset(b));
+  LLVMValueRef offset = cg_offset(e, (int64_t)storage_offset(b));
   if (storage_offset(b))
     base = LLVMBuildInBoundsGEP2(e->entry, LLVMInt8TypeInContext(e->context), base, &offset, 1, "");
   return e->bases[buffer] = base;
@@ -123,12 +123,12 @@ static LLVMValueRef clamped_row(cg_emit *e, lp_expr row) {
   LLVMValueRef at = cg_emit_index(e, row, &index);
   if (e->f->batch == 1) return LLVMConstNull(i32);
   LLVMValueRef last = LLVMBuildNUWSub(e->entry, cg_emit_field(e, CG_STEP_COUNT), LLVMConstInt(i32, 1, false), "");
-  LLVMValueRef both[2] = {LLVMBuildTrunc(e->builder, at, i32, ""), last};
+  LLVMValueRef both[2] = {LLVMBuildTruncOrBitCast(e->builder, at, i32, ""), last};
   return cg_intrinsic(e, "llvm.umin", both, 2);
 }
 
 static void add_clamped(cg_emit *e, cg_index *index, lp_expr row, int64_t stride) {
-  LLVMValueRef at = LLVMBuildZExt(e->builder, clamped_row(e, row), LLVMInt64TypeInContext(e->context), "");
+  LLVMValueRef at = LLVMBuildZExtOrBitCast(e->builder, clamped_row(e, row), cg_offset_type(e), "");
   if (LLVMIsAConstantInt(at)) return;
   index->terms[index->count++] = (cg_term){at, stride, e->depth, 1, true, LP_NONE};
 }
@@ -151,7 +151,7 @@ static cg_address address(cg_emit *e, lp_buffer buffer, uint32_t first, uint32_t
   LLVMValueRef (*gep)(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *) =
       cg_index_grows(&sum) ? LLVMBuildInBoundsGEP2 : LLVMBuildGEP2;
   LLVMTypeRef i8 = LLVMInt8TypeInContext(e->context);
-  LLVMValueRef at = base_of(e, buffer), constant = cg_i64(e, sum.constant);
+  LLVMValueRef at = base_of(e, buffer), constant = cg_offset(e, sum.constant);
   for (uint32_t i = 0; i < sum.count; i++) {
     LLVMValueRef offset = cg_emit_term(e, &sum.terms[i]);
     at = gep(e->builder, i8, at, &offset, 1, "");

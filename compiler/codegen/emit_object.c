@@ -3,10 +3,10 @@
 #include "codegen/emit.h"
 #include "codegen/object.h"
 
-/* A vector, or what C's types want. */
+/* A vector, or what C's types want, which stacks give. */
 uint32_t cg_storage_align(const cg_target *target) {
-  uint32_t vector = target->lanes * (uint32_t)sizeof(float);
-  return vector > 16 ? vector : 16;
+  uint32_t vector = target->lanes * (uint32_t)sizeof(float), least = target->stack_align ? target->stack_align : 16;
+  return vector > least ? vector : least;
 }
 
 size_t cg_scratch_bytes(const cg_target *target, const lp_function *f) {

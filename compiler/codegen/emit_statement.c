@@ -43,9 +43,9 @@ LLVMValueRef cg_emit_multiple(cg_emit *e, uint32_t which, int64_t coefficient) {
   LLVMBasicBlockRef here = LLVMGetInsertBlock(e->builder), before = LLVMGetIncomingBlock(var->value, 0);
   LLVMPositionBuilderBefore(e->builder, LLVMGetBasicBlockTerminator(before));
   LLVMValueRef lo = LLVMGetIncomingValue(var->value, 0);
-  lo = LLVMBuildNSWMul(e->builder, lo, cg_i64(e, coefficient), "");
+  lo = LLVMBuildNSWMul(e->builder, lo, cg_offset(e, coefficient), "");
   LLVMPositionBuilderBefore(e->builder, var->value);
-  LLVMValueRef phi = LLVMBuildPhi(e->builder, LLVMInt64TypeInContext(e->context), "");
+  LLVMValueRef phi = LLVMBuildPhi(e->builder, cg_offset_type(e), "");
   LLVMAddIncoming(phi, &lo, &before, 1);
   LLVMPositionBuilderAtEnd(e->builder, here);
   net_vec_push(e->arena, &var->multiples, (cg_multiple){coefficient, phi});
@@ -54,14 +54,14 @@ LLVMValueRef cg_emit_multiple(cg_emit *e, uint32_t which, int64_t coefficient) {
 
 /* phi + amount, as the phi's next value */
 static LLVMValueRef count_on(cg_emit *e, LLVMValueRef phi, int64_t amount, bool never_negative) {
-  LLVMValueRef next = LLVMBuildNSWAdd(e->builder, phi, cg_i64(e, amount), "");
+  LLVMValueRef next = LLVMBuildNSWAdd(e->builder, phi, cg_offset(e, amount), "");
   LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->builder);
   if (never_negative) LLVMSetNUW(next, true);
   LLVMAddIncoming(phi, &next, &latch, 1);
   return next;
 }
 
-/* A loop in rotated form: the test stands at its end. [lo, hi) are i64; guard: it may be empty. A constant hi
+/* A loop in rotated form: the test stands at its end. [lo, hi) are offsets; guard: it may be empty. A constant hi
  * is met exactly. */
 static void loop_blocks(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef lo, LLVMValueRef hi, bool guard,
                         cg_var var) {
@@ -76,7 +76,7 @@ static void loop_blocks(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef lo, L
     go_to(e, before);
   }
   go_to(e, body);
-  var.value = LLVMBuildPhi(e->builder, LLVMInt64TypeInContext(e->context), name);
+  var.value = LLVMBuildPhi(e->builder, cg_offset_type(e), name);
   LLVMAddIncoming(var.value, &lo, &before, 1);
   var.innermost = !holds_loop(e->f, loop->body);
   var.depth = ++e->depth;
@@ -118,7 +118,7 @@ static void emit_for(cg_emit *e, const lp_stmt_info *loop) {
     cg_fault(e, "'%s' unrolls a loop of unknown length", net_text(e->n, e->f->name));
   else {
     int64_t length = hi_index.constant - lo_index.constant, step = loop->step;
-    if (constant) hi = cg_i64(e, lo_index.constant + (length + step - 1) / step * step);
+    if (constant) hi = cg_offset(e, lo_index.constant + (length + step - 1) / step * step);
     loop_blocks(e, loop, lo, hi, !constant, variable_from(loop, &lo_index));
   }
 }
@@ -129,21 +129,20 @@ LLVMValueRef cg_emit_iteration_count(cg_emit *e, const lp_stmt_info *loop) {
   if (!good_step(e, loop)) return LLVMConstNull(i32);
   cg_index unused;
   LLVMValueRef lo = cg_emit_index(e, loop->lo, &unused), hi = cg_emit_index(e, loop->hi, &unused);
-  LLVMValueRef length = LLVMBuildNSWSub(e->builder, hi, lo, ""), none = cg_i64(e, 0);
+  LLVMValueRef length = LLVMBuildNSWSub(e->builder, hi, lo, ""), none = cg_offset(e, 0);
   LLVMValueRef empty = LLVMBuildICmp(e->builder, LLVMIntSLT, length, none, "");
   length = LLVMBuildSelect(e->builder, empty, none, length, "");
-  length = LLVMBuildNSWAdd(e->builder, length, cg_i64(e, (int64_t)loop->step - 1), "");
-  return LLVMBuildTrunc(e->builder, LLVMBuildUDiv(e->builder, length, cg_i64(e, loop->step), ""), i32, "");
+  length = LLVMBuildNSWAdd(e->builder, length, cg_offset(e, (int64_t)loop->step - 1), "");
+  return LLVMBuildTruncOrBitCast(e->builder, LLVMBuildUDiv(e->builder, length, cg_offset(e, loop->step), ""), i32, "");
 }
 
 void cg_emit_iterations(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef begin, LLVMValueRef end) {
   if (!good_step(e, loop)) return;
   cg_index lo_index;
-  LLVMTypeRef i64 = LLVMInt64TypeInContext(e->context);
-  LLVMValueRef lo = cg_emit_index(e, loop->lo, &lo_index), step = cg_i64(e, loop->step);
+  LLVMValueRef lo = cg_emit_index(e, loop->lo, &lo_index), step = cg_offset(e, loop->step);
   LLVMValueRef bound[2] = {begin, end};
   for (int i = 0; i < 2; i++) {
-    LLVMValueRef wide = LLVMBuildZExt(e->builder, bound[i], i64, "");
+    LLVMValueRef wide = LLVMBuildZExtOrBitCast(e->builder, bound[i], cg_offset_type(e), "");
     bound[i] = LLVMBuildNSWAdd(e->builder, lo, LLVMBuildNSWMul(e->builder, wide, step, ""), "");
   }
   loop_blocks(e, loop, bound[0], bound[1], true, variable_from(loop, &lo_index));

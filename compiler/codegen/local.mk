@@ -1,5 +1,6 @@
 libnetc_a_SOURCES += \
   compiler/codegen/archive.c compiler/codegen/archive.h \
+  compiler/codegen/backend.c compiler/codegen/backend.h \
   compiler/codegen/c.c compiler/codegen/c.h \
   compiler/codegen/c_expression.c \
   compiler/codegen/c_function.c \
@@ -17,6 +18,7 @@ libnetc_a_SOURCES += \
   compiler/codegen/emit_expression.c \
   compiler/codegen/emit_index.c \
   compiler/codegen/emit_memory.c \
+  compiler/codegen/emit_narrow.c \
   compiler/codegen/emit_object.c \
   compiler/codegen/emit_pack.c \
   compiler/codegen/emit_shuffle.c \
@@ -25,10 +27,12 @@ libnetc_a_SOURCES += \
   compiler/codegen/fault.c compiler/codegen/fault.h \
   compiler/codegen/features.def \
   compiler/codegen/jit.c compiler/codegen/jit.h \
+  compiler/codegen/limits.c \
   compiler/codegen/object.c compiler/codegen/object.h \
   compiler/codegen/optimise.c \
   compiler/codegen/perf_map.c compiler/codegen/perf_map.h \
   compiler/codegen/shared.c compiler/codegen/shared.h \
   compiler/codegen/step_type.c compiler/codegen/step_type.h \
   compiler/codegen/target.c compiler/codegen/target.h \
+  compiler/codegen/targets.def \
   compiler/codegen/unit.c compiler/codegen/unit.h

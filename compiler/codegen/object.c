@@ -8,11 +8,11 @@
 
 /* LLVM says how much stack a function takes where a function asks to be told beyond a limit. The return address
  * comes on top, and what a function loses that aligns its stack for vectors: where it begins, and where it ends. */
-enum { RETURN_ADDRESS = 8, ALIGNED = 16, DETECTION = 128 };
+enum { DETECTION = 128 };
 
 static uint64_t alignment_loss(const cg_target *target, uint64_t frame) {
-  uint64_t vector = target->lanes * sizeof(float);
-  return vector > ALIGNED && frame > ALIGNED ? 2 * (vector - RETURN_ADDRESS) : 0;
+  uint64_t vector = target->lanes * sizeof(float), given = target->call_bytes ? target->call_bytes : target->stack_align;
+  return vector > target->stack_align && frame > target->stack_align ? 2 * (vector - given) : 0;
 }
 
 /* Names are an entry's (its own), or an entry's with the target's behind a dot (its versions'). */
@@ -25,7 +25,7 @@ static void note_frame(cg_unit *unit, const char *text) {
   size_t length = dot ? (size_t)(dot - name) : strlen(name);
   const cg_library *library = unit->library;
   while (dot && library->better && strcmp(library->target->name, dot + 1)) library = library->better;
-  bytes += alignment_loss(library->target, bytes) + RETURN_ADDRESS;
+  bytes += alignment_loss(library->target, bytes) + library->target->call_bytes;
   for (uint32_t i = 0; i < library->count; i++) {
     if (strncmp(library->entries[i].name, name, length) || library->entries[i].name[length]) continue;
     uint64_t *frame = dot ? &unit->frames[i].versions : &unit->frames[i].own;
@@ -66,9 +66,28 @@ static void add_frames(const cg_library *library, const cg_frames *frames, uint6
 
 /* ---- sizes ---- */
 
+/* An object of WebAssembly: a head of 8 bytes, then sections of a byte, their length (7 bits a byte), and so much. */
+static void measure_wasm(cg_artefact *artefact) {
+  enum { HEAD = 8, CODE = 10, DATA = 11 };
+  const uint8_t *at = (const uint8_t *)artefact->bytes + HEAD, *end = at + artefact->length - HEAD;
+  while (at < end) {
+    uint8_t kind = *at++;
+    uint64_t length = 0;
+    for (uint32_t shift = 0; at < end && shift < 64; shift += 7) {
+      length |= (uint64_t)(*at & 127) << shift;
+      if (!(*at++ & 128)) break;
+    }
+    if (length > (uint64_t)(end - at)) return;
+    if (kind == CODE) artefact->code += length;
+    if (kind == DATA) artefact->data += length;
+    at += length;
+  }
+}
+
 static void measure(cg_artefact *artefact) {
   cg_elf elf;
-  if (!cg_elf_open(&elf, artefact->bytes, artefact->length, SHT_SYMTAB)) return; /* another kind of object */
+  if (artefact->length >= 8 && !memcmp(artefact->bytes, "\0asm", 4)) measure_wasm(artefact);
+  if (!cg_elf_open(&elf, artefact->bytes, artefact->length, SHT_SYMTAB)) return;
   for (uint32_t i = 0; i < elf.section_count; i++) {
     cg_elf_section s = cg_elf_section_at(&elf, i);
     if (!(s.flags & SHF_ALLOC)) continue;
@@ -85,9 +104,12 @@ bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_fo
       [CG_FORM_OBJECT] = CG_OBJECT, [CG_FORM_ASSEMBLY] = CG_ASSEMBLY, [CG_FORM_IR] = CG_IR};
   *artefact = (cg_artefact){.stack = NET_NEW_ARRAY(arena, uint64_t, library->count + 1)};
   if (form == CG_FORM_C) return cg_print_c(n, arena, library, &artefact->bytes, &artefact->length);
+  for (const cg_library *l = library; l; l = l->better)
+    for (uint32_t i = 0; i < l->count; i++)
+      if (!cg_target_computes(n, l->target, l->entries[i].f)) return false;
   cg_frames *frames = NET_NEW_ARRAY(arena, cg_frames, library->count + 1);
   for (uint32_t i = 0; i < library->count; i++) /* with no frame at all */
-    frames[i] = (cg_frames){RETURN_ADDRESS, library->better ? RETURN_ADDRESS : 0};
+    frames[i] = (cg_frames){library->target->call_bytes, library->better ? library->target->call_bytes : 0};
   cg_unit unit = {.n = n, .input.target = library->target, .product = products[form], .library = library,
                   .frames = frames};
   bool done = cg_unit_make(&unit);

@@ -18,20 +18,48 @@ enum {
 #undef CG_FEATURE
 };
 
+/* What a target does by instructions of its own; the rest would need calls, and objects call nothing. */
+enum {
+  CG_CAN_F32 = 1,       /* arithmetic of 32-bit floats */
+  CG_CAN_F64 = 2,       /* and of 64-bit ones */
+  CG_CAN_LONG = 4,      /* conversions between floats and 64-bit integers, and these divided by constants */
+  CG_CAN_WIDE = 8,      /* products and shifts of 64 bits, 32-bit division by constants (else: emit_narrow.c) */
+  CG_CAN_FMA = 16,
+  CG_CAN_ROUND = 32, /* to whole numbers, in every way */
+  CG_CAN_ALL = CG_CAN_F32 | CG_CAN_F64 | CG_CAN_LONG | CG_CAN_WIDE,
+};
+
+struct lp_function;
+
 typedef struct cg_target {
   const char *name;                    /* as asked for: "native", "x86_64_v3" */
+  const char *family;                  /* "x86_64", "cortex_m" */
+  const char *backend;                 /* of LLVM: "X86" */
   const char *triple, *cpu, *features; /* for LLVM */
   const char *string; /* "x86_64-avx512-fma-lanes16": float code gives the same bits for equal strings only */
   uint32_t has;       /* CG_… */
   uint32_t lanes;     /* f32 lanes of a vector: 16, 8, 4, 1 */
   uint32_t registers; /* vector registers */
+  uint32_t can;       /* CG_CAN_… */
+  uint32_t pointer_bits;
+  uint32_t stack_align, call_bytes; /* of the stack's end; pushed by a call */
+  bool anywhere;                    /* position independent */
+  bool frame_pointer;
   bool has_fma, has_round; /* fused multiply-add; rounding to whole numbers */
   bool has_dot4;           /* sums of four products of bytes (emit_dot.c) */
 } cg_target;
 
-/* Finds a target by name: native, x86_64, x86_64_v2, x86_64_v3, x86_64_v4, avx512, avx2, sse2, scalar.
- * Unknown names are errors at `where`. The texts live as long as n. */
+/* Finds a target by the name of a processor (targets.def); '-' stands for '_' as well. Unknown names are errors at
+ * `where`. The texts live as long as n. */
 bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target);
+
+/* The name of what --target and --cpu say together, each NULL if not given: aarch64 and cortex-a53, cortex_m and m4f.
+ * NULL: reported, or neither is given. */
+const char *cg_target_name(netc *n, net_loc where, const char *target, const char *cpu);
+
+/* Whether the target computes scheduled loops by instructions alone; else reports an error that names a node and a way
+ * out (limits.c). */
+bool cg_target_computes(netc *n, const cg_target *target, const struct lp_function *f);
 
 /* What this machine lacks to run the target's code; NULL: nothing. In the arena. */
 const char *cg_target_lacks(netc *n, const cg_target *target);

@@ -4,41 +4,8 @@
 #include "codegen/object.h"
 
 #include <llvm-c/Analysis.h>
-#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
-#include <pthread.h>
 #include <time.h>
-
-/* Two passes of LLVM's code generator take a quarter of its time and change nothing that can be measured on
- * loops that come scheduled: loop strength reduction (the walker counts multiples of innermost variables) and
- * the second scheduling, after registers are assigned. They go off for the whole process or not at all. */
-static const char *const options[] = {"netc", "-disable-lsr", "-disable-post-ra"};
-
-static void initialise(void) {
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
-  LLVMInitializeX86AsmParser(); /* of what asks the processor for its level */
-  LLVMParseCommandLineOptions(sizeof options / sizeof *options, options, "");
-}
-
-LLVMTargetMachineRef cg_machine_new(cg_trouble *trouble, const cg_target *target) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT; /* LLVM registers its targets once per process */
-  pthread_once(&once, initialise);
-  LLVMTargetRef kind;
-  char *text = NULL;
-  if (LLVMGetTargetFromTriple(target->triple, &kind, &text)) {
-    cg_note(trouble, "LLVM has no code generator for '%s': %s", target->triple, text);
-    LLVMDisposeMessage(text);
-    return NULL;
-  }
-  LLVMTargetMachineRef machine =
-      LLVMCreateTargetMachine(kind, target->triple, target->cpu, target->features, LLVMCodeGenLevelDefault,
-                              LLVMRelocPIC, LLVMCodeModelSmall);
-  if (!machine) cg_note(trouble, "LLVM has no machine for '%s'", target->triple);
-  return machine;
-}
 
 double cg_now(void) {
   struct timespec t;

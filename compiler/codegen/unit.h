@@ -2,6 +2,7 @@
 #ifndef NETC_CODEGEN_UNIT_H
 #define NETC_CODEGEN_UNIT_H
 
+#include "codegen/backend.h"
 #include "codegen/compile.h"
 #include "codegen/fault.h"
 
@@ -33,7 +34,6 @@ typedef struct {
 /* unit.c */
 /* Makes the product of a unit whose first three fields are set, and frees the rest. False: see trouble. */
 bool cg_unit_make(cg_unit *unit);
-LLVMTargetMachineRef cg_machine_new(cg_trouble *trouble, const cg_target *target); /* NULL: noted */
 bool cg_unit_generate(cg_unit *unit); /* code of its module; inside cg_guarded */
 double cg_now(void);                  /* seconds */
 
