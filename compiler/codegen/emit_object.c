@@ -150,12 +150,12 @@ static void begin_entry(object_entry *o) {
 }
 
 /* The function of one row that an entry of rows calls again and again: an entry's own, by a name that no other
- * object can take over. NULL: the entry has tiles of its own. */
+ * object can take over (wasm would call an alias through a table). NULL: the entry has tiles of its own. */
 static LLVMValueRef function_of_row(const object_entry *o, LLVMValueRef const *functions) {
   for (uint32_t i = 0; i < o->library->count; i++) {
     const cg_entry *entry = &o->library->entries[i];
     if (!o->entry->rows || entry->rows || entry->f != o->entry->f || !functions[i]) continue;
-    if (LLVMGetLinkage(functions[i]) == LLVMInternalLinkage) return functions[i];
+    if (LLVMGetLinkage(functions[i]) == LLVMInternalLinkage || !o->e->target->anywhere) return functions[i];
     const char *name = net_arena_format(o->e->arena, "%s.row", entry->name);
     LLVMValueRef alias = LLVMAddAlias2(o->e->module, LLVMGlobalGetValueType(functions[i]), 0, functions[i], name);
     LLVMSetLinkage(alias, LLVMInternalLinkage);

@@ -80,12 +80,12 @@ static const pl_object *make(compilation *c, int *code) {
   pl_object_request request = {.network = g,
                                .weights = dr_graph_weights(subject, g, weights),
                                .normalization = rt_checkpoint_normalization(n, weights, &inputs),
-                               .target = call->value[DR_cpu],
                                .prefix = c->compiled.prefix,
                                .form = c->form->form,
                                .describe = describe,
                                .context = c};
   if (!request.weights || n->diagnostics.errors || !dr_compile_options(call, &request.options)) return NULL;
+  request.target = dr_target(call);
   c->compiled.classes = rt_checkpoint_classes(n, weights, &c->compiled.class_count);
   c->compiled.program_hash = rt_hash(net_program_text(n, subject->program));
   c->compiled.weights_hash = hash_weights(g, request.weights);

@@ -228,15 +228,17 @@ static bool stage(dr_call *call, dr_option_id option, pl_stage *stage) {
   return false;
 }
 
+const char *dr_target(dr_call *call) {
+  return cg_target_name(call->n, NET_NOWHERE, call->value[DR_target], call->value[DR_cpu]);
+}
+
 bool dr_compile_options(dr_call *call, pl_options *options) {
   *options = (pl_options){.to = call->out,
                           .print_ir = dr_has(call, DR_print_ir),
                           .print_asm = dr_has(call, DR_print_asm),
                           .time_passes = dr_has(call, DR_time_passes),
                           .verify = dr_has(call, DR_verify_passes)};
-  cg_target target;
-  if (dr_has(call, DR_cpu) && !cg_target_find(call->n, NET_NOWHERE, call->value[DR_cpu], &target))
-    return call->wrong = true, false;
+  if ((dr_has(call, DR_cpu) || dr_has(call, DR_target)) && !dr_target(call)) return call->wrong = true, false;
   return stage(call, DR_print_after, &options->print_after) &&
          stage(call, DR_stop_after, &options->stop_after);
 }

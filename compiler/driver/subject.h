@@ -32,6 +32,8 @@ bool dr_elaborate_network(dr_subject *subject);
  * After dr_elaborate losses name what is in the folded one. */
 net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net_quantization *quantization);
 
+/* What --target and --cpu say together, for cg_target_find; NULL: neither was given, or they were complained about. */
+const char *dr_target(dr_call *call);
 /* Options of verbs that compile. False: complained about. */
 bool dr_compile_options(dr_call *call, pl_options *options);
 /* Compiles; NULL: reported, or stopped as asked (then *code is DR_DONE). */
