@@ -137,38 +137,54 @@ static void pack_start(job *j) {
 
 /* ---- the nest ---- */
 
-/* A number that is clamped to [low, high] and becomes a byte: packing clamps to the ends of bytes by itself.
- */
+/* A number that is clamped to [low, high] and becomes a byte or a half of a word; packing clamps to the ends
+ * of [least, most] by itself. */
 typedef struct {
   lp_expr from;
-  int64_t low, high;
-  bool sign;
-} byte;
+  int64_t low, high, least, most;
+  lp_expr_kind pack; /* of bytes: behind pack16 */
+} narrow;
 
-static bool byte_of(const lp_function *f, lp_expr e, byte *b) {
+static const struct {
+  uint32_t per;
+  net_type type;
+  lp_expr_kind pack;
+  int64_t least, most; /* what packing clamps to */
+} packings[] = {
+    {4, NET_U8, LP_pack8u, 0, UINT8_MAX},          {4, NET_I8, LP_pack8s, INT8_MIN, INT8_MAX},
+    {2, NET_U8, LP_pack16, INT16_MIN, INT16_MAX},  {2, NET_I8, LP_pack16, INT16_MIN, INT16_MAX},
+    {2, NET_I16, LP_pack16, INT16_MIN, INT16_MAX},
+};
+
+static bool narrow_of(const lp_function *f, lp_expr e, uint32_t per, narrow *n) {
   const lp_expr_info *info = lp_expr_at(f, e);
-  if (info->kind != LP_convert || (info->type != NET_U8 && info->type != NET_I8)) return false;
-  *b = (byte){info->operand[0], INT64_MIN, INT64_MAX, info->type == NET_I8};
+  uint32_t p = 0, packing_count = sizeof packings / sizeof *packings;
+  while (p < packing_count && (packings[p].per != per || packings[p].type != info->type)) p++;
+  if (info->kind != LP_convert || p == packing_count) return false;
+  net_type type = info->type;
+  *n = (narrow){.from = info->operand[0],
+                .least = packings[p].least,
+                .most = packings[p].most,
+                .pack = packings[p].pack};
+  n->low = INT64_MIN, n->high = INT64_MAX;
   for (int i = 0; i < 2; i++) {
-    info = lp_expr_at(f, b->from);
+    info = lp_expr_at(f, n->from);
     const lp_expr_info *end = lp_expr_at(f, info->operand[1]);
     if ((info->kind != LP_min && info->kind != LP_max) || info->type != NET_I32 || end->kind != LP_const)
       return false;
-    *(info->kind == LP_min ? &b->high : &b->low) = end->integer;
-    b->from = info->operand[0];
+    *(info->kind == LP_min ? &n->high : &n->low) = end->integer;
+    n->from = info->operand[0];
   }
-  int64_t least = b->sign ? INT8_MIN : 0, most = b->sign ? INT8_MAX : UINT8_MAX;
-  return least <= b->low && b->low <= b->high && b->high <= most;
+  int64_t bits = 8 * (int64_t)net_type_bytes(type), high = ((int64_t)1 << (bits - (type != NET_U8))) - 1;
+  return (type == NET_U8 ? 0 : -high - 1) <= n->low && n->low <= n->high && n->high <= high;
 }
 
 /* … in all lanes, clamped where packing would not. */
-static lp_expr byte_value(kn_scope *scope, const byte *b) {
+static lp_expr narrow_value(kn_scope *scope, const narrow *n) {
   lp_function *f = scope->f;
-  lp_expr v = kn_value(scope, b->from);
-  if (b->low > (b->sign ? INT8_MIN : 0))
-    v = lp_op2(f, LP_max, v, lp_splat_of(f, lp_int(f, b->low), scope->lanes));
-  if (b->high < (b->sign ? INT8_MAX : UINT8_MAX))
-    v = lp_op2(f, LP_min, v, lp_splat_of(f, lp_int(f, b->high), scope->lanes));
+  lp_expr v = kn_value(scope, n->from);
+  if (n->low > n->least) v = lp_op2(f, LP_max, v, lp_splat_of(f, lp_int(f, n->low), scope->lanes));
+  if (n->high < n->most) v = lp_op2(f, LP_min, v, lp_splat_of(f, lp_int(f, n->high), scope->lanes));
   return v;
 }
 
@@ -191,17 +207,17 @@ static void add_part(job *j, const kn_words *w, lp_buffer of, lp_expr value, lp_
     store_word(j, w, of, result, lp_read_reg(f, parts, zero, zero));
 }
 
-/* The same of the last statement's, where four are packed at once. */
-static void add_byte(job *j, const kn_words *w, lp_buffer of, const byte *b, lp_expr result, uint32_t row,
-                     lp_reg parts) {
+/* The same of the last statement's, where a whole word is packed at once. */
+static void add_narrow(job *j, const kn_words *w, lp_buffer of, const narrow *n, lp_expr result, uint32_t row,
+                       lp_reg parts) {
   lp_function *f = j->f;
-  lp_expr pair[2], zero = lp_int(f, 0);
-  lp_set(f, parts, lp_int(f, row % 4), zero, byte_value(j->scope, b));
-  if (row % 4 < 3) return;
-  for (int i = 0; i < 2; i++)
-    pair[i] = lp_op2(f, LP_pack16, lp_read_reg(f, parts, lp_int(f, 2 * i), zero),
+  lp_expr half[2], zero = lp_int(f, 0);
+  lp_set(f, parts, lp_int(f, row % w->per), zero, narrow_value(j->scope, n));
+  if ((row + 1) % w->per) return;
+  for (uint32_t i = 0; i < w->per / 2; i++)
+    half[i] = lp_op2(f, LP_pack16, lp_read_reg(f, parts, lp_int(f, 2 * i), zero),
                      lp_read_reg(f, parts, lp_int(f, 2 * i + 1), zero));
-  store_word(j, w, of, result, lp_op2(f, b->sign ? LP_pack8s : LP_pack8u, pair[0], pair[1]));
+  store_word(j, w, of, result, w->per == 2 ? half[0] : lp_op2(f, n->pack, half[0], half[1]));
 }
 
 /* One vector of results through the group's statements. */
@@ -217,12 +233,13 @@ static void finish(job *j, lp_expr reduced, uint32_t row, lp_expr result, const 
     const kn_words *w = kn_words_at(s, statement->buffer);
     lp_expr known = j->dot.start != LP_NONE ? statement->value : s->facts[index].reduction;
     bool last = k + 1 == j->group->statements.count;
-    byte b;
+    narrow n;
     scope->axis[s->facts[index].axes[0]] = result;
     kn_scope_renew(scope);
     if (!k) scope->memo[known] = reduced, scope->memo_stamp[known] = scope->stamp;
-    if (last && w && w->direct && w->per == 4 && row / 4 < j->rows / 4 && byte_of(f, statement->value, &b)) {
-      add_byte(j, w, statement->buffer, &b, result, row, parts[k]);
+    bool whole = w && w->direct && row / w->per < j->rows / w->per;
+    if (last && whole && narrow_of(f, statement->value, w->per, &n)) {
+      add_narrow(j, w, statement->buffer, &n, result, row, parts[k]);
       break;
     }
     lp_expr value = kn_value(scope, statement->value);
