@@ -94,6 +94,73 @@ static void test_networks(void **state) {
   }
 }
 
+/* ---- integers ---- */
+
+/* All edges of integers: C, objects and the interpreter agree in every bit. The first is mixed. */
+static const char *const rules[] = {
+    "linear { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4) }",
+    "default { input = integer(8, 4), weight = integer(8, 6), bias = integer(16, 8), output = integer(8, 4) }\n"
+    "batch_norm { weight = integer(16, 8) }",
+    "default { input = integer(16, 9), weight = integer(16, 12), bias = integer(16, 9), output = integer(16, 9) }\n"
+    "batch_norm { weight = integer(16, 10) }",
+    "default { input = integer(4, 1), weight = integer(4, 3), bias = integer(8, 4), output = integer(4, 1) }\n"
+    "batch_norm { weight = integer(8, 4) }",
+    "default { input = integer(5, 2, rounding = floor, overflow = wrap), weight = integer(3, 2), bias = integer(8, 4),\n"
+    "output = integer(7, 3, unsigned = true, rounding = half_up) }\nbatch_norm { weight = integer(8, 4) }",
+};
+enum { RULES = sizeof rules / sizeof *rules };
+static const char *const jets[] = {"jsc_tiny", "test_hhy", "three_layer"};
+
+static float *strange_rows(object_subject *s, uint32_t rows) {
+  static const float strange[] = {0, -0.0f, 1e30f, -1e30f, 8, -8, 7.96875f, 0.03125f, 0.09375f, -0.03125f, 1e-40f,
+                                  INFINITY, -INFINITY, NAN, 127.5f, -128.5f};
+  float *x = object_rows(s, rows, 11);
+  for (uint32_t i = 0; i < rows / 4 * object_width(s, false); i++) x[i] = strange[(i * 7 + i / 13) % 16];
+  return x;
+}
+
+static void check_integers(object_subject *s, const char *what, const object_loaded *c, const object_loaded *object,
+                           bool exact) {
+  enum { MANY = 3000 };
+  uint32_t in = object_width(s, false), out = object_width(s, true);
+  float *x = strange_rows(s, MANY), *expected = calloc(3 * MANY * out, sizeof *expected);
+  float *one = expected + MANY * out, *other = one + MANY * out;
+  if (exact) object_interpret(s, MANY, x, expected);
+  for (uint32_t r = 0; r < MANY; r++) object_call(c, x + r * in, one + r * out);
+  for (uint32_t r = 0; r < MANY; r++) object_call(object, x + r * in, other + r * out);
+  for (uint32_t i = 0; i < MANY * out; i++) {
+    bool same = one[i] == other[i] || (isnan(one[i]) && isnan(other[i]));
+    if (!same) fail_msg("%s: result %u is %a by C, %a by the object", what, i, (double)one[i], (double)other[i]);
+    if (exact && one[i] != expected[i])
+      fail_msg("%s: result %u is %a by C, %a by the interpreter", what, i, (double)one[i], (double)expected[i]);
+  }
+  object_call_batch(c, MANY, x, other);
+  for (uint32_t i = 0; i < MANY * out; i++) assert_true(one[i] == other[i] || (isnan(one[i]) && isnan(other[i])));
+  free(expected);
+}
+
+static void test_integers(void **state) {
+  (void)state;
+  static const char *const how[] = {
+      "gcc -std=c99 -Wall -Wextra -pedantic -Wconversion -Werror -O2",
+      "gcc -std=c99 -O1 -fsanitize=undefined,float-cast-overflow -fsanitize-undefined-trap-on-error",
+  };
+  for (uint32_t k = 0; k < 3; k++)
+    for (uint32_t q = 0; q < RULES; q++)
+      for (uint32_t h = 0; h < 2; h++) {
+        object_subject s;
+        object_begin_quantized(&s, jets[k], rules[q], k);
+        const pl_object *c = object_make_as(&s, "x86_64", CG_FORM_C);
+        pl_object compiled = built(&s, c, how[h]);
+        object_loaded from_c, from_llvm;
+        assert_true(object_load(&compiled, "scalar", &from_c));
+        assert_true(object_load(object_make(&s, "scalar"), "scalar", &from_llvm));
+        check_integers(&s, net_arena_format(&s.n.arena, "%s, rules %u", jets[k], q), &from_c, &from_llvm, q > 0);
+        object_unload(&from_c), object_unload(&from_llvm);
+        object_end(&s);
+      }
+}
+
 /* Flash of a Cortex-M0+ and a Cortex-M4: what a microcontroller's compiler makes of the C. */
 static void test_cortex_m(void **state) {
   (void)state;
@@ -102,10 +169,11 @@ static void test_cortex_m(void **state) {
     fprintf(stderr, "SKIPPED: no arm-none-eabi-gcc (Debian: gcc-arm-none-eabi)\n");
     skip();
   }
-  for (uint32_t k = 0; k < 5; k++)
+  for (uint32_t k = 0; k < 5 + 3; k++)
     for (uint32_t core = 0; core < 2; core++) {
       object_subject s;
-      begin(&s, k);
+      if (k < 5) begin(&s, k);
+      else object_begin_quantized(&s, jets[k - 5], rules[1], k);
       const pl_object *c = object_make_as(&s, "x86_64", CG_FORM_C);
       char path[200];
       snprintf(path, sizeof path, "%s/net.c", object_directory());
@@ -117,7 +185,7 @@ static void test_cortex_m(void **state) {
       object_shell("cd %s && arm-none-eabi-size net.o | awk 'NR == 2 && $2 + $3 == 0 { ok = 1 } END { exit !ok }'",
                    object_directory());
       if (getenv("NETC_TEST_TALK")) {
-        printf("%-12s %s:\n", networks[k].network, cores[core]);
+        printf("%-12s%s %s:\n", k < 5 ? networks[k].network : jets[k - 5], k < 5 ? "" : " in 8 bits", cores[core]);
         fflush(stdout);
         object_shell("cd %s && arm-none-eabi-size net.o >&2", object_directory());
       }
@@ -126,6 +194,7 @@ static void test_cortex_m(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_networks), cmocka_unit_test(test_cortex_m)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_networks), cmocka_unit_test(test_integers),
+                                     cmocka_unit_test(test_cortex_m)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
