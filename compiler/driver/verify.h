@@ -14,6 +14,7 @@ typedef struct {
   rt_split rows;
 } dr_rows;
 enum { DR_ROW_SETS = 3 };
+enum { DR_INTERPRETED_ROWS = 1000 }; /* of the random ones: objects see all of them */
 
 typedef struct {
   dr_subject *subject;

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { RANDOM_ROWS = 1000, EXTREME_ROWS = 200, SLACK = 64 };
+enum { EXTREME_ROWS = 200, SLACK = 64 };
 
 /* Whether a format makes numbers of moderate size of everything: with those of the size of FLT_MAX that
  * others let through, compiled sums overflow where the interpreter's do not yet, and nothing is promised. */
@@ -109,10 +109,12 @@ static bool load(dr_verification *v, uint64_t samples) {
 }
 
 bool dr_verify_rows(dr_verification *v) {
-  uint64_t samples = 0;
-  if (!dr_integer(v->call, DR_samples, 1, UINT32_MAX, &samples)) return false;
+  uint64_t samples = 0, random = DR_INTERPRETED_ROWS;
+  if (!dr_integer(v->call, DR_samples, 1, UINT32_MAX, &samples) ||
+      !dr_integer(v->call, DR_random, 1, 100000000, &random))
+    return false;
   if (v->subject->experiment.data && !load(v, samples)) return false;
-  return make(v, "random", RANDOM_ROWS, false, &v->sets[v->set_count++]) &&
+  return make(v, "random", (uint32_t)random, false, &v->sets[v->set_count++]) &&
          make(v, "extreme", EXTREME_ROWS, true, &v->sets[v->set_count++]);
 }
 
