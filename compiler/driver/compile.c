@@ -82,6 +82,7 @@ static const pl_object *make(compilation *c, int *code) {
                                .normalization = rt_checkpoint_normalization(n, weights, &inputs),
                                .prefix = c->compiled.prefix,
                                .form = c->form->form,
+                               .codes = true,
                                .describe = describe,
                                .context = c};
   if (!request.weights || n->diagnostics.errors || !dr_compile_options(call, &request.options)) return NULL;
@@ -96,12 +97,22 @@ static const pl_object *make(compilation *c, int *code) {
 
 /* ---- what is written ---- */
 
-static bool write_header(compilation *c, const char *path) {
-  net_file_out out = net_file_begin(c->call->n, path);
+/* Both files or none. */
+static bool write_files(compilation *c, const char *header) {
+  netc *n = c->call->n;
+  const pl_object *object = c->compiled.object;
+  net_file_out out = net_file_begin(n, header);
   if (!out.stream) return false;
   dr_print_header(out.stream, &c->compiled);
-  return net_file_commit(&out, false);
+  if (fflush(out.stream)) return net_file_commit(&out, false);
+  bool ok = c->form->pack ? c->form->pack(n, object, c->path)
+                          : net_file_write(n, c->path, object->bytes, object->length, false);
+  if (ok) return net_file_commit(&out, false);
+  net_file_abandon(&out);
+  return false;
 }
+
+static json_t *size(bool known, uint64_t bytes) { return known ? json_integer((json_int_t)bytes) : json_null(); }
 
 static void say(const compilation *c, const char *header) {
   const pl_object *o = c->compiled.object;
@@ -109,20 +120,22 @@ static void say(const compilation *c, const char *header) {
   if (!call->json) {
     fprintf(call->talk, "%s, %s: ", c->path, header);
     for (uint32_t i = 0; i < o->function_count; i++) fprintf(call->talk, "%s%s", i ? ", " : "", o->functions[i].name);
-    fprintf(call->talk, "; %" PRIu64 " bytes of code, %" PRIu64 " of constants, %" PRIu64 " of stack", o->code, o->data,
-            o->stack);
+    if (c->form->form == CG_FORM_OBJECT)
+      fprintf(call->talk, "; %" PRIu64 " bytes of code, %" PRIu64 " of constants, %" PRIu64 " of stack", o->code,
+              o->data, o->stack);
     if (o->scratch) fprintf(call->talk, ", %" PRIu64 " of scratch", o->scratch);
     fprintf(call->talk, "\n");
     return;
   }
+  bool known = c->form->form == CG_FORM_OBJECT; /* other compilers say how large they make it */
   json_t *symbols = json_array();
   for (uint32_t i = 0; i < o->function_count; i++) json_array_append_new(symbols, json_string(o->functions[i].name));
   json_array_append_new(symbols, json_string(o->description_name));
   net_json_print(call->out,
-                 json_pack("{s:s, s:s, s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "output", c->path, "header", header,
-                           "symbols", symbols, "target", o->target, "flash", (json_int_t)o->flash, "code",
-                           (json_int_t)o->code, "constants", (json_int_t)o->data, "ram", (json_int_t)o->ram, "stack",
-                           (json_int_t)o->stack, "scratch", (json_int_t)o->scratch, "seconds", o->seconds));
+                 json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:f}", "output", c->path, "header", header,
+                           "symbols", symbols, "target", o->target, "flash", size(known, o->flash), "code",
+                           size(known, o->code), "constants", size(known, o->data), "ram", size(known, o->ram), "stack",
+                           size(known, o->stack), "scratch", (json_int_t)o->scratch, "seconds", o->seconds));
 }
 
 int dr_compile_object(dr_call *call) {
@@ -144,9 +157,7 @@ int dr_compile_object(dr_call *call) {
   if (!object) return code;
   c.compiled.object = object;
   const char *header = header_path(n, c.path);
-  bool ok = c.form->pack ? c.form->pack(n, object, c.path)
-                         : net_file_write(n, c.path, object->bytes, object->length, false);
-  if (!ok || !write_header(&c, header)) return DR_WRONG_INPUT;
+  if (!write_files(&c, header)) return DR_WRONG_INPUT;
   say(&c, header);
   return DR_DONE;
 }

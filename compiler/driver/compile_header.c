@@ -67,11 +67,16 @@ static const char *identifier(netc *n, const char *name, bool upper) {
 }
 
 static bool is_keyword(const char *name) {
-  static const char words[] = " auto bool break case catch char class const continue default delete do double else enum "
-                              "extern false float for friend goto if inline int long namespace new operator private "
-                              "protected public register restrict return short signed sizeof static struct switch "
-                              "template this throw true try typedef typename union unsigned using virtual void volatile "
-                              "while ";
+  static const char words[] =
+      " alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t class "
+      "compl concept const const_cast consteval constexpr constinit continue co_await co_return co_yield decltype "
+      "default delete do double dynamic_cast else enum explicit export extern false float for friend goto if inline "
+      "int long mutable namespace new noexcept not not_eq nullptr operator or or_eq private protected public register "
+      "reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast struct switch "
+      "template this thread_local throw true try typedef typeid typename typeof union unsigned using virtual void "
+      "volatile wchar_t while xor xor_eq "
+      /* and types of the header */
+      "int16_t int32_t int64_t int8_t size_t uint16_t uint32_t uint64_t uint8_t ";
   char padded[80];
   int length = snprintf(padded, sizeof padded, " %s ", name);
   return length < (int)sizeof padded && strstr(words, padded);
@@ -84,21 +89,25 @@ bool dr_check_prefix(netc *n, const char *prefix) {
   return true;
 }
 
-/* The name of the argument for input or, behind them, output `which`: no two are the same. */
-static const char *argument(const dr_compiled *c, uint32_t which) {
+/* The name of the argument for input or, behind them, output `which`: no two are the same. In a macro they are not
+ * either, where case is lost. */
+static const char *argument(const dr_compiled *c, uint32_t which, bool upper) {
   const pl_object *o = c->object;
   const pl_port *port = which < o->input_count ? &o->inputs[which] : &o->outputs[which - o->input_count];
-  const char *name = identifier(c->n, port->name, false);
+  const char *name = identifier(c->n, port->name, upper);
   bool taken = !strcmp(name, "n") || !strcmp(name, "scratch") || is_keyword(name);
-  for (uint32_t i = 0; i < which; i++) taken |= !strcmp(argument(c, i), name);
+  for (uint32_t i = 0; i < which; i++) taken |= !strcmp(argument(c, i, upper), name);
   return taken ? net_arena_format(&c->n->arena, "%s_%u", name, which) : name;
 }
 
-static void print_sizes(FILE *to, const dr_compiled *c, const char *prefix, const char *what, const pl_port *ports,
-                        uint32_t count) {
+static void print_sizes(FILE *to, const dr_compiled *c, const char *prefix, bool outputs) {
+  const pl_object *o = c->object;
+  const pl_port *ports = outputs ? o->outputs : o->inputs;
+  uint32_t count = outputs ? o->output_count : o->input_count, first = outputs ? o->input_count : 0;
   for (uint32_t i = 0; i < count; i++) {
-    const char *own = count == 1 ? "" : net_arena_format(&c->n->arena, "_%s", identifier(c->n, ports[i].name, true));
-    fprintf(to, "#define %s_%s%s_SIZE %u /* '%s'", prefix, what, own, ports[i].elements, ports[i].name);
+    const char *own = count == 1 ? "" : net_arena_format(&c->n->arena, "_%s", argument(c, first + i, true));
+    fprintf(to, "#define %s_%s%s_SIZE %u /* '%s'", prefix, outputs ? "OUTPUT" : "INPUT", own, ports[i].elements,
+            ports[i].name);
     if (ports[i].shape.rank > 1) fprintf(to, ", %s row by row", net_shape_text(&c->n->arena, &ports[i].shape));
     if (ports[i].type != NET_F32)
       fprintf(to, ": codes of %s", net_format_text(c->n, ports[i].format));
@@ -109,11 +118,11 @@ static void print_sizes(FILE *to, const dr_compiled *c, const char *prefix, cons
 static void print_declaration(FILE *to, const dr_compiled *c, const pl_function *f) {
   const pl_object *o = c->object;
   fprintf(to, "void %s(%s", f->name, f->rows ? "size_t n, " : "");
+  const pl_port *inputs = f->codes ? o->code_inputs : o->inputs, *outputs = f->codes ? o->code_outputs : o->outputs;
   for (uint32_t i = 0; i < o->input_count; i++)
-    fprintf(to, "%sconst %s *%s", i ? ", " : "", type_name(o->inputs[i].type), argument(c, i));
+    fprintf(to, "%sconst %s *%s", i ? ", " : "", type_name(inputs[i].type), argument(c, i, false));
   for (uint32_t i = 0; i < o->output_count; i++)
-    fprintf(to, ", %s *%s", type_name(o->outputs[i].type),
-            argument(c, o->input_count + i));
+    fprintf(to, ", %s *%s", type_name(outputs[i].type), argument(c, o->input_count + i, false));
   fprintf(to, "%s);\n", f->scratch ? ", void *scratch" : "");
 }
 
@@ -122,14 +131,37 @@ static void print_name(FILE *to, const char *text) {
   for (; *text; text++) fputc(*text == '*' || *text == '\\' || (unsigned char)*text < ' ' ? '?' : *text, to);
 }
 
+/* As a string of C, of ASCII alone; an octal escape ends behind three digits. */
+static void print_string(FILE *to, const char *text) {
+  fputc('"', to);
+  for (; *text; text++) {
+    unsigned char byte = (unsigned char)*text;
+    if (byte < ' ' || byte > '~' || strchr("\"\\?", byte)) fprintf(to, "\\%03o", byte);
+    else fputc(byte, to);
+  }
+  fputc('"', to);
+}
+
 static void print_classes(FILE *to, const dr_compiled *c, const char *prefix) {
   if (!c->classes) return;
-  fprintf(to, "\n/* Output k is class k:");
+  fprintf(to, "\n/* Element k of the output is about class k. static const char *const names[] = %s_CLASS_NAMES; */\n",
+          prefix);
+  fprintf(to, "#define %s_CLASSES %u\n#define %s_CLASS_NAMES \\\n  { ", prefix, c->class_count, prefix);
   for (uint32_t i = 0; i < c->class_count; i++) {
-    fprintf(to, "%s%u ", i ? ", " : " ", i);
-    print_name(to, c->classes[i]);
+    if (i) fprintf(to, i % 8 ? ", " : ", \\\n    ");
+    print_string(to, c->classes[i]);
   }
-  fprintf(to, " */\n#define %s_CLASSES %u\n", prefix, c->class_count);
+  fprintf(to, " }\n");
+}
+
+/* The formats whose codes functions take and give. */
+static void print_codes(FILE *to, const dr_compiled *c) {
+  const pl_object *o = c->object;
+  for (uint32_t i = 0; i < o->input_count + o->output_count; i++) {
+    const pl_port *port = i < o->input_count ? &o->code_inputs[i] : &o->code_outputs[i - o->input_count];
+    if (port->type == NET_F32) continue;
+    fprintf(to, "; %s: codes of %s", argument(c, i, false), net_format_text(c->n, port->format));
+  }
 }
 
 void dr_print_header(FILE *to, const dr_compiled *c) {
@@ -153,12 +185,13 @@ void dr_print_header(FILE *to, const dr_compiled *c) {
           "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n",
           prefix, prefix);
   fprintf(to, "/* Elements of a row. */\n");
-  print_sizes(to, c, prefix, "INPUT", o->inputs, o->input_count);
-  print_sizes(to, c, prefix, "OUTPUT", o->outputs, o->output_count);
+  print_sizes(to, c, prefix, false);
+  print_sizes(to, c, prefix, true);
   print_classes(to, c, prefix);
   for (uint32_t i = 0; i < o->function_count; i++) {
     const pl_function *f = &o->functions[i];
     fprintf(to, "\n/* %s", f->rows ? "n rows" : "One row");
+    if (f->codes) print_codes(to, c);
     if (f->stack) fprintf(to, "; takes %llu bytes of stack at most", (unsigned long long)f->stack);
     if (f->scratch) fprintf(to, "; the scratch has the bytes below, any alignment, and contents of no use");
     fprintf(to, ". */\n");

@@ -34,6 +34,11 @@ bool net_file_read(netc *n, net_loc where, const char *path, const char **text, 
 
 net_file_out net_file_begin(netc *n, const char *path) {
   net_file_out out = {.n = n, .path = net_arena_copy(&n->arena, path, strlen(path))};
+  struct stat st;
+  if (!stat(path, &st) && S_ISDIR(st.st_mode)) { /* which renaming would find out in the end */
+    errno = EISDIR;
+    return net_error_errno(n, NET_NOWHERE, "write", path), out;
+  }
   char *temporary = net_arena_format(&n->arena, "%s.XXXXXX", path);
   int fd = mkstemp(temporary);
   if (fd < 0) return net_error_errno(n, NET_NOWHERE, "write", path), out;

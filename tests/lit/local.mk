@@ -7,7 +7,7 @@ TESTS += tests/unit/elaborate
 # Tests of the command line by lit: sessions (session.py) and FileCheck. Each file is named, since the folders of a
 # build have more in them.
 TESTS += tests/lit/run tests/garbage/run
-EXTRA_DIST += tests/lit/README.md tests/lit/blocks.test tests/lit/calibrate.test tests/lit/cli.test tests/lit/formats.test tests/lit/compare.test tests/lit/quantize.test tests/lit/reports.test tests/lit/rules.test tests/lit/diagnostics.test \
+EXTRA_DIST += tests/lit/README.md tests/lit/blocks.test tests/lit/calibrate.test tests/lit/cli.test tests/lit/compile.test tests/lit/object_rows.c tests/lit/formats.test tests/lit/compare.test tests/lit/quantize.test tests/lit/reports.test tests/lit/rules.test tests/lit/diagnostics.test \
   tests/lit/diagnostics_data.test tests/lit/diagnostics_train.test tests/lit/exits tests/lit/language.test \
   tests/lit/lit.cfg.py tests/lit/profile.test tests/lit/ranges.test tests/lit/refuses tests/lit/scaled.test tests/lit/same_bits.sh tests/lit/same_bits.test \
   tests/lit/session.py tests/lit/show.test tests/lit/stages.net tests/lit/training.test \
