@@ -120,6 +120,7 @@ typedef struct net_code {
   net_value_id value;  /* in the graph being built; NET_NONE: it has none */
   const double *units; /* of each element of a sample; NULL: it has none */
   int32_t zero;
+  double most; /* how large q − zero can be; 0: as large as its type has it */
 } net_code;
 
 /* How lower_integer asks an operator for nodes on codes. Every data input has codes, but for a quantiser's, and range

@@ -79,6 +79,7 @@ double lower_most(const net_lowering *l, uint32_t input, uint64_t at) {
   net_code x = l->inputs[input];
   net_range ends = ops_code_ends(l->graph->values.at[x.value].type), range = l->input_range[input][at];
   double most = fmax(ends.hi - x.zero, x.zero - ends.lo);
+  if (x.most > 0) most = fmin(most, x.most);
   return ops_unit_is_power(x.units[at]) ? fmin(most, ops_most(range) / x.units[at]) : most;
 }
 
@@ -97,7 +98,7 @@ int lower_bits(double most) {
   return bits;
 }
 
-int64_t lower_sum_bits(const net_lowering *l, const double *units, const double *most) {
+int64_t lower_sum_bits(net_lowering *l, const double *units, const double *most) {
   double all = 0;
   for (uint64_t i = 0; i < ops_elements(lower_output(l)); i++) {
     double own = most ? most[i] : INFINITY;
@@ -105,6 +106,7 @@ int64_t lower_sum_bits(const net_lowering *l, const double *units, const double 
     all = fmax(all, own);
   }
   int bits = lower_bits(all);
+  l->output.most = all;
   return bits <= 32 ? 32 : bits <= MOST_BITS ? 64 : 0;
 }
 
@@ -138,6 +140,6 @@ bool lower_call(net_lowering *l, const char *op, const net_value_id *inputs, uin
   for (uint32_t i = 0; i < node->layer_count; i++) layers[i] = net_node_layer(l->from, l->node, i);
   net_graph_set_layers(l->graph, id, layers, node->layer_count);
   l->graph->nodes.at[id].use = node->use;
-  l->output = (net_code){net_node_output(l->graph, id, 0), units, 0};
+  l->output = (net_code){net_node_output(l->graph, id, 0), units, 0, l->output.most};
   return true;
 }

@@ -26,8 +26,8 @@ double lower_most(const net_lowering *l, uint32_t input, uint64_t at);
 net_type lower_type(double low, double high);
 int lower_bits(double most); /* of a signed integer that holds ±most */
 /* 32 or 64, for the first result in such units; 0: too many. most: how large each element can be, of integers; it is
- * what counts where units are no powers of two. */
-int64_t lower_sum_bits(const net_lowering *l, const double *units, const double *most);
+ * what counts where units are no powers of two. Notes it for the result. */
+int64_t lower_sum_bits(net_lowering *l, const double *units, const double *most);
 
 /* ---- what is made ---- */
 

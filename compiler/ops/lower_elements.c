@@ -8,7 +8,7 @@ bool relu_lower(net_lowering *l) {
   net_code x = l->inputs[A];
   bool ok = lower_call(l, "integer_relu", &x.value, 1, OPS_ATTRIBUTES(net_attribute_int(l->graph->n, "zero", x.zero)),
                        x.units);
-  l->output.zero = x.zero;
+  l->output.zero = x.zero, l->output.most = x.most;
   return ok;
 }
 
@@ -89,7 +89,7 @@ static bool same_op(net_lowering *l, const net_value_id *inputs, uint32_t count,
 bool reshape_lower(net_lowering *l) {
   net_code x = l->inputs[A];
   bool ok = same_op(l, &x.value, 1, x.units);
-  l->output.zero = x.zero;
+  l->output.zero = x.zero, l->output.most = x.most;
   return ok;
 }
 

@@ -111,11 +111,11 @@ bool quantize_lower(net_lowering *l) {
   }
   if (!find_codes(l, &spec, &c)) return true;
   if (!l->graph) {
-    l->output = (net_code){NET_NONE, c.units, c.zero};
+    l->output = (net_code){NET_NONE, c.units, c.zero, 0};
     return true;
   }
   if (coded && is_held(l, &c)) {
-    l->output = (net_code){l->inputs[QUANTIZE_X].value, c.units, c.zero};
+    l->output = (net_code){l->inputs[QUANTIZE_X].value, c.units, c.zero, 0};
     return true;
   }
   if (coded) return rescale(l, &spec, &c);

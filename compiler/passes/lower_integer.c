@@ -181,7 +181,7 @@ static bool code_constant(lowerer *l, net_value_id v) {
     units[i] = unit;
     net_type_set(type, data, i, net_type_element(NET_F32, value->data, i) / unit);
   }
-  l->codes[v] = (net_code){constant(l, fresh(l, v, "codes"), type, value->shape, data), units, 0};
+  l->codes[v] = (net_code){constant(l, fresh(l, v, "codes"), type, value->shape, data), units, 0, 0};
   return true;
 }
 

@@ -112,7 +112,7 @@ static net_run expect_lowered(const net_run *run, bool integer_only) {
   for (uint32_t o = 0; o < g->outputs.count; o++)
     for (uint64_t i = 0; i < net_run_elements(run, g->outputs.at[o]); i++) {
       double want = run->values[g->outputs.at[o]][i], is = codes.values[lowered->outputs.at[o]][i];
-      if (integer_only) want = net_integers_value(&integers, g->outputs.at[o], i);
+      if (integer_only) want = (double)(float)net_integers_value(&integers, g->outputs.at[o], i);
       if (is != want && !(isnan(is) && isnan(want)))
         fail_msg("output %u[%llu] is %.9g, not %.9g, of\n%s\nas\n%s", o, (unsigned long long)i, is, want,
                  support_printed(n, g), support_printed(n, lowered));
@@ -343,6 +343,85 @@ static void lowers_mixed_networks(void **state) {
   }
 }
 
+/* ---- scaled integers: steps that are no powers of two, zero points, against the integers of the oracle ---- */
+
+static void random_steps(quantise_test *t, support_random *random, const char *node, net_tensor_role role, uint32_t count,
+                         double about, bool zeros) {
+  float *steps = NET_NEW_ARRAY(&t->n.arena, float, count);
+  int32_t *points = NET_NEW_ARRAY(&t->n.arena, int32_t, count);
+  for (uint32_t i = 0; i < count; i++) steps[i] = (float)(about * (1.5 + support_uniform(random)));
+  for (uint32_t i = 0; i < count; i++) points[i] = (int32_t)support_below(random, 60) - 30;
+  if (support_below(random, 4) == 0)
+    for (uint32_t i = 0; i < count; i++) steps[i] = exp2f(rintf(log2f(steps[i])));
+  quantise_calibrated(t, node, role, 0, count, steps, zeros ? points : NULL);
+}
+
+static void lowers_scaled_integers(void **state) {
+  (void)state;
+  for (uint32_t k = 0; k < 40; k++) {
+    quantise_test t;
+    quantise_begin(&t);
+    support_random random = {k + 300};
+    bool affine = k % 2, channels = k % 3 == 0;
+    int width = k % 5 == 4 ? 5 : 8;
+    const char *format = net_arena_format(&t.n.arena, "scaled_integer(%d%s)", width, affine ? ", affine" : "");
+    const char *weight =
+        net_arena_format(&t.n.arena, "scaled_integer(%d%s)", width, channels ? ", per = channel" : "");
+    quantise_rule(&t, "default", NET_TENSOR_INPUT, format);
+    quantise_rule(&t, "default", NET_TENSOR_OUTPUT, format);
+    quantise_rule(&t, "default", NET_TENSOR_WEIGHT, weight);
+    double step = width == 8 ? 0.03 : 0.2;
+    random_steps(&t, &random, "linear_1", NET_TENSOR_INPUT, 1, step, affine);
+    random_steps(&t, &random, "linear_1", NET_TENSOR_OUTPUT, 1, step, affine);
+    random_steps(&t, &random, "relu_1", NET_TENSOR_INPUT, 1, step, affine);
+    random_steps(&t, &random, "relu_1", NET_TENSOR_OUTPUT, 1, step, affine);
+    random_steps(&t, &random, "linear_2", NET_TENSOR_INPUT, 1, step, affine);
+    random_steps(&t, &random, "linear_2", NET_TENSOR_OUTPUT, 1, step, affine);
+    random_steps(&t, &random, "linear_1", NET_TENSOR_WEIGHT, channels ? 9 : 1, step / 4, false);
+    random_steps(&t, &random, "linear_2", NET_TENSOR_WEIGHT, channels ? 4 : 1, step / 4, false);
+    net_graph *g = support_network(&t.n, "n", (net_shape){1, {12}}, "linear features=9; relu; linear features=4");
+    g = quantise_graph(&t, g);
+    net_integer_break first;
+    if (!net_integer_only(&t.n, g, &first)) fail_msg("%s\n%s", first.reason, support_printed(&t.n, g));
+    net_run run = filled(&t.n, g, k, 300, 1);
+    net_run codes = expect_lowered(&run, true);
+    expect_compiled(&codes, targets[k % 4], k % 2 ? 256 : 100, k % 7 == 0);
+    assert_int_equal(t.n.diagnostics.errors + t.n.diagnostics.faults, 0);
+    netc_free(&t.n);
+  }
+}
+
+/* Sums and products of other steps, and zero points that differ. */
+static void lowers_sums_of_scaled_integers(void **state) {
+  (void)state;
+  netc n;
+  support_init(&n);
+#define SCALED "scaled_integer(8, scheme = affine)"
+#define STEPPED(name, from, step, zero)                                                                      \
+  "  " name ": f32[b, 16] format " SCALED " = quantize(" from ", " step ", " zero ") {format = \"" SCALED "\"}\n"
+  net_graph *g = support_parse(
+      &n, "graph scaled\n"
+          "  input jet: f32[b, 16]\n"
+          "  constant s1: f32 = [0.0373]\n  constant s2: f32 = [0.0611]\n  constant s3: f32 = [0.103]\n"
+          "  constant z1: f32 = [-7]\n  constant z2: f32 = [20]\n  constant z3: f32 = [3]\n"
+          STEPPED("a", "jet", "s1", "z1") STEPPED("c", "jet", "s2", "z2")
+          "  s: f32[b, 16] = add(a, c)\n" STEPPED("sq", "s", "s3", "z3") " \n"
+          "  d: f32[b, 16] = sub(a, c)\n" STEPPED("dq", "d", "s2", "z2")
+          "  p: f32[b, 16] = mul(a, c)\n" STEPPED("pq", "p", "s3", "z3")
+          "  r: f32[b, 16] format " SCALED " = relu(pq)\n" STEPPED("rq", "r", "s1", "z1")
+          "  y: f32[b, 32] format " SCALED " = concat(sq, pq) {axis = 0}\n"
+          "  output sq, dq, rq, y\n");
+  for (net_node_id i = 0; i < g->nodes.count; i++) /* sums take the step of the quantiser that reads them */
+    if (!strcmp(net_node_op(g, i)->name, "quantize")) {
+      g->nodes.at[i].owner = g->nodes.at[i].name;
+      g->nodes.at[i].role = NET_TENSOR_INPUT;
+    }
+  net_run run = filled(&n, g, 4, 300, 1);
+  net_run codes = expect_lowered(&run, true);
+  for (uint32_t i = 0; i < 4; i++) expect_compiled(&codes, targets[i], 128, i == 1);
+  netc_free(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(rescales),
@@ -351,6 +430,8 @@ int main(void) {
       cmocka_unit_test(lowers_other_operators),
       cmocka_unit_test(lowers_weights_of_few_values),
       cmocka_unit_test(lowers_mixed_networks),
+      cmocka_unit_test(lowers_scaled_integers),
+      cmocka_unit_test(lowers_sums_of_scaled_integers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
