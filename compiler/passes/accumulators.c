@@ -94,7 +94,7 @@ static bool check(const net_ranges *r, net_node_id id, net_severity severity) {
   const net_value *value = net_graph_value_at(r->graph, y);
   const net_format_spec *spec = net_format_at(n, value->format);
   const char *format = net_format_text(n, value->format), *owner = net_text(n, node->owner);
-  if (spec->overflow == NET_WRAP || value->format == NET_FORMAT_FLOAT32) return true;
+  if (spec->overflow == NET_WRAP || !net_format_has_point(spec)) return true; /* calibrated: it saturates */
   int bits = 0, fraction = 0;
   net_range worst = {0, 0};
   for (uint64_t i = 0, count = net_shape_elements(&value->shape); i < count; i++) {
