@@ -143,8 +143,11 @@ LLVMValueRef cg_narrow_quotient(cg_emit *e, LLVMValueRef a, uint32_t divisor); /
 /* emit_dot.c: v[0] + the sum of products of the packed integers in v[1] and v[2]; op: LP_dot4, LP_dot2 */
 LLVMValueRef cg_emit_dot(cg_emit *e, lp_expr_kind op, uint32_t lanes, const LLVMValueRef *v);
 
-/* emit_pack.c: LP_pack16, LP_pack8u, LP_pack8s */
+/* emit_pack.c: LP_pack16, LP_pack8u, LP_pack8s; LP_words */
 LLVMValueRef cg_emit_pack(cg_emit *e, const lp_expr_info *x);
+LLVMValueRef cg_emit_words(cg_emit *e, const lp_expr_info *x);
+/* f32 to the nearest i32, ties to even, in one instruction; NULL: the target has none for so many lanes. */
+LLVMValueRef cg_emit_rounded(cg_emit *e, LLVMValueRef v, uint32_t lanes);
 
 /* emit_shuffle.c */
 LLVMValueRef cg_emit_tree(cg_emit *e, const lp_expr_info *tree);

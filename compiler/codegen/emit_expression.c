@@ -180,6 +180,11 @@ LLVMValueRef cg_emit_combine(cg_emit *e, lp_combine combine, net_type type, LLVM
 
 static LLVMValueRef emit_convert(cg_emit *e, const cg_operation *o) {
   net_type from = o->type, to = o->x->type;
+  const lp_expr_info *rounded = lp_expr_at(e->f, o->x->operand[0]);
+  if (from == NET_F32 && to == NET_I32 && rounded->kind == LP_round) {
+    LLVMValueRef whole = cg_emit_rounded(e, cg_emit_expr(e, rounded->operand[0]), o->x->lanes);
+    if (whole) return whole;
+  }
   LLVMValueRef v = o->v[0];
   LLVMTypeRef type = result_type(e, o);
   if (is_float(from) && is_float(to)) return LLVMBuildFPCast(e->builder, v, type, "");
@@ -286,16 +291,11 @@ static LLVMValueRef emit_lanes(cg_emit *e, const lp_expr_info *x) {
   return x->lanes == 1 ? numbers[0] : LLVMConstVector(numbers, x->lanes);
 }
 
-/* Little-endian targets only. */
-static LLVMValueRef emit_words(cg_emit *e, const lp_expr_info *x) {
-  return LLVMBuildBitCast(e->builder, cg_emit_expr(e, x->operand[0]), cg_type(e, NET_I32, x->lanes), "");
-}
-
 static LLVMValueRef (*const leaves[])(cg_emit *, const lp_expr_info *) = {
     [LP_const] = emit_const, [LP_load] = cg_emit_load, [LP_count] = emit_count, [LP_param] = emit_param,
     [LP_var] = emit_var,     [LP_read] = emit_read,    [LP_splat] = emit_splat, [LP_lanes] = emit_lanes,
     [LP_tree] = cg_emit_tree, [LP_fold] = cg_emit_fold, [LP_part] = cg_emit_part,
-    [LP_words] = emit_words,
+    [LP_words] = cg_emit_words,
 };
 
 LLVMValueRef cg_emit_expr(cg_emit *e, lp_expr expr) {

@@ -97,3 +97,67 @@ LLVMValueRef cg_emit_pack(cg_emit *e, const lp_expr_info *x) {
   if (!halves) return plain16(e, lanes, v[0], v[1]);
   return as_words(e, turned(e, call(e, halves, v[0], v[1]), 2 * lanes, 2, 4), lanes);
 }
+
+/* ---- neighbours as words: little-endian targets only ---- */
+
+static LLVMValueRef part(cg_emit *e, LLVMValueRef v, uint32_t first, uint32_t lanes) {
+  LLVMValueRef mask[LP_MAX_LANES];
+  for (uint32_t i = 0; i < lanes; i++) mask[i] = cg_int(e, NET_I32, first + i);
+  return LLVMBuildShuffleVector(e->builder, v, LLVMGetPoison(LLVMTypeOf(v)), LLVMConstVector(mask, lanes),
+                                "");
+}
+
+/* Four quarters packed give whole words, in each 128 bits one of each quarter: back into order. */
+static LLVMValueRef packed_quarters(cg_emit *e, LLVMValueRef v, uint32_t lanes, const char *halves,
+                                    const char *bytes) {
+  LLVMValueRef a = call(e, halves, part(e, v, 0, lanes), part(e, v, lanes, lanes));
+  LLVMValueRef b = call(e, halves, part(e, v, 2 * lanes, lanes), part(e, v, 3 * lanes, lanes));
+  return turned(e, as_words(e, call(e, bytes, a, b), lanes), lanes, lanes / 4, 4);
+}
+
+LLVMValueRef cg_emit_words(cg_emit *e, const lp_expr_info *x) {
+  LLVMValueRef v = cg_emit_expr(e, x->operand[0]);
+  uint32_t lanes = x->lanes;
+  if (!x->integer) return as_words(e, v, lanes);
+  bool sign = x->integer < 0;
+  const char *halves = instruction_for(e->target, LP_pack16, lanes);
+  const char *bytes = instruction_for(e->target, sign ? LP_pack8s : LP_pack8u, lanes);
+  if (halves) return packed_quarters(e, v, lanes, halves, bytes);
+  v = clamped(e, v, 4 * lanes, sign ? INT8_MIN : 0, sign ? INT8_MAX : UINT8_MAX);
+  return as_words(e, LLVMBuildTrunc(e->builder, v, cg_type(e, NET_U8, 4 * lanes), ""), lanes);
+}
+
+/* ---- rounding to integers ---- */
+
+/* Pieces of as many lanes as the instruction takes, one after the other. AVX-512 is told how to round; the
+ * others go by the mode, which is to nearest as for all arithmetic. */
+LLVMValueRef cg_emit_rounded(cg_emit *e, LLVMValueRef v, uint32_t lanes) {
+  static const struct {
+    uint32_t needs, lanes;
+    const char *name;
+  } roundings[] = {{CG_AVX512F, 16, "llvm.x86.avx512.mask.cvtps2dq.512"},
+                   {CG_AVX, 8, "llvm.x86.avx.cvt.ps2dq.256"},
+                   {0, 4, "llvm.x86.sse2.cvtps2dq"}};
+  uint32_t at = 0;
+  if (strncmp(e->target->triple, "x86_64", 6) || lanes < 4 || lanes & (lanes - 1)) return NULL;
+  while ((e->target->has & roundings[at].needs) != roundings[at].needs || lanes % roundings[at].lanes) at++;
+  uint32_t size = roundings[at].lanes, have = size;
+  unsigned id = LLVMLookupIntrinsicID(roundings[at].name, strlen(roundings[at].name));
+  LLVMValueRef callee = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0), pieces[LP_MAX_LANES / 4];
+  LLVMTypeRef type = LLVMIntrinsicGetType(e->context, id, NULL, 0);
+  for (uint32_t i = 0; i < lanes / size; i++) {
+    LLVMValueRef piece = lanes == size ? v : part(e, v, i * size, size);
+    LLVMValueRef operands[4] = {piece, splat32(e, size, 0),
+                                LLVMConstAllOnes(LLVMInt16TypeInContext(e->context)), cg_int(e, NET_I32, 8)};
+    bool masked = size == 16; /* … and with a rounding: 8 is to nearest, without exceptions */
+    pieces[i] = LLVMBuildCall2(e->builder, type, callee, operands, masked ? 4 : 1, "");
+  }
+  for (; have < lanes; have *= 2) /* joined two by two */
+    for (uint32_t i = 0; i < lanes / have / 2; i++) {
+      LLVMValueRef mask[LP_MAX_LANES];
+      for (uint32_t k = 0; k < 2 * have; k++) mask[k] = cg_int(e, NET_I32, k);
+      pieces[i] = LLVMBuildShuffleVector(e->builder, pieces[2 * i], pieces[2 * i + 1],
+                                         LLVMConstVector(mask, 2 * have), "");
+    }
+  return pieces[0];
+}

@@ -3,6 +3,8 @@
  * (or as there are lanes) are transposed in registers. */
 #include "kernels/schedule.h"
 
+#include <math.h>
+
 /* Lanes may run along the axis: loads of anything else stand still or have it as their last index; no axis
  * occurs by itself. */
 static bool runs_along(const kn_schedule_state *s, const kn_group *group, lp_expr e, uint32_t axis) {
@@ -52,27 +54,64 @@ typedef struct {
   lp_expr tile, within; /* of the rows at hand */
 } job;
 
-/* `lanes` features from `feature` on of a row, through the statements; in halves or bytes, as words want
- * them. */
-static lp_expr small(job *j, lp_expr sample, lp_expr feature, uint32_t lanes) {
+/* Ends of what an expression can be, by the constants that clamp it; NaN is nobody's business. */
+typedef struct {
+  double low, high;
+} ends;
+
+static ends ends_of(const lp_function *f, lp_expr e) {
+  const lp_expr_info *info = lp_expr_at(f, e);
+  net_type type = info->type;
+  ends all = {-INFINITY, INFINITY}, a, b;
+  switch (info->kind) {
+  case LP_const: return (ends){info->real + (double)info->integer, info->real + (double)info->integer};
+  case LP_round: a = ends_of(f, info->operand[0]); return (ends){rint(a.low), rint(a.high)};
+  case LP_convert: /* of what fits */
+    a = ends_of(f, info->operand[0]);
+    return type == NET_F32 || type == NET_I32 ? (ends){trunc(a.low), trunc(a.high)} : all;
+  case LP_min:
+  case LP_max:
+    a = ends_of(f, info->operand[0]), b = ends_of(f, info->operand[1]);
+    return info->kind == LP_min ? (ends){fmin(a.low, b.low), fmin(a.high, b.high)}
+                                : (ends){fmax(a.low, b.low), fmax(a.high, b.high)};
+  default: return all;
+  }
+}
+
+/* What becomes a byte without being changed: a conversion of an i32 within a byte's range; else 0. */
+static lp_expr before_byte(const lp_function *f, lp_expr e, bool *sign) {
+  const lp_expr_info *info = lp_expr_at(f, e);
+  if (info->kind != LP_convert || (info->type != NET_I8 && info->type != NET_U8)) return 0;
+  *sign = info->type == NET_I8;
+  ends is = ends_of(f, info->operand[0]);
+  bool fits = is.low >= (*sign ? INT8_MIN : 0) && is.high <= (*sign ? INT8_MAX : UINT8_MAX);
+  return fits && lp_expr_at(f, info->operand[0])->type == NET_I32 ? info->operand[0] : 0;
+}
+
+/* Words of a row from a feature on, through the statements. */
+static lp_expr words_of(job *j, lp_expr sample, lp_expr feature, uint32_t words) {
   kn_schedule_state *s = j->s;
   lp_function *f = s->f;
+  uint32_t lanes = words * j->words->per, count = j->group->statements.count;
   lp_expr zero = lp_int(f, 0), row = lp_convert(f, NET_I32, lp_vector_load(f, j->index, 1, 1, &sample)),
           value = 0;
   kn_scope *scope = kn_scope_new(s, lanes, LP_NONE);
-  for (uint32_t k = 0; k < j->group->statements.count; k++) {
+  for (uint32_t k = 0; k < count; k++) {
     uint32_t index = j->group->statements.at[k];
+    lp_expr e = kn_statement(s, index)->value;
+    bool sign;
     scope->vector_axis = s->facts[index].axes[0];
     scope->axis[scope->vector_axis] = feature;
     kn_scope_renew(scope);
-    value = k ? kn_value(scope, kn_statement(s, index)->value)
-              : lp_vector_load(f, j->column, lanes, 2, (lp_expr[]){row, feature});
+    lp_expr integer = k && k + 1 == count && j->words->per == 4 ? before_byte(f, e, &sign) : 0;
+    if (integer) return lp_bytes_of(f, kn_value(scope, integer), sign);
+    value = k ? kn_value(scope, e) : lp_vector_load(f, j->column, lanes, 2, (lp_expr[]){row, feature});
     lp_reg point = lp_reg_new(f, "y", lp_expr_at(f, value)->type, lanes, 1, 1);
     lp_set(f, point, zero, zero, value);
     value = lp_read_reg(f, point, zero, zero);
     kn_scope_bind(scope, kn_statement(s, index)->buffer, point, true, zero, zero);
   }
-  return lp_convert(f, j->words->per == 4 ? NET_U8 : NET_U16, value);
+  return lp_words_of(f, lp_convert(f, j->words->per == 4 ? NET_U8 : NET_U16, value));
 }
 
 static lp_expr sample_at(job *j, lp_expr r) {
@@ -87,7 +126,7 @@ static void emit_block(job *j, lp_expr k, uint32_t lanes) {
   lp_reg block = lp_reg_new(f, "block", NET_I32, lanes, lanes, 1);
   lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, lanes), 1, LP_UNROLL);
   lp_expr feature = lp_product(f, k, lp_int(f, j->words->per));
-  lp_set(f, block, r, zero, lp_words_of(f, small(j, sample_at(j, r), feature, lanes * j->words->per)));
+  lp_set(f, block, r, zero, words_of(j, sample_at(j, r), feature, lanes));
   lp_end(f);
   if (lanes > 1) lp_transpose(f, block);
   r = lp_begin_for(f, "r", zero, lp_int(f, lanes), 1, LP_UNROLL);
@@ -101,7 +140,7 @@ static void emit_rest(job *j, uint32_t width, uint32_t lanes) {
   lp_function *f = j->s->f;
   uint32_t per = j->words->per, gone = per - width % per;
   lp_expr r = lp_begin_for(f, "r", lp_int(f, 0), lp_int(f, lanes), 1, LP_UNROLL);
-  lp_expr word = lp_words_of(f, small(j, sample_at(j, r), lp_int(f, width - per), per));
+  lp_expr word = words_of(j, sample_at(j, r), lp_int(f, width - per), 1);
   word = lp_op2(f, LP_shr, lp_bitcast(f, NET_U32, word), lp_constant(f, NET_U32, 0, gone * (32 / per)));
   lp_store_at(f, j->words->buffer, 3,
               (lp_expr[]){j->tile, lp_int(f, width / per), lp_addition(f, j->within, r)},

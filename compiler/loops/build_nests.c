@@ -277,3 +277,15 @@ lp_expr lp_words_of(lp_function *f, lp_expr vector) {
                                        .lanes = (uint16_t)(info.lanes / per),
                                        .operand = {vector}});
 }
+
+lp_expr lp_bytes_of(lp_function *f, lp_expr vector, bool sign) {
+  if (!lp_known(f, vector, "bytes")) return lp_int(f, 0);
+  const lp_expr_info info = *lp_expr_at(f, vector);
+  if (info.type != NET_I32 || info.lanes % 4)
+    return lp_wrong(f, NET_I32, 1, "bytes of %s with %u lanes", net_type_name(info.type), info.lanes);
+  return lp_add_expr(f, (lp_expr_info){.kind = LP_words,
+                                       .type = NET_I32,
+                                       .lanes = (uint16_t)(info.lanes / 4),
+                                       .operand = {vector},
+                                       .integer = sign ? -1 : 1});
+}

@@ -104,12 +104,16 @@ static lp_value fold(lp_combine combine, net_type type, uint32_t lanes, const lp
   return v[0];
 }
 
-static void words(net_type from, uint32_t lanes, const lp_value *v, lp_value *result) {
-  uint32_t per = lp_per_word(from), bits = 32 / per;
-  for (uint32_t k = 0; k < lanes; k++) {
+static void words(net_type from, const lp_expr_info *info, const lp_value *v, lp_value *result) {
+  uint32_t per = info->integer ? 4 : lp_per_word(from), bits = 32 / per;
+  int64_t low = info->integer < 0 ? INT8_MIN : 0, high = info->integer < 0 ? INT8_MAX : UINT8_MAX;
+  for (uint32_t k = 0; k < info->lanes; k++) {
     uint32_t word = 0;
-    for (uint32_t i = 0; i < per; i++)
-      word |= (uint32_t)(v[k * per + i].integer & ((1 << bits) - 1)) << i * bits;
+    for (uint32_t i = 0; i < per; i++) {
+      int64_t x = v[k * per + i].integer;
+      if (info->integer) x = x < low ? low : x > high ? high : x;
+      word |= (uint32_t)(x & ((1 << bits) - 1)) << i * bits;
+    }
     result[k].integer = (int32_t)word;
   }
 }
@@ -225,7 +229,7 @@ static void leaf(machine *m, const lp_expr_info *info, lp_value *result) {
     return;
   case LP_words:
     v = evaluate(m, info->operand[0]);
-    words(lp_expr_at(m->f, info->operand[0])->type, info->lanes, v, result);
+    words(lp_expr_at(m->f, info->operand[0])->type, info, v, result);
     return;
   case LP_part:
     v = evaluate(m, info->operand[0]);

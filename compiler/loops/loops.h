@@ -76,7 +76,7 @@ typedef enum {
                     becomes combine(lane k, lane k + w) for k < w; lane 0 is the result. Maximum is max(a, b)
                     as operated */
   LP_words,      /* form 2: a vector of bytes or halves as i32: in each the next four or two, the first
-                    lowest */
+                    lowest; of i32 clamped to bytes: `integer` 1 unsigned, −1 signed (else 0) */
   LP_part,       /* form 2: `lanes` consecutive lanes of a vector from lane `integer` on; 1 lane is a
                     scalar */
   LP_expr_kinds,
@@ -253,6 +253,7 @@ lp_expr lp_tree_of(lp_function *f, lp_combine combine, lp_reg reg, uint32_t coun
 lp_expr lp_fold_of(lp_function *f, lp_combine combine, lp_expr vector);
 lp_expr lp_part_of(lp_function *f, lp_expr vector, uint32_t first, uint32_t lanes);
 lp_expr lp_words_of(lp_function *f, lp_expr vector);
+lp_expr lp_bytes_of(lp_function *f, lp_expr vector, bool sign); /* words of i32 that are clamped to bytes */
 void lp_nest_begin(lp_function *f, net_name name);
 void lp_nest_end(lp_function *f, double work);
 

@@ -184,7 +184,7 @@ static void print_leaf(lp_printer *p, const lp_expr_info *info) {
     putc(')', p->to);
     break;
   case LP_words:
-    fputs("words(", p->to);
+    fputs(!info->integer ? "words(" : info->integer < 0 ? "bytes_i8(" : "bytes_u8(", p->to);
     lp_print_operand(p, info->operand[0], 0);
     putc(')', p->to);
     break;

@@ -98,7 +98,7 @@ static const char *register_fault(const lp_function *f, const lp_expr_info *info
 static const char *vector_fault(const lp_function *f, const lp_expr_info *info) {
   const lp_expr_info *of = lp_expr_at(f, info->operand[0]);
   if (info->kind == LP_words) {
-    uint32_t per = lp_per_word(of->type);
+    uint32_t per = info->integer ? (of->type == NET_I32 ? 4 : 0) : lp_per_word(of->type);
     return per && info->type == NET_I32 && of->lanes == per * info->lanes ? NULL
                                                                           : "words of what makes no words";
   }

@@ -136,6 +136,14 @@ static void test_words(check *c) {
       b.f->buffers.at[out].slot = out;
       lp_store_at(b.f, out, LP_LIST(b.at), lp_words_of(b.f, lp_part_of(b.f, read_in(&b, types[t], 0), 32 - lanes, lanes)));
     }
+  for (uint32_t lanes = 4; lanes <= 32; lanes *= 2) /* of small integers most are not clamped */
+    for (uint32_t way = 0; way < 4; way++) {
+      lp_expr v = lp_part_of(b.f, read_in(&b, NET_I32, 0), 32 - lanes, lanes);
+      if (way / 2) v = lp_op2(b.f, LP_shr, v, lp_splat_of(b.f, K(b.f, 23), lanes));
+      lp_buffer out = CHECK_BUFFER(b.f, "bytes", NET_I32, LP_OUTPUT, 0, ELEMENTS);
+      b.f->buffers.at[out].slot = out;
+      lp_store_at(b.f, out, LP_LIST(b.at), lp_bytes_of(b.f, v, way % 2));
+    }
   bench_run(c, &b, 17);
 }
 
