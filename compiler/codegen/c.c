@@ -36,11 +36,14 @@ uint32_t cc_append(cc_printer *p, cc_text *to, const char *format, ...) {
   return length;
 }
 
+/* *x behind a type, no product */
+static bool is_pointer(const char *text) { return text[0] == '*' && text[1] != ' '; }
+
 /* Where a line is too long, its rest goes on below. */
 void cc_break_line(cc_printer *p, cc_text *to, uint32_t start, uint32_t indent) {
   while (to->count - start > CC_COLUMNS) {
     uint32_t at = start + CC_COLUMNS;
-    while (at > start + indent && to->at[at] != ' ') at--;
+    while (at > start + indent && !(to->at[at] == ' ' && !is_pointer(to->at + at + 1))) at--;
     if (at <= start + indent) return;
     const char *rest = net_arena_copy(p->arena, to->at + at + 1, to->count - at - 1);
     to->count = at;
@@ -216,7 +219,7 @@ static void print_description(cc_printer *p, cc_text *to) {
   const char *text = library->description;
   size_t length = library->description_bytes - 1;
   bool literal = length < LITERAL;
-  cc_append(p, to, "const char %s[] = %s", library->description_name, literal ? "" : "{");
+  cc_append(p, to, "const char %s[] =%s", library->description_name, literal ? "" : " {");
   for (size_t i = 0, column = CC_COLUMNS; i < length; i++) {
     const char *c = escaped(p, text[i]);
     if (column + 8 > CC_COLUMNS) cc_append(p, to, literal && i ? "\"\n  \"" : literal ? "\n  \"" : "\n "), column = 3;

@@ -9,6 +9,9 @@
  * are added become constants of their own in front of the statement: C allows contraction within an expression. */
 enum { LONG = 70 };
 
+static net_type type_of(const cc_printer *p, lp_expr e) { return lp_expr_at(p->f, e)->type; }
+static bool is_wide(net_type type) { return net_type_bytes(type) == 8; }
+
 void cc_begin_statement(cc_printer *p) {
   for (uint32_t i = 0; i < p->touched.count; i++) {
     p->uses[p->touched.at[i]] = 0;
@@ -18,10 +21,20 @@ void cc_begin_statement(cc_printer *p) {
   lp_scope_change(&p->scope);
 }
 
+/* An element of a table lies between its least and its greatest. */
+static void note_range(cc_printer *p, lp_expr e, lp_buffer buffer) {
+  uint32_t id = cc_table_of(p, buffer); /* may move the tables */
+  const cc_table *table = &p->tables.at[id];
+  if (!lp_is_integer(table->type) || is_wide(table->type)) return;
+  p->scope.ranges[e] = (lp_range){table->least, table->most, 1};
+  p->scope.stamp[e] = p->scope.now;
+}
+
 void cc_count_uses(cc_printer *p, lp_expr e) {
   if (!e) return;
   const lp_expr_info *x = lp_expr_at(p->f, e);
   if (p->uses[e]++) return;
+  if (x->kind == LP_load && p->f->buffers.at[x->which].storage == LP_CONSTANT) note_range(p, e, x->which);
   net_vec_push(p->arena, &p->touched, e);
   for (uint32_t i = 0; i < 3; i++) cc_count_uses(p, x->operand[i]);
   for (uint32_t i = 0; x->kind == LP_load && i < x->count; i++) cc_count_uses(p, p->f->lists.at[x->first + i]);
@@ -40,9 +53,6 @@ const char *cc_operand(cc_printer *p, lp_expr e, cc_level level) {
   cc_value v = cc_expression(p, e);
   return v.level < level ? format(p, "(%s)", v.text) : v.text;
 }
-
-static net_type type_of(const cc_printer *p, lp_expr e) { return lp_expr_at(p->f, e)->type; }
-static bool is_wide(net_type type) { return net_type_bytes(type) == 8; }
 
 /* ---- integers ---- */
 
@@ -64,7 +74,11 @@ static cc_value wrapping(cc_printer *p, lp_expr e) {
   bool own = x->type == (is_wide(x->type) ? NET_U64 : NET_U32);
   if (!arithmetic || p->values[e].text || p->uses[e] > 1 || is_exact(p, e)) {
     cc_value v = cc_expression(p, e);
-    return own ? v : (cc_value){format(p, "(%s)%s", to, cc_operand(p, e, CC_PREFIX)), CC_PREFIX};
+    if (own) return v;
+    const char *text = cc_operand(p, e, CC_PREFIX), *inner = "(int32_t)";
+    bool extends = x->kind == LP_load || (x->kind == LP_convert && lp_is_integer(type_of(p, x->operand[0])));
+    if (extends && !is_wide(x->type) && !strncmp(text, inner, strlen(inner))) text += strlen(inner);
+    return (cc_value){format(p, "(%s)%s", to, text), CC_PREFIX};
   }
   if (x->kind == LP_neg) {
     cc_value v = wrapping(p, x->operand[0]);
@@ -163,6 +177,7 @@ static cc_value bitwise(cc_printer *p, lp_expr e) {
                            *const bools[] = {[LP_and] = "&&", [LP_or] = "||", [LP_xor] = "!="};
   const char *operator = (x->type == NET_BOOL ? bools : bits)[x->kind];
   const char *a = cc_operand(p, x->operand[0], CC_PREFIX), *b = cc_operand(p, x->operand[1], CC_PREFIX);
+  if (x->kind == LP_xor && x->type == NET_BOOL && !strcmp(a, b)) return (cc_value){format(p, "((void)%s, 0)", a), CC_PRIMARY};
   cc_value v = {format(p, "%s %s %s", a, operator, b), CC_TEST};
   return x->type != NET_BOOL && net_type_bytes(x->type) < 4 ? cast(p, x->type, v) : v;
 }
@@ -234,6 +249,9 @@ static cc_value comparison(cc_printer *p, lp_expr e) {
   if (known >= 0) return (cc_value){known ? "1" : "0", CC_PRIMARY};
   if (lp_is_float(type_of(p, x->operand[0]))) p->floats = true;
   const char *a = cc_operand(p, x->operand[0], CC_SUM), *b = cc_operand(p, x->operand[1], CC_SUM);
+  bool same = !strcmp(a, b) && !lp_is_float(type_of(p, x->operand[0]));
+  bool holds = x->kind == LP_le || x->kind == LP_ge || x->kind == LP_eq;
+  if (same) return (cc_value){format(p, "((void)%s, %d)", cc_operand(p, x->operand[0], CC_PREFIX), holds), CC_PRIMARY};
   return (cc_value){format(p, "%s %s %s", a, lp_operation_text(x->kind), b), CC_TEST};
 }
 
@@ -247,7 +265,13 @@ static cc_value choice(cc_printer *p, lp_expr e) {
   return narrow ? cast(p, x->type, v) : v;
 }
 
-/* Bounds of a float, if they are known and it is no NaN: min and max give their second operand for a NaN. */
+/* x == x ? x : …: x is no NaN where it is chosen. */
+static bool is_number_test(const cc_printer *p, const lp_expr_info *x) {
+  const lp_expr_info *test = lp_expr_at(p->f, x->operand[0]);
+  return test->kind == LP_eq && test->operand[0] == test->operand[1] && test->operand[0] == x->operand[1];
+}
+
+/* Bounds of a float that is no NaN, or false. min and max give their second operand for a NaN. */
 static bool bounds(const cc_printer *p, lp_expr e, double *low, double *high) {
   const lp_expr_info *x = lp_expr_at(p->f, e);
   double a = -INFINITY, b = INFINITY, c = -INFINITY, d = INFINITY;
@@ -261,8 +285,16 @@ static bool bounds(const cc_printer *p, lp_expr e, double *low, double *high) {
     else *low = fmax(a, c), *high = fmax(b, d);
     return true;
   case LP_select:
-    if (!bounds(p, x->operand[1], &a, &b) || !bounds(p, x->operand[2], &c, &d)) return false;
+    if (!bounds(p, x->operand[2], &c, &d)) return false;
+    if (!bounds(p, x->operand[1], &a, &b)) {
+      if (!is_number_test(p, x)) return false;
+      a = -INFINITY, b = INFINITY;
+    }
     return *low = fmin(a, c), *high = fmax(b, d), true;
+  case LP_mul: /* by a constant: only its being a number is kept */
+    if (!bounds(p, x->operand[0], &a, &b) || !bounds(p, x->operand[1], &c, &d)) return false;
+    if (c != d || c == 0 || isinf(c)) return false;
+    return *low = -INFINITY, *high = INFINITY, true;
   case LP_round:
   case LP_floor:
   case LP_trunc:
@@ -344,7 +376,8 @@ static const struct {
     [LP_sqrt] = {NULL, CC_sqrt, true},   [LP_round] = {NULL, CC_round, true},
     [LP_floor] = {NULL, CC_floor, true}, [LP_trunc] = {NULL, CC_trunc, true},
     [LP_dot4] = {NULL, CC_dot4, true},   [LP_dot2] = {NULL, CC_dot2, true},
-    [LP_mulhi] = {NULL, CC_mulhi, true},
+    [LP_mulhi] = {NULL, CC_mulhi, true}, [LP_pack16] = {NULL, CC_pack16, true},
+    [LP_pack8u] = {NULL, CC_pack8u, true}, [LP_pack8s] = {NULL, CC_pack8s, true},
 };
 
 static cc_value operation(cc_printer *p, lp_expr e) {

@@ -140,6 +140,11 @@ static void release_registers(cc_printer *p) {
     if (p->regs[r].named) cc_release(p, p->regs[r].name);
 }
 
+/* Of "linear_1+relu_1" the first: the comment has them all. */
+static const char *first_name(cc_printer *p, const char *text) {
+  return net_arena_copy(p->arena, text, strcspn(text, "+"));
+}
+
 /* The nest as a static function; gives the call of it. */
 static const char *print_nest(cc_printer *p, const cc_function *function, const lp_nest *nest) {
   cc_text body = nest_body(p, nest), types = {0}, names = {0};
@@ -158,7 +163,7 @@ static const char *print_nest(cc_printer *p, const cc_function *function, const 
     cc_append(p, &names, "%sscratch", comma);
     comma = ", ";
   }
-  const char *text = net_text(p->n, nest->name), *name = cc_identifier(p, text);
+  const char *text = net_text(p->n, nest->name), *name = cc_identifier(p, first_name(p, text));
   p->indent = 0;
   cc_line(p, "/* %s */", text);
   cc_line(p, "static void %s(%s) {", name, *comma ? types.at : "void");

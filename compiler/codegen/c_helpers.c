@@ -49,7 +49,7 @@ static void mark(cc_printer *p, cc_helper helper, net_type type) {
 const char *cc_helper_name(cc_printer *p, cc_helper helper, net_type type) {
   mark(p, helper, type);
   const char *name = rows[helper].name;
-  if (helper == CC_dot4 || helper == CC_dot2) return name;
+  if (helper >= CC_dot4 && helper <= CC_pack8s) return name; /* of one type only */
   if (helper == CC_of_bits) return net_arena_format(p->arena, "%s_of_bits", short_name(type));
   if (helper == CC_abs_integer) name = "abs";
   return net_arena_format(p->arena, "%s_%s", name, short_name(type));

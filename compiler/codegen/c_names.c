@@ -24,7 +24,10 @@ static bool is_helper(const char *name) {
   size_t length = strlen(name);
   for (uint32_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (length > strlen(ends[i]) && !strcmp(name + length - strlen(ends[i]), ends[i])) return true;
-  return !strcmp(name, "dot4") || !strcmp(name, "dot2");
+  static const char *const names[] = {"dot4", "dot2", "clamp", "pack16", "pack8", "pack8u", "pack8s"};
+  for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (!strcmp(names[i], name)) return true;
+  return false;
 }
 
 bool cc_is_keyword(const char *name) {

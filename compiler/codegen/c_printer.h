@@ -33,8 +33,8 @@ typedef struct {
   const void *data;
   net_type type, as;  /* of the elements; in the table */
   bool bits;          /* floats as the bits they are made of: some are infinite or NaN */
+  int64_t least, most; /* integers */
   uint32_t elements, used; /* used: those behind are never read */
-  uint32_t row;       /* elements that belong together, for the comment */
 } cc_table;
 
 typedef struct {

@@ -44,20 +44,21 @@ const char *cc_number(cc_printer *p, net_type type, double real, int64_t integer
 /* ---- tables ---- */
 
 /* The narrowest type that holds all elements; integers of 64 bits that need them all stay what they are. */
-static net_type narrowest(const cc_table *t) {
+static net_type narrowest(cc_table *t) {
   static const struct {
     net_type type;
     int64_t low, high;
   } types[] = {{NET_I8, INT8_MIN, INT8_MAX},    {NET_U8, 0, UINT8_MAX},    {NET_I16, INT16_MIN, INT16_MAX},
                {NET_U16, 0, UINT16_MAX},        {NET_I32, INT32_MIN, INT32_MAX}, {NET_U32, 0, UINT32_MAX}};
   if (t->type == NET_BOOL) return NET_U8;
-  int64_t low = 0, high = 0;
+  int64_t low = INT64_MAX, high = INT64_MIN;
   for (uint32_t i = 0; i < t->elements; i++) {
     int64_t x = lp_get(t->type, (const char *)t->data + i * net_type_bytes(t->type)).integer;
     if (x < low) low = x;
     if (x > high) high = x;
     if (t->type == NET_U64 && x < 0) return t->type;
   }
+  t->least = low, t->most = high;
   for (uint32_t k = 0; k < sizeof types / sizeof *types; k++)
     if (low >= types[k].low && high <= types[k].high) return types[k].type;
   return t->type;
@@ -89,8 +90,6 @@ uint32_t cc_table_of(cc_printer *p, lp_buffer buffer) {
     if (old->type == t.type && old->elements == t.elements && !memcmp(old->data, t.data, bytes))
       return (p->table_of[buffer] = i + 1) - 1;
   }
-  t.row = b->rank ? b->dim[b->rank - 1] : t.elements;
-  if (b->rank == 1 && b->shape.rank) t.row = b->shape.dim[b->shape.rank - 1];
   if (lp_is_float(t.type)) t.bits = !is_finite(&t);
   else t.as = narrowest(&t);
   if (t.bits) t.as = t.type == NET_F32 ? NET_U32 : NET_U64;
