@@ -69,7 +69,79 @@ static void test_operators(void **state) {
   }
 }
 
+/* ---- what is refused, and why ---- */
+
+static const char small[] = "input x: f32[b, 5]\nparameter w: f32[20, 5] = 0\n"
+                            "y: f32[b, 20] = linear(x, w) {features = 20, bias = false}\noutput y\n";
+
+static lp_function *lowered(c_bench *bench, uint32_t batch, bool masked, uint32_t lanes, bool variables) {
+  netc *n = &bench->n;
+  net_graph *g = ops_test_graph(n, small);
+  net_name x = net_intern(n, "x"), w = net_intern(n, "w");
+  net_value_id y = net_graph_find_value(g, net_intern(n, "y")), weight = net_graph_find_value(g, w);
+  kn_variable variable = {.name = w};
+  kn_bindings bindings = {.columns = &x, .column_count = 1, .outputs = &y, .output_count = 1, .variables = &variable,
+                          .variable_count = 1};
+  if (!variables) {
+    g->values.at[weight].kind = NET_VALUE_CONSTANT;
+    g->values.at[weight].data = NET_NEW_ARRAY(&n->arena, float, 100);
+  }
+  lp_function *f = kn_lower(n, &n->arena, g, &bindings, net_intern(n, "small"), batch, masked);
+  assert_true(f && kn_schedule(f, &(kn_machine){.lanes = lanes, .registers = 16}, &(kn_options){0}));
+  return f;
+}
+
+static void expect_refusal(c_bench *bench, const lp_function *f, const char *name, bool fault, const char *why) {
+  netc *n = &bench->n;
+  const char *text = NULL;
+  size_t length;
+  const cg_entry entry = {.name = name, .f = f};
+  assert_false(cg_print_c(n, &n->arena, &(cg_library){.entries = &entry, .count = 1}, &text, &length));
+  assert_null(text);
+  assert_int_equal(n->diagnostics.faults, fault);
+  assert_int_equal(n->diagnostics.errors, !fault);
+  const char *message = n->diagnostics.list.at[n->diagnostics.list.count - 1].message;
+  if (!strstr(message, why)) fail_msg("'%s' does not say '%s'", message, why);
+  n->diagnostics.faults = n->diagnostics.errors = 0;
+}
+
+static void test_refusals(void **state) {
+  (void)state;
+  c_bench bench;
+  c_begin(&bench);
+  expect_refusal(&bench, lowered(&bench, 2, false, 1, false), "net", true, "not of exactly one sample");
+  expect_refusal(&bench, lowered(&bench, 1, true, 1, false), "net", true, "not of exactly one sample");
+  expect_refusal(&bench, lowered(&bench, 1, false, 8, false), "net", true, "vectors");
+  expect_refusal(&bench, lowered(&bench, 1, false, 1, true), "net", true, "'w' is nothing that C for one sample knows");
+  lp_function *f = lowered(&bench, 1, false, 1, false);
+  expect_refusal(&bench, f, "while", false, "no C function can be called 'while'; --name gives another name");
+  expect_refusal(&bench, f, "round_f32", false, "no C function can be called 'round_f32'");
+  c_end(&bench);
+}
+
+/* Rows without a function of one row: it is there, but not exported. */
+static void test_rows(void **state) {
+  (void)state;
+  c_bench bench;
+  c_begin(&bench);
+  netc *n = &bench.n;
+  const char *text;
+  size_t length;
+  const cg_entry entry = {.name = "rows", .f = lowered(&bench, 1, false, 1, false), .rows = true, .scratch = true};
+  const cg_library library = {.entries = &entry,
+                              .count = 1,
+                              .description_name = "about",
+                              .description = "a \"?\?/\n",
+                              .description_bytes = 8};
+  assert_true(cg_print_c(n, &n->arena, &library, &text, &length));
+  assert_non_null(strstr(text, "\nvoid rows(size_t n, const float *x, float *y, void *scratch);\n"));
+  assert_non_null(strstr(text, "\nstatic void rows_row(const float *x, float *y, void *scratch) {\n"));
+  assert_non_null(strstr(text, "\nconst char about[] =\n  \"a \\\"\\077\\077/\\012\";\n"));
+  c_end(&bench);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_operators)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_operators), cmocka_unit_test(test_refusals),
+                                     cmocka_unit_test(test_rows)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
