@@ -10,7 +10,8 @@ void cc_fault(cc_printer *p, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   const char *of = p->f ? net_text(p->n, p->f->name) : "";
-  net_fault(p->n, NET_NOWHERE, "cannot print '%s' as C: %s", of, net_arena_vformat(p->arena, format, arguments));
+  net_fault(p->n, NET_NOWHERE, "cannot print '%s' as C: %s", of,
+            net_arena_vformat(p->arena, format, arguments));
   va_end(arguments);
   p->failed = true;
 }
@@ -65,15 +66,16 @@ void cc_line(cc_printer *p, const char *format, ...) {
 
 /* ---- the beginning ---- */
 
-/* Loops that fill or copy stay loops: there is no memset. a*b + c is rounded twice. gcc's vectors of alternating sums
- * and differences are fused whatever the option says (seen in gcc 12 at -O3). */
+/* Loops that fill or copy stay loops: there is no memset. a*b + c is rounded twice. gcc's vectors of
+ * alternating sums and differences are fused whatever the option says (seen in gcc 12 at -O3). */
 static const char preamble[] =
     "/* Every operation rounds by itself, and nothing is called: */\n"
     "#if defined(__clang__)\n"
     "#pragma STDC FP_CONTRACT OFF\n"
     "#pragma clang attribute push(__attribute__((no_builtin)), apply_to = function)\n"
     "#elif defined(__GNUC__)\n"
-    "#pragma GCC optimize(\"fp-contract=off\", \"no-tree-loop-distribute-patterns\", \"no-tree-slp-vectorize\")\n"
+    "#pragma GCC optimize(\"fp-contract=off\", \"no-tree-loop-distribute-patterns\", "
+    "\"no-tree-slp-vectorize\")\n"
     "#else\n"
     "#pragma STDC FP_CONTRACT OFF\n"
     "#endif\n\n";
@@ -122,7 +124,8 @@ static const char *list_of(cc_printer *p, const cc_function *function, bool inpu
   return text.count ? text.at : "nothing";
 }
 
-static void print_declaration(cc_printer *p, cc_text *to, const cg_entry *entry, const cc_function *function) {
+static void print_declaration(cc_printer *p, cc_text *to, const cg_entry *entry,
+                              const cc_function *function) {
   uint32_t start = to->count;
   cc_append(p, to, "/* %s%s -> %s */", entry->rows ? "n rows: " : "", list_of(p, function, true),
             list_of(p, function, false));
@@ -139,7 +142,8 @@ static void print_unused(cc_printer *p, cc_text *to, const cc_function *function
     const char *at = function->calls, *name = function->ports[k].name;
     size_t length = strlen(name);
     bool used = false;
-    for (; (at = strstr(at, name)) && !used; at += length) used = strchr("(, ", at[-1]) && strchr(",)", at[length]);
+    for (; (at = strstr(at, name)) && !used; at += length)
+      used = strchr("(, ", at[-1]) && strchr(",)", at[length]);
     if (!used) cc_append(p, to, "  (void)%s;\n", name);
   }
 }
@@ -222,7 +226,8 @@ static void print_description(cc_printer *p, cc_text *to) {
   cc_append(p, to, "const char %s[] =%s", library->description_name, literal ? "" : " {");
   for (size_t i = 0, column = CC_COLUMNS; i < length; i++) {
     const char *c = escaped(p, text[i]);
-    if (column + 8 > CC_COLUMNS) cc_append(p, to, literal && i ? "\"\n  \"" : literal ? "\n  \"" : "\n "), column = 3;
+    if (column + 8 > CC_COLUMNS)
+      cc_append(p, to, literal && i ? "\"\n  \"" : literal ? "\n  \"" : "\n "), column = 3;
     column += cc_append(p, to, literal ? "%s" : strcmp(c, "'") ? " '%s'," : " '\\%s',", c);
   }
   cc_append(p, to, literal ? (length ? "\";\n\n" : "\"\";\n\n") : " 0\n};\n\n");
@@ -236,11 +241,14 @@ static bool print(cc_printer *p, cc_text *file) {
   for (uint32_t i = 0; i < library->count; i++) {
     const char *name = library->entries[i].name;
     if (cc_is_keyword(name))
-      return net_error(p->n, NET_NOWHERE, "no C function can be called '%s'; --name gives another name", name), false;
+      return net_error(p->n, NET_NOWHERE, "no C function can be called '%s'; --name gives another name",
+                       name),
+             false;
     cc_reserve(p, name);
   }
   if (library->description_name) cc_reserve(p, library->description_name);
-  const char *check = net_arena_format(p->arena, "%s_needs", library->count ? library->entries[0].name : "netc");
+  const char *check =
+      net_arena_format(p->arena, "%s_needs", library->count ? library->entries[0].name : "netc");
   cc_reserve(p, check);
   p->to = &functions;
   for (uint32_t i = 0; i < library->count; i++) {
@@ -252,7 +260,8 @@ static bool print(cc_printer *p, cc_text *file) {
   }
   cc_print_tables(p, &tables);
   cc_print_helpers(p, &helpers);
-  cc_append(p, file, "#include <stddef.h>\n#include <stdint.h>\n\n%s", declarations.count ? declarations.at : "");
+  cc_append(p, file, "#include <stddef.h>\n#include <stdint.h>\n\n%s",
+            declarations.count ? declarations.at : "");
   cc_append(p, file, "%s", preamble); /* clang wants it behind the declarations */
   if (p->floats) cc_append(p, file, "%s", float_checks);
   cc_append(p, file, integer_checks, check);
@@ -265,7 +274,13 @@ static bool print(cc_printer *p, cc_text *file) {
 }
 
 cg_target cg_c_target(void) {
-  return (cg_target){.name = "c", .triple = "", .cpu = "", .features = "", .string = "c-lanes1", .lanes = 1, .registers = 16};
+  return (cg_target){.name = "c",
+                     .triple = "",
+                     .cpu = "",
+                     .features = "",
+                     .string = "c-lanes1",
+                     .lanes = 1,
+                     .registers = 16};
 }
 
 bool cg_print_c(netc *n, net_arena *arena, const cg_library *library, const char **text, size_t *length) {
@@ -276,8 +291,10 @@ bool cg_print_c(netc *n, net_arena *arena, const cg_library *library, const char
   cc_append(&p, &file,
             "/* SPDX-License-Identifier: CC0-1.0 (what netc writes is yours)\n"
             " *\n"
-            " * Plain C99 with nothing behind it: no library, no allocation, no recursion, nothing kept between calls.\n"
-            " * Results are the same bits everywhere while a*b + c is rounded twice: gcc and clang are told below,\n"
+            " * Plain C99 with nothing behind it: no library, no allocation, no recursion, nothing kept "
+            "between calls.\n"
+            " * Results are the same bits everywhere while a*b + c is rounded twice: gcc and clang are told "
+            "below,\n"
             " * other compilers may need an option like -ffp-contract=off. */\n");
   bool done = print(&p, &file);
   if (done) *text = net_arena_copy(arena, file.at, file.count), *length = file.count;

@@ -5,8 +5,9 @@
 
 #include <math.h>
 
-/* An expression becomes text from its leaves up. What is used twice, what grows long, and products of floats that
- * are added become constants of their own in front of the statement: C allows contraction within an expression. */
+/* An expression becomes text from its leaves up. What is used twice, what grows long, and products of floats
+ * that are added become constants of their own in front of the statement: C allows contraction within an
+ * expression. */
 enum { LONG = 70 };
 
 static net_type type_of(const cc_printer *p, lp_expr e) { return lp_expr_at(p->f, e)->type; }
@@ -37,7 +38,8 @@ void cc_count_uses(cc_printer *p, lp_expr e) {
   if (x->kind == LP_load && p->f->buffers.at[x->which].storage == LP_CONSTANT) note_range(p, e, x->which);
   net_vec_push(p->arena, &p->touched, e);
   for (uint32_t i = 0; i < 3; i++) cc_count_uses(p, x->operand[i]);
-  for (uint32_t i = 0; x->kind == LP_load && i < x->count; i++) cc_count_uses(p, p->f->lists.at[x->first + i]);
+  for (uint32_t i = 0; x->kind == LP_load && i < x->count; i++)
+    cc_count_uses(p, p->f->lists.at[x->first + i]);
 }
 
 static const char *format(cc_printer *p, const char *text, ...) __attribute__((format(printf, 2, 3)));
@@ -68,7 +70,8 @@ static bool is_exact(cc_printer *p, lp_expr e) {
 static cc_value wrapping(cc_printer *p, lp_expr e) {
   const lp_expr_info *x = lp_expr_at(p->f, e);
   const char *to = is_wide(x->type) ? "uint64_t" : "uint32_t";
-  bool sum = x->kind == LP_add || x->kind == LP_sub, arithmetic = sum || x->kind == LP_mul || x->kind == LP_neg;
+  bool sum = x->kind == LP_add || x->kind == LP_sub,
+       arithmetic = sum || x->kind == LP_mul || x->kind == LP_neg;
   if (x->kind == LP_const && x->integer >= 0)
     return (cc_value){cc_number(p, is_wide(x->type) ? NET_U64 : NET_U32, 0, x->integer), CC_PRIMARY};
   bool own = x->type == (is_wide(x->type) ? NET_U64 : NET_U32);
@@ -149,7 +152,8 @@ static cc_value negation(cc_printer *p, lp_expr e) {
     return (cc_value){format(p, *a == '-' ? "-(%s)" : "-%s", a), CC_PREFIX};
   }
   cc_value a = wrapping(p, x->operand[0]);
-  return cast(p, x->type, (cc_value){format(p, a.level < CC_PRODUCT ? "0 - (%s)" : "0 - %s", a.text), CC_SUM});
+  return cast(p, x->type,
+              (cc_value){format(p, a.level < CC_PRODUCT ? "0 - (%s)" : "0 - %s", a.text), CC_SUM});
 }
 
 static cc_value shift(cc_printer *p, lp_expr e) {
@@ -175,9 +179,10 @@ static cc_value bitwise(cc_printer *p, lp_expr e) {
   const lp_expr_info *x = lp_expr_at(p->f, e);
   static const char *const bits[] = {[LP_and] = "&", [LP_or] = "|", [LP_xor] = "^"},
                            *const bools[] = {[LP_and] = "&&", [LP_or] = "||", [LP_xor] = "!="};
-  const char *operator = (x->type == NET_BOOL ? bools : bits)[x->kind];
+  const char *operator=(x->type == NET_BOOL ? bools : bits)[x->kind];
   const char *a = cc_operand(p, x->operand[0], CC_PREFIX), *b = cc_operand(p, x->operand[1], CC_PREFIX);
-  if (x->kind == LP_xor && x->type == NET_BOOL && !strcmp(a, b)) return (cc_value){format(p, "((void)%s, 0)", a), CC_PRIMARY};
+  if (x->kind == LP_xor && x->type == NET_BOOL && !strcmp(a, b))
+    return (cc_value){format(p, "((void)%s, 0)", a), CC_PRIMARY};
   cc_value v = {format(p, "%s %s %s", a, operator, b), CC_TEST};
   return x->type != NET_BOOL && net_type_bytes(x->type) < 4 ? cast(p, x->type, v) : v;
 }
@@ -212,46 +217,17 @@ static cc_value fused(cc_printer *p, lp_expr e) {
 
 /* ---- comparisons, conversions ---- */
 
-/* −1, 0, 1: a lies below, on, above b wherever it is; 2: that depends. Compilers warn of what never changes. */
-static int order(cc_printer *p, lp_expr a, lp_expr b) {
-  net_type type = type_of(p, a);
-  if (lp_is_float(type)) return 2;
-  if (a == b) return 0;
-  if (is_wide(type)) return 2; /* ranges stop short of them */
-  lp_range x = lp_range_of(&p->scope, a), y = lp_range_of(&p->scope, b);
-  return x.hi < y.lo ? -1 : x.lo > y.hi ? 1 : x.lo == x.hi && y.lo == y.hi && x.lo == y.lo ? 0 : 2;
-}
-
-static bool is_zero(const cc_printer *p, lp_expr e) {
-  const lp_expr_info *x = lp_expr_at(p->f, e);
-  return x->kind == LP_const && !x->integer;
-}
-
-/* What a comparison always gives, or −1. */
-static int outcome(cc_printer *p, const lp_expr_info *x) {
-  lp_expr a = x->operand[0], b = x->operand[1];
-  net_type type = type_of(p, a);
-  int known = order(p, a, b);
-  bool natural = lp_is_integer(type) && !lp_is_signed(type), equal = x->kind == LP_eq || x->kind == LP_ne;
-  if (known != 2 && equal) return (known == 0) == (x->kind == LP_eq);
-  if (known != 2) return x->kind == LP_lt ? known < 0 : x->kind == LP_le ? known <= 0 : x->kind == LP_gt ? known > 0 : known >= 0;
-  if (equal || lp_is_float(type)) return -1;
-  lp_range r = lp_range_of(&p->scope, a), s = lp_range_of(&p->scope, b);
-  bool wide = is_wide(type);
-  if (x->kind == LP_le || x->kind == LP_gt) /* a ≤ b */
-    return (!wide && r.hi <= s.lo) || (natural && is_zero(p, a)) ? x->kind == LP_le : -1;
-  return (!wide && r.lo >= s.hi) || (natural && is_zero(p, b)) ? x->kind == LP_ge : -1; /* a ≥ b */
-}
-
 static cc_value comparison(cc_printer *p, lp_expr e) {
   const lp_expr_info *x = lp_expr_at(p->f, e);
-  int known = outcome(p, x);
+  int known = cc_outcome(p, x);
   if (known >= 0) return (cc_value){known ? "1" : "0", CC_PRIMARY};
   if (lp_is_float(type_of(p, x->operand[0]))) p->floats = true;
   const char *a = cc_operand(p, x->operand[0], CC_SUM), *b = cc_operand(p, x->operand[1], CC_SUM);
   bool same = !strcmp(a, b) && !lp_is_float(type_of(p, x->operand[0]));
   bool holds = x->kind == LP_le || x->kind == LP_ge || x->kind == LP_eq;
-  if (same) return (cc_value){format(p, "((void)%s, %d)", cc_operand(p, x->operand[0], CC_PREFIX), holds), CC_PRIMARY};
+  if (same)
+    return (cc_value){format(p, "((void)%s, %d)", cc_operand(p, x->operand[0], CC_PREFIX), holds),
+                      CC_PRIMARY};
   return (cc_value){format(p, "%s %s %s", a, lp_operation_text(x->kind), b), CC_TEST};
 }
 
@@ -265,52 +241,13 @@ static cc_value choice(cc_printer *p, lp_expr e) {
   return narrow ? cast(p, x->type, v) : v;
 }
 
-/* x == x ? x : …: x is no NaN where it is chosen. */
-static bool is_number_test(const cc_printer *p, const lp_expr_info *x) {
-  const lp_expr_info *test = lp_expr_at(p->f, x->operand[0]);
-  return test->kind == LP_eq && test->operand[0] == test->operand[1] && test->operand[0] == x->operand[1];
-}
-
-/* Bounds of a float that is no NaN, or false. min and max give their second operand for a NaN. */
-static bool bounds(const cc_printer *p, lp_expr e, double *low, double *high) {
-  const lp_expr_info *x = lp_expr_at(p->f, e);
-  double a = -INFINITY, b = INFINITY, c = -INFINITY, d = INFINITY;
-  switch (x->kind) {
-  case LP_const: return *low = *high = x->real, !isnan(x->real);
-  case LP_min:
-  case LP_max:
-    if (!bounds(p, x->operand[1], &c, &d)) return false;
-    if (!bounds(p, x->operand[0], &a, &b)) a = -INFINITY, b = INFINITY;
-    if (x->kind == LP_min) *low = fmin(a, c), *high = fmin(b, d);
-    else *low = fmax(a, c), *high = fmax(b, d);
-    return true;
-  case LP_select:
-    if (!bounds(p, x->operand[2], &c, &d)) return false;
-    if (!bounds(p, x->operand[1], &a, &b)) {
-      if (!is_number_test(p, x)) return false;
-      a = -INFINITY, b = INFINITY;
-    }
-    return *low = fmin(a, c), *high = fmax(b, d), true;
-  case LP_mul: /* by a constant: only its being a number is kept */
-    if (!bounds(p, x->operand[0], &a, &b) || !bounds(p, x->operand[1], &c, &d)) return false;
-    if (c != d || c == 0 || isinf(c)) return false;
-    return *low = -INFINITY, *high = INFINITY, true;
-  case LP_round:
-  case LP_floor:
-  case LP_trunc:
-    if (!bounds(p, x->operand[0], &a, &b)) return false;
-    return *low = floor(a), *high = ceil(b), true;
-  default: return false;
-  }
-}
-
 static cc_value conversion(cc_printer *p, lp_expr e) {
   const lp_expr_info *x = lp_expr_at(p->f, e);
   net_type from = type_of(p, x->operand[0]), to = x->type;
   if (lp_is_float(from) && lp_is_integer(to)) { /* C says nothing of what does not fit */
     double low, high, end = ldexp(1, 8 * (int)net_type_bytes(to) - lp_is_signed(to));
     p->floats = true;
-    if (!bounds(p, x->operand[0], &low, &high) || low < (lp_is_signed(to) ? -end : 0) || high >= end) {
+    if (!cc_bounds(p, x->operand[0], &low, &high) || low < (lp_is_signed(to) ? -end : 0) || high >= end) {
       const char *a = cc_operand(p, x->operand[0], 0);
       return (cc_value){format(p, "%s(%s)", cc_conversion(p, to, from), a), CC_PRIMARY};
     }
@@ -345,9 +282,7 @@ static cc_value leaf(cc_printer *p, lp_expr e) {
   case LP_load: return cc_load(p, x);
   case LP_count: return (cc_value){format(p, "%uu", p->f->batch), CC_PRIMARY};
   case LP_lanes: return (cc_value){"0", CC_PRIMARY};
-  case LP_var:
-    text = cc_integer(p, e);
-    return (cc_value){text, *text == '-' ? CC_PREFIX : CC_PRIMARY};
+  case LP_var: text = cc_integer(p, e); return (cc_value){text, *text == '-' ? CC_PREFIX : CC_PRIMARY};
   case LP_read: return (cc_value){cc_register(p, x->which, x->operand[0], x->operand[1]), CC_PRIMARY};
   case LP_tree: return (cc_value){cc_register(p, x->which, 0, 0), CC_PRIMARY};
   case LP_splat:
@@ -365,19 +300,40 @@ static const struct {
   cc_helper helper;
   bool called;
 } operations[LP_operations] = {
-    [LP_add] = {arithmetic},    [LP_sub] = {arithmetic},    [LP_mul] = {arithmetic},
-    [LP_div] = {arithmetic},    [LP_rem] = {arithmetic},    [LP_neg] = {negation},
-    [LP_abs] = {absolute},      [LP_fma] = {fused},         [LP_and] = {bitwise},
-    [LP_or] = {bitwise},        [LP_xor] = {bitwise},       [LP_shl] = {shift},
-    [LP_shr] = {shift},         [LP_lt] = {comparison},     [LP_le] = {comparison},
-    [LP_gt] = {comparison},     [LP_ge] = {comparison},     [LP_eq] = {comparison},
-    [LP_ne] = {comparison},     [LP_select] = {choice},     [LP_convert] = {conversion},
-    [LP_bitcast] = {bitcast},   [LP_min] = {NULL, CC_min, true},     [LP_max] = {NULL, CC_max, true},
-    [LP_sqrt] = {NULL, CC_sqrt, true},   [LP_round] = {NULL, CC_round, true},
-    [LP_floor] = {NULL, CC_floor, true}, [LP_trunc] = {NULL, CC_trunc, true},
-    [LP_dot4] = {NULL, CC_dot4, true},   [LP_dot2] = {NULL, CC_dot2, true},
-    [LP_mulhi] = {NULL, CC_mulhi, true}, [LP_pack16] = {NULL, CC_pack16, true},
-    [LP_pack8u] = {NULL, CC_pack8u, true}, [LP_pack8s] = {NULL, CC_pack8s, true},
+    [LP_add] = {arithmetic},
+    [LP_sub] = {arithmetic},
+    [LP_mul] = {arithmetic},
+    [LP_div] = {arithmetic},
+    [LP_rem] = {arithmetic},
+    [LP_neg] = {negation},
+    [LP_abs] = {absolute},
+    [LP_fma] = {fused},
+    [LP_and] = {bitwise},
+    [LP_or] = {bitwise},
+    [LP_xor] = {bitwise},
+    [LP_shl] = {shift},
+    [LP_shr] = {shift},
+    [LP_lt] = {comparison},
+    [LP_le] = {comparison},
+    [LP_gt] = {comparison},
+    [LP_ge] = {comparison},
+    [LP_eq] = {comparison},
+    [LP_ne] = {comparison},
+    [LP_select] = {choice},
+    [LP_convert] = {conversion},
+    [LP_bitcast] = {bitcast},
+    [LP_min] = {NULL, CC_min, true},
+    [LP_max] = {NULL, CC_max, true},
+    [LP_sqrt] = {NULL, CC_sqrt, true},
+    [LP_round] = {NULL, CC_round, true},
+    [LP_floor] = {NULL, CC_floor, true},
+    [LP_trunc] = {NULL, CC_trunc, true},
+    [LP_dot4] = {NULL, CC_dot4, true},
+    [LP_dot2] = {NULL, CC_dot2, true},
+    [LP_mulhi] = {NULL, CC_mulhi, true},
+    [LP_pack16] = {NULL, CC_pack16, true},
+    [LP_pack8u] = {NULL, CC_pack8u, true},
+    [LP_pack8s] = {NULL, CC_pack8s, true},
 };
 
 static cc_value operation(cc_printer *p, lp_expr e) {
@@ -398,10 +354,12 @@ static cc_value named(cc_printer *p, lp_expr e, cc_value v) {
 cc_value cc_expression(cc_printer *p, lp_expr e) {
   if (p->values[e].text) return p->values[e];
   const lp_expr_info *x = lp_expr_at(p->f, e);
-  bool shared = p->uses[e] > 1 && x->kind != LP_const && x->kind != LP_var && x->kind != LP_read &&
-                x->kind != LP_count;
+  bool shared =
+      p->uses[e] > 1 && x->kind != LP_const && x->kind != LP_var && x->kind != LP_read && x->kind != LP_count;
   if (x->lanes != 1) cc_fault(p, "a vector of %u lanes: C is printed of loops for one lane", x->lanes);
-  cc_value v = p->failed ? (cc_value){"0", CC_PRIMARY} : x->kind < LP_operations ? operation(p, e) : leaf(p, e);
+  cc_value v = p->failed                 ? (cc_value){"0", CC_PRIMARY}
+               : x->kind < LP_operations ? operation(p, e)
+                                         : leaf(p, e);
   bool is_long = v.level < CC_PRIMARY && strlen(v.text) > LONG && e != p->whole;
   return shared || is_long ? named(p, e, v) : (p->values[e] = v);
 }

@@ -37,7 +37,8 @@ static net_type memory_type(net_type type) { return type == NET_BOOL ? NET_U8 : 
 static bool uses_scratch(const cc_printer *p, net_type type) {
   for (lp_buffer b = 0; b < p->f->buffers.count; b++) {
     const lp_buffer_info *info = &p->f->buffers.at[b];
-    if (p->in_nest[b] && info->storage == LP_SCRATCH && (type == NET_TYPE_COUNT || memory_type(info->type) == type))
+    if (p->in_nest[b] && info->storage == LP_SCRATCH &&
+        (type == NET_TYPE_COUNT || memory_type(info->type) == type))
       return true;
   }
   return false;
@@ -73,7 +74,8 @@ static void print_places(cc_printer *p, cc_text *to) {
   for (lp_buffer b = 0; b < p->f->buffers.count; b++) {
     const lp_buffer_info *info = &p->f->buffers.at[b];
     if (!p->in_nest[b] || info->storage != LP_SCRATCH) continue;
-    char *text = net_arena_format(p->arena, "%s = %zu", p->buffer_names[b], info->offset / net_type_bytes(info->type));
+    char *text =
+        net_arena_format(p->arena, "%s = %zu", p->buffer_names[b], info->offset / net_type_bytes(info->type));
     uint32_t length = (uint32_t)strlen(text) + 2;
     cc_append(p, to, "%s", any ? "," : "  enum {");
     if (any && column + length > CC_COLUMNS - 8) cc_append(p, to, "\n        "), column = 8;
@@ -152,9 +154,11 @@ static const char *print_nest(cc_printer *p, const cc_function *function, const 
   for (uint32_t k = 0; k < function->port_count; k++) {
     const cc_port *port = &function->ports[k];
     bool used = false;
-    for (lp_buffer b = 0; b < p->f->buffers.count; b++) used |= p->in_nest[b] && p->buffer_names[b] == port->name;
+    for (lp_buffer b = 0; b < p->f->buffers.count; b++)
+      used |= p->in_nest[b] && p->buffer_names[b] == port->name;
     if (!used) continue;
-    cc_append(p, &types, "%s%s%s *%s", comma, port->input ? "const " : "", cc_type_name(port->type), port->name);
+    cc_append(p, &types, "%s%s%s *%s", comma, port->input ? "const " : "", cc_type_name(port->type),
+              port->name);
     cc_append(p, &names, "%s%s", comma, port->name);
     comma = ", ";
   }

@@ -30,7 +30,8 @@ static const struct {
 static const struct {
   const char *short_name, *wide, *sign, *whole, *mantissa, *exponents, *nan;
 } floats[NET_TYPE_COUNT] = {
-    [NET_F32] = {"f32", "uint32_t", "UINT32_C(0x80000000)", "8388608.0f", "23", "255", "UINT32_C(0x7FC00000)"},
+    [NET_F32] = {"f32", "uint32_t", "UINT32_C(0x80000000)", "8388608.0f", "23", "255",
+                 "UINT32_C(0x7FC00000)"},
     [NET_F64] = {"f64", "uint64_t", "UINT64_C(0x8000000000000000)", "4503599627370496.0", "52", "2047",
                  "UINT64_C(0x7FF8000000000000)"},
 };

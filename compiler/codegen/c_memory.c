@@ -68,7 +68,8 @@ const char *cc_element_name(cc_printer *p, lp_reg which, uint32_t row, uint32_t 
                       : net_arena_format(p->arena, "%s_%u_%u", name, row, column);
 }
 
-/* An element that only constants index is a variable of its own; one that a loop goes through stays in an array. */
+/* An element that only constants index is a variable of its own; one that a loop goes through stays in an
+ * array. */
 const char *cc_register(cc_printer *p, lp_reg which, lp_expr i, lp_expr j) {
   const lp_reg_info *r = &p->f->regs.at[which];
   cc_reg *reg = &p->regs[which];

@@ -4,23 +4,25 @@
 
 /* Words that C, C++ or a compiler in its own dialect takes for something else. */
 static const char *const reserved[] = {
-    "alignas",   "alignof", "and",       "and_eq",    "arm",      "asm",      "auto",     "bitand",   "bitor",
-    "bool",      "break",   "case",      "catch",     "char",     "class",    "compl",    "concept",  "const",
-    "constexpr", "continue", "decltype", "default",   "delete",   "do",       "double",   "else",     "enum",
-    "explicit",  "export",  "extern",    "false",     "float",    "for",      "friend",   "goto",     "i386",
-    "if",        "inline",  "int",       "linux",     "long",     "main",     "mips",     "mutable",  "namespace",
-    "new",       "noexcept", "not",      "not_eq",    "nullptr",  "operator", "or",       "or_eq",    "pascal",
-    "far",       "near",    "huge",      "interrupt", "private",  "protected", "public",  "register", "requires",
-    "restrict",  "return",  "short",     "signed",    "size_t",   "sizeof",   "sparc",    "static",   "struct",
-    "switch",    "template", "this",     "throw",     "true",     "try",      "typedef",  "typeid",   "typename",
-    "typeof",    "union",   "unix",      "unsigned",  "using",    "virtual",  "void",     "volatile", "wchar_t",
-    "while",     "xor",     "xor_eq",
+    "alignas",  "alignof",   "and",       "and_eq",    "arm",       "asm",      "auto",     "bitand",
+    "bitor",    "bool",      "break",     "case",      "catch",     "char",     "class",    "compl",
+    "concept",  "const",     "constexpr", "continue",  "decltype",  "default",  "delete",   "do",
+    "double",   "else",      "enum",      "explicit",  "export",    "extern",   "false",    "float",
+    "for",      "friend",    "goto",      "i386",      "if",        "inline",   "int",      "linux",
+    "long",     "main",      "mips",      "mutable",   "namespace", "new",      "noexcept", "not",
+    "not_eq",   "nullptr",   "operator",  "or",        "or_eq",     "pascal",   "far",      "near",
+    "huge",     "interrupt", "private",   "protected", "public",    "register", "requires", "restrict",
+    "return",   "short",     "signed",    "size_t",    "sizeof",    "sparc",    "static",   "struct",
+    "switch",   "template",  "this",      "throw",     "true",      "try",      "typedef",  "typeid",
+    "typename", "typeof",    "union",     "unix",      "unsigned",  "using",    "virtual",  "void",
+    "volatile", "wchar_t",   "while",     "xor",       "xor_eq",
 };
 static const char *const own[] = {"n", "row", "aligned", "scratch", "values"};
 
 /* min_f32, … */
 static bool is_helper(const char *name) {
-  static const char *const ends[] = {"_f32", "_f64", "_i8", "_u8", "_i16", "_u16", "_i32", "_u32", "_i64", "_u64", "_bits"};
+  static const char *const ends[] = {"_f32", "_f64", "_i8",  "_u8",  "_i16", "_u16",
+                                     "_i32", "_u32", "_i64", "_u64", "_bits"};
   size_t length = strlen(name);
   for (uint32_t i = 0; i < sizeof ends / sizeof *ends; i++)
     if (length > strlen(ends[i]) && !strcmp(name + length - strlen(ends[i]), ends[i])) return true;

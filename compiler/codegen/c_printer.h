@@ -31,9 +31,9 @@ typedef enum {
 typedef struct {
   const char *name;
   const void *data;
-  net_type type, as;  /* of the elements; in the table */
-  bool bits;          /* floats as the bits they are made of: some are infinite or NaN */
-  int64_t least, most; /* integers */
+  net_type type, as;       /* of the elements; in the table */
+  bool bits;               /* floats as the bits they are made of: some are infinite or NaN */
+  int64_t least, most;     /* integers */
   uint32_t elements, used; /* used: those behind are never read */
 } cc_table;
 
@@ -72,7 +72,7 @@ typedef struct cc_printer {
   net_arena *arena;
   const cg_library *library;
   bool failed;
-  cc_text *to;      /* where lines go */
+  cc_text *to; /* where lines go */
   uint32_t indent;
   NET_VEC(const char *) names; /* taken, in the file and in the nest being printed */
   NET_VEC(cc_table) tables;
@@ -107,20 +107,21 @@ void cc_line(cc_printer *p, const char *format, ...) __attribute__((format(print
 void cc_break_line(cc_printer *p, cc_text *to, uint32_t start, uint32_t indent);
 
 /* c_names.c */
-const char *cc_identifier(cc_printer *p, const char *text);  /* one that is free: it is taken now */
-const char *cc_type_name(net_type type);                     /* "int32_t"; bools are ints */
-bool cc_is_keyword(const char *name);                        /* nothing may be called so */
-void cc_reserve(cc_printer *p, const char *name);            /* as it is */
-void cc_release(cc_printer *p, const char *name);            /* no longer taken: the very text that was */
+const char *cc_identifier(cc_printer *p, const char *text); /* one that is free: it is taken now */
+const char *cc_type_name(net_type type);                    /* "int32_t"; bools are ints */
+bool cc_is_keyword(const char *name);                       /* nothing may be called so */
+void cc_reserve(cc_printer *p, const char *name);           /* as it is */
+void cc_release(cc_printer *p, const char *name);           /* no longer taken: the very text that was */
 
 /* c_tables.c */
 uint32_t cc_table_of(cc_printer *p, lp_buffer buffer);
 void cc_print_tables(cc_printer *p, cc_text *to);
-const char *cc_number(cc_printer *p, net_type type, double real, int64_t integer); /* a constant of that type */
+const char *cc_number(cc_printer *p, net_type type, double real,
+                      int64_t integer); /* a constant of that type */
 
 /* c_helpers.c */
 const char *cc_helper_name(cc_printer *p, cc_helper helper, net_type type); /* marks it as used */
-const char *cc_conversion(cc_printer *p, net_type to, net_type from);        /* floats to integers */
+const char *cc_conversion(cc_printer *p, net_type to, net_type from);       /* floats to integers */
 void cc_print_helpers(cc_printer *p, cc_text *to);
 
 /* c_index.c */
@@ -139,6 +140,11 @@ void cc_begin_statement(cc_printer *p);
 void cc_count_uses(cc_printer *p, lp_expr e);
 cc_value cc_expression(cc_printer *p, lp_expr e);
 const char *cc_operand(cc_printer *p, lp_expr e, cc_level level); /* in parentheses if it binds less */
+
+/* c_ranges.c */
+int cc_outcome(cc_printer *p, const lp_expr_info *comparison); /* what it always gives, or −1 */
+/* Bounds of a float that is no NaN, or false. */
+bool cc_bounds(const cc_printer *p, lp_expr e, double *low, double *high);
 
 /* c_statement.c: body of a nest; afterwards in_nest and regs say what it took */
 void cc_statements(cc_printer *p, lp_stmt first);

@@ -97,7 +97,8 @@ static void set(cc_printer *p, const lp_stmt_info *s) {
 static void store(cc_printer *p, const lp_stmt_info *s) {
   begin(p, s);
   const char *value = cc_operand(p, s->value, 0);
-  if (lp_expr_at(p->f, s->value)->type == NET_BOOL) value = net_arena_format(p->arena, "(uint8_t)(%s)", value);
+  if (lp_expr_at(p->f, s->value)->type == NET_BOOL)
+    value = net_arena_format(p->arena, "(uint8_t)(%s)", value);
   cc_line(p, "%s = %s;", cc_place(p, s->which, s->first, s->count), value);
 }
 
@@ -122,8 +123,12 @@ static void test_finite(cc_printer *p, const lp_stmt_info *s) {
 
 void cc_statements(cc_printer *p, lp_stmt first) {
   static void (*const print[])(cc_printer *, const lp_stmt_info *) = {
-      [LP_FOR] = loop,           [LP_SET] = set,       [LP_STORE] = store, [LP_IF] = condition,
-      [LP_TRANSPOSE] = transpose, [LP_FINITE] = test_finite,
+      [LP_FOR] = loop,
+      [LP_SET] = set,
+      [LP_STORE] = store,
+      [LP_IF] = condition,
+      [LP_TRANSPOSE] = transpose,
+      [LP_FINITE] = test_finite,
   };
   for (lp_stmt at = first; at && !p->failed; at = p->f->stmts.at[at].next) {
     cc_begin_statement(p);

@@ -9,7 +9,8 @@
 
 /* ---- numbers ---- */
 
-/* Whole numbers and short halves, quarters … in decimal; all others in hexadecimal, which C promises to be exact. */
+/* Whole numbers and short halves, quarters … in decimal; all others in hexadecimal, which C promises to be
+ * exact. */
 static const char *real_number(cc_printer *p, net_type type, double x) {
   const char *suffix = type == NET_F32 ? "f" : "";
   double scaled = x * 64;
@@ -18,7 +19,8 @@ static const char *real_number(cc_printer *p, net_type type, double x) {
     const char *of_bits = cc_helper_name(p, CC_of_bits, type);
     const char *sign = x < 0 ? "F" : "7", *rest = isnan(x) ? "C" : "8";
     if (type == NET_F32) return net_arena_format(p->arena, "%s(UINT32_C(0x%sF%s00000))", of_bits, sign, rest);
-    return net_arena_format(p->arena, "%s(UINT64_C(0x%sFF%s000000000000))", of_bits, sign, isnan(x) ? "8" : "0");
+    return net_arena_format(p->arena, "%s(UINT64_C(0x%sFF%s000000000000))", of_bits, sign,
+                            isnan(x) ? "8" : "0");
   }
   if (x == trunc(x) && fabs(x) < 1e7) return net_arena_format(p->arena, "%.1f%s", x, suffix);
   if (scaled == trunc(scaled) && fabs(x) < 100) return net_arena_format(p->arena, "%.9g%s", x, suffix);
@@ -31,7 +33,8 @@ static const char *integer_number(cc_printer *p, net_type type, int64_t x) {
   case NET_U64: return net_arena_format(p->arena, "UINT64_C(%llu)", (unsigned long long)x);
   case NET_I64:
     if (x == INT64_MIN) return "INT64_MIN";
-    return net_arena_format(p->arena, x > INT32_MAX || x < INT32_MIN ? "INT64_C(%lld)" : "%lld", (long long)x);
+    return net_arena_format(p->arena, x > INT32_MAX || x < INT32_MIN ? "INT64_C(%lld)" : "%lld",
+                            (long long)x);
   default: return x == INT32_MIN ? "INT32_MIN" : net_arena_format(p->arena, "%lld", (long long)x);
   }
 }
@@ -48,8 +51,8 @@ static net_type narrowest(cc_table *t) {
   static const struct {
     net_type type;
     int64_t low, high;
-  } types[] = {{NET_I8, INT8_MIN, INT8_MAX},    {NET_U8, 0, UINT8_MAX},    {NET_I16, INT16_MIN, INT16_MAX},
-               {NET_U16, 0, UINT16_MAX},        {NET_I32, INT32_MIN, INT32_MAX}, {NET_U32, 0, UINT32_MAX}};
+  } types[] = {{NET_I8, INT8_MIN, INT8_MAX}, {NET_U8, 0, UINT8_MAX},          {NET_I16, INT16_MIN, INT16_MAX},
+               {NET_U16, 0, UINT16_MAX},     {NET_I32, INT32_MIN, INT32_MAX}, {NET_U32, 0, UINT32_MAX}};
   if (t->type == NET_BOOL) return NET_U8;
   int64_t low = INT64_MAX, high = INT64_MIN;
   for (uint32_t i = 0; i < t->elements; i++) {

@@ -9,6 +9,7 @@ libnetc_a_SOURCES += \
   compiler/codegen/c_memory.c \
   compiler/codegen/c_names.c \
   compiler/codegen/c_printer.h \
+  compiler/codegen/c_ranges.c \
   compiler/codegen/c_statement.c \
   compiler/codegen/c_tables.c \
   compiler/codegen/compile.c compiler/codegen/compile.h \

@@ -18,8 +18,8 @@ typedef struct {
 } table;
 
 static lp_buffer port(lp_function *f, const char *name, net_type type, lp_storage storage, uint32_t slot) {
-  lp_buffer b = lp_buffer_new(f, net_intern_format(f->n, "%s%u", name, slot), type, (net_shape){1, {ELEMENTS}}, true,
-                              storage, slot);
+  lp_buffer b = lp_buffer_new(f, net_intern_format(f->n, "%s%u", name, slot), type,
+                              (net_shape){1, {ELEMENTS}}, true, storage, slot);
   lp_buffer_info *info = &f->buffers.at[b];
   info->rank = 2, info->dim[0] = storage == LP_COLUMN ? INT32_MAX : 1, info->dim[1] = ELEMENTS;
   return b;
@@ -41,7 +41,8 @@ static lp_expr row(table *t) { return lp_int(t->f, 0); }
 
 /* A bool is whether two integers are in order. */
 static lp_expr input(table *t, net_type type, uint32_t which) {
-  if (type == NET_BOOL) return lp_op2(t->f, LP_lt, input(t, NET_I8, which), input(t, NET_I8, (which + 1) % 3));
+  if (type == NET_BOOL)
+    return lp_op2(t->f, LP_lt, input(t, NET_I8, which), input(t, NET_I8, (which + 1) % 3));
   return lp_load_from(t->f, t->in[type][which], row(t), t->at);
 }
 
@@ -63,10 +64,43 @@ static void finish(c_bench *bench, table *t, const char *name) {
 
 /* ---- numbers ---- */
 
-static const double specials[] = {0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 0x1p23, 0x1.fffffep22, -0x1.000002p23, 0x1p31, -0x1p31, 0x1p32,
-                                  0x1p63, -0x1p63, 0x1p64, 0x1p-126, 0x1p-149, -0x1p-130, 0x1.fffffep127, 1e300, 127.5, -128.5, 255.5,
-                                  32767.5, 65535.5, 0x1p52, 0x1.fffffffffffffp51, 0x1p-1074, 3, 2147483647, 4294967295.0, INFINITY,
-                                  -INFINITY, NAN};
+static const double specials[] = {0,
+                                  -0.0,
+                                  1,
+                                  -1,
+                                  0.5,
+                                  -0.5,
+                                  1.5,
+                                  2.5,
+                                  -2.5,
+                                  0x1p23,
+                                  0x1.fffffep22,
+                                  -0x1.000002p23,
+                                  0x1p31,
+                                  -0x1p31,
+                                  0x1p32,
+                                  0x1p63,
+                                  -0x1p63,
+                                  0x1p64,
+                                  0x1p-126,
+                                  0x1p-149,
+                                  -0x1p-130,
+                                  0x1.fffffep127,
+                                  1e300,
+                                  127.5,
+                                  -128.5,
+                                  255.5,
+                                  32767.5,
+                                  65535.5,
+                                  0x1p52,
+                                  0x1.fffffffffffffp51,
+                                  0x1p-1074,
+                                  3,
+                                  2147483647,
+                                  4294967295.0,
+                                  INFINITY,
+                                  -INFINITY,
+                                  NAN};
 
 static void special(void *context, net_type type, uint64_t draw, void *to) {
   (void)context;
@@ -76,7 +110,8 @@ static void special(void *context, net_type type, uint64_t draw, void *to) {
   if (real && draw >> 62 == 0) v.f64 = specials[(draw >> 8) % (sizeof specials / sizeof *specials)];
   else if (real && draw >> 62 == 1) memcpy(&v, &more, sizeof v); /* any bits */
   else if (real) v.f64 = c_uniform(more, -1, 1) * exp2((int)(draw & 63) - 20);
-  else if (draw >> 62 == 0) v.integer = (int64_t[]){0, 1, -1, INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, 127, -128}[draw % 9];
+  else if (draw >> 62 == 0)
+    v.integer = (int64_t[]){0, 1, -1, INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, 127, -128}[draw % 9];
   if (type == NET_F32 && draw >> 62 == 1) v.f32 = (lp_value){.integer = (int64_t)more}.f32;
   else if (type == NET_F32) v.f32 = (float)v.f64;
   if (!real) v.integer = lp_wrap(type, draw & 64 ? -v.integer : v.integer);
@@ -111,7 +146,8 @@ static void test_operations(void **state) {
       if (is_division(op, type)) {
         static const int64_t by[] = {1, 2, 3, 10, 64, 127};
         for (int k = 0; k < 6; k++)
-          if (net_type_bytes(type) < 8 || !(by[k] & (by[k] - 1))) output(&t, lp_op2(t.f, op, a, constant(&t, type, by[k])));
+          if (net_type_bytes(type) < 8 || !(by[k] & (by[k] - 1)))
+            output(&t, lp_op2(t.f, op, a, constant(&t, type, by[k])));
       } else if (operands == 1) {
         output(&t, lp_op1(t.f, op, a));
       } else if (operands == 2) {
@@ -143,8 +179,10 @@ static void test_conversions(void **state) {
       lp_expr x = input(&t, from, 0);
       if (to != NET_BOOL) output(&t, lp_convert(t.f, to, x));
       if (lp_is_float(from) && lp_is_integer(to)) { /* what is held in range needs no test */
-        double high = ldexp(1, 8 * (int)net_type_bytes(to) - lp_is_signed(to)), low = lp_is_signed(to) ? -high : 0;
-        lp_expr top = lp_constant(t.f, from, from == NET_F32 ? (double)nextafterf((float)high, 0) : nextafter(high, 0), 0);
+        double high = ldexp(1, 8 * (int)net_type_bytes(to) - lp_is_signed(to)),
+               low = lp_is_signed(to) ? -high : 0;
+        lp_expr top = lp_constant(
+            t.f, from, from == NET_F32 ? (double)nextafterf((float)high, 0) : nextafter(high, 0), 0);
         lp_expr clamped = lp_op2(t.f, LP_min, lp_op2(t.f, LP_max, x, lp_constant(t.f, from, low, 0)), top);
         output(&t, lp_convert(t.f, to, clamped));
         output(&t, lp_convert(t.f, to, lp_op1(t.f, LP_trunc, clamped)));
@@ -169,7 +207,9 @@ static lp_expr grow(table *t, lp_expr (*pool)[NODES], uint32_t *count, uint64_t 
   if (op == LP_select) return lp_select(t->f, ANY(NET_BOOL), x, ANY(type));
   if (op == LP_convert) return to == NET_BOOL ? x : lp_convert(t->f, to, x);
   if (op == LP_bitcast)
-    return type != NET_BOOL && to != NET_BOOL && net_type_bytes(type) == net_type_bytes(to) ? lp_bitcast(t->f, to, x) : x;
+    return type != NET_BOOL && to != NET_BOOL && net_type_bytes(type) == net_type_bytes(to)
+               ? lp_bitcast(t->f, to, x)
+               : x;
   if (!takes(op, type)) return x;
   if (is_division(op, type)) return lp_op2(t->f, op, x, constant(t, type, 1 << c_draw(state) % 6));
   switch (lp_operand_count(op)) {
@@ -192,7 +232,8 @@ static void test_random(void **state) {
     uint32_t count[NET_TYPE_COUNT] = {0};
     for (net_type type = 0; type < NET_TYPE_COUNT; type++) {
       for (uint32_t k = 0; k < 3; k++) pool[type][count[type]++] = input(&t, type, k);
-      if (type != NET_BOOL) pool[type][count[type]++] = constant(&t, type, (int64_t)(c_draw(&draws) >> (c_draw(&draws) & 63)));
+      if (type != NET_BOOL)
+        pool[type][count[type]++] = constant(&t, type, (int64_t)(c_draw(&draws) >> (c_draw(&draws) & 63)));
     }
     pool[NET_I32][count[NET_I32]++] = t.at; /* whose sums do not wrap */
     lp_expr last[8] = {0};

@@ -10,7 +10,8 @@ static bool is_update(const net_graph *g) {
 
 /* What no case of the operators' tests has. */
 static const char *const more[] = {
-    "input x: f32[b, 5, 3]\nconstant a: f32[5] = [0.5, 2, -1, 0.25, 3]\nconstant c: f32[5] = [1, 0, -2, 0.125, 7]\n"
+    "input x: f32[b, 5, 3]\nconstant a: f32[5] = [0.5, 2, -1, 0.25, 3]\nconstant c: f32[5] = [1, 0, -2, "
+    "0.125, 7]\n"
     "y: f32[b, 5, 3] = affine(x, a, c)\n",
 };
 enum { MORE = sizeof more / sizeof *more };
@@ -80,7 +81,11 @@ static lp_function *lowered(c_bench *bench, uint32_t batch, bool masked, uint32_
   net_name x = net_intern(n, "x"), w = net_intern(n, "w");
   net_value_id y = net_graph_find_value(g, net_intern(n, "y")), weight = net_graph_find_value(g, w);
   kn_variable variable = {.name = w};
-  kn_bindings bindings = {.columns = &x, .column_count = 1, .outputs = &y, .output_count = 1, .variables = &variable,
+  kn_bindings bindings = {.columns = &x,
+                          .column_count = 1,
+                          .outputs = &y,
+                          .output_count = 1,
+                          .variables = &variable,
                           .variable_count = 1};
   if (!variables) {
     g->values.at[weight].kind = NET_VALUE_CONSTANT;
@@ -91,7 +96,8 @@ static lp_function *lowered(c_bench *bench, uint32_t batch, bool masked, uint32_
   return f;
 }
 
-static void expect_refusal(c_bench *bench, const lp_function *f, const char *name, bool fault, const char *why) {
+static void expect_refusal(c_bench *bench, const lp_function *f, const char *name, bool fault,
+                           const char *why) {
   netc *n = &bench->n;
   const char *text = NULL;
   size_t length;
@@ -112,7 +118,8 @@ static void test_refusals(void **state) {
   expect_refusal(&bench, lowered(&bench, 2, false, 1, false), "net", true, "not of exactly one sample");
   expect_refusal(&bench, lowered(&bench, 1, true, 1, false), "net", true, "not of exactly one sample");
   expect_refusal(&bench, lowered(&bench, 1, false, 8, false), "net", true, "vectors");
-  expect_refusal(&bench, lowered(&bench, 1, false, 1, true), "net", true, "'w' is nothing that C for one sample knows");
+  expect_refusal(&bench, lowered(&bench, 1, false, 1, true), "net", true,
+                 "'w' is nothing that C for one sample knows");
   lp_function *f = lowered(&bench, 1, false, 1, false);
   expect_refusal(&bench, f, "while", false, "no C function can be called 'while'; --name gives another name");
   expect_refusal(&bench, f, "round_f32", false, "no C function can be called 'round_f32'");
@@ -127,7 +134,8 @@ static void test_rows(void **state) {
   netc *n = &bench.n;
   const char *text;
   size_t length;
-  const cg_entry entry = {.name = "rows", .f = lowered(&bench, 1, false, 1, false), .rows = true, .scratch = true};
+  const cg_entry entry = {
+      .name = "rows", .f = lowered(&bench, 1, false, 1, false), .rows = true, .scratch = true};
   const cg_library library = {.entries = &entry,
                               .count = 1,
                               .description_name = "about",

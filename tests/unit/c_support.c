@@ -72,22 +72,25 @@ void c_add(c_bench *bench, const lp_function *f, const char *name) {
   net_vec_push(&bench->n.arena, &bench->entries, (cg_entry){.name = name, .f = f});
 }
 
-const lp_function *c_add_graph(c_bench *bench, net_graph *graph, const net_value_ids *outputs, const char *name,
-                               const kn_options *options, uint64_t seed) {
+const lp_function *c_add_graph(c_bench *bench, net_graph *graph, const net_value_ids *outputs,
+                               const char *name, const kn_options *options, uint64_t seed) {
   netc *n = &bench->n;
   net_name *columns = NET_NEW_ARRAY(&n->arena, net_name, graph->values.count + 1);
   kn_bindings bindings = {.columns = columns};
   for (net_value_id v = 0; v < graph->values.count; v++) {
     net_value *value = &graph->values.at[v];
-    bool column = value->kind == NET_VALUE_INPUT || value->kind == NET_VALUE_TARGET || value->kind == NET_VALUE_WEIGHT;
+    bool column =
+        value->kind == NET_VALUE_INPUT || value->kind == NET_VALUE_TARGET || value->kind == NET_VALUE_WEIGHT;
     if (column) columns[bindings.column_count++] = value->name;
-    else if (value->kind != NET_VALUE_CONSTANT && value->kind != NET_VALUE_RESULT) make_constant(n, value, &seed);
+    else if (value->kind != NET_VALUE_CONSTANT && value->kind != NET_VALUE_RESULT)
+      make_constant(n, value, &seed);
   }
   if (!outputs) outputs = &graph->outputs;
   bindings.outputs = outputs->at, bindings.output_count = outputs->count;
   lp_function *f = kn_lower(n, &n->arena, graph, &bindings, net_intern(n, name), 1, false);
   kn_machine machine = {.lanes = 1, .registers = 16};
-  if (!f || !lp_verify_statements(f) || !kn_schedule(f, &machine, options) || !lp_verify_nests(f)) c_expect_silence(n);
+  if (!f || !lp_verify_statements(f) || !kn_schedule(f, &machine, options) || !lp_verify_nests(f))
+    c_expect_silence(n);
   assert_non_null(f);
   c_add(bench, f, name);
   return f;
@@ -102,7 +105,8 @@ typedef struct {
 
 /* Ports of all entries one after the other, as they lie in the program's input and output. */
 static void for_ports(const cg_entry *entry, lp_storage storage,
-                      void (*each)(void *context, const cg_entry *entry, uint32_t slot, net_type type, uint32_t width),
+                      void (*each)(void *context, const cg_entry *entry, uint32_t slot, net_type type,
+                                   uint32_t width),
                       void *context) {
   net_type type;
   uint32_t width;
@@ -111,8 +115,8 @@ static void for_ports(const cg_entry *entry, lp_storage storage,
 }
 
 static const char *c_type(net_type type) {
-  static const char *const names[] = {"float",    "double",  "int8_t",   "uint8_t", "int16_t", "uint16_t",
-                                      "int32_t", "uint32_t", "int64_t", "uint64_t"};
+  static const char *const names[] = {"float",    "double",  "int8_t",   "uint8_t", "int16_t",
+                                      "uint16_t", "int32_t", "uint32_t", "int64_t", "uint64_t"};
   return names[type];
 }
 
@@ -133,8 +137,8 @@ static void transfer(void *context, const cg_entry *entry, uint32_t slot, net_ty
   (void)entry, (void)type;
   c_writing *w = context;
   const char *stream = w->letter == 'x' ? "stdin" : "stdout";
-  fprintf(w->to, "  if (%s(%c%u, sizeof *%c%u, %u, %s) != %u) return 0;\n", w->verb, w->letter, slot, w->letter, slot,
-          width, stream, width);
+  fprintf(w->to, "  if (%s(%c%u, sizeof *%c%u, %u, %s) != %u) return 0;\n", w->verb, w->letter, slot,
+          w->letter, slot, width, stream, width);
 }
 
 static void argue(void *context, const cg_entry *entry, uint32_t slot, net_type type, uint32_t width) {
@@ -211,7 +215,8 @@ static void make_input(void *context, const cg_entry *entry, uint32_t slot, net_
   for (lp_buffer b = 0; b < entry->f->buffers.count; b++) {
     const lp_buffer_info *info = &entry->f->buffers.at[b];
     if (info->storage != LP_COLUMN || info->slot != slot) continue;
-    if (!r->memory->buffers[b]) r->memory->buffers[b] = row ? row : net_arena_alloc(&r->bench->n.arena, width * bytes, 64);
+    if (!r->memory->buffers[b])
+      r->memory->buffers[b] = row ? row : net_arena_alloc(&r->bench->n.arena, width * bytes, 64);
     row = r->memory->buffers[b];
   }
   for (uint32_t i = 0; i < width; i++) r->fill(r->context, type, c_draw(&r->state), row + i * bytes);
@@ -269,9 +274,15 @@ static void compare_port(void *context, const cg_entry *entry, uint32_t slot, ne
     if (same(type, c->expected + c->at, c->actual + c->at)) continue;
     lp_value e = lp_get(type, c->expected + c->at), a = lp_get(type, c->actual + c->at);
     bool real = lp_is_float(type);
-    fail_msg("%s: %s, row %u, output %u (%s), element %u: evaluator %.17g %lld, C %.17g %lld", c->how, entry->name, c->row,
-             slot, net_type_name(type), i, type == NET_F32 ? (double)e.f32 : real ? e.f64 : 0,
-             real ? 0 : (long long)e.integer, type == NET_F32 ? (double)a.f32 : real ? a.f64 : 0,
+    fail_msg("%s: %s, row %u, output %u (%s), element %u: evaluator %.17g %lld, C %.17g %lld", c->how,
+             entry->name, c->row, slot, net_type_name(type), i,
+             type == NET_F32 ? (double)e.f32
+             : real          ? e.f64
+                             : 0,
+             real ? 0 : (long long)e.integer,
+             type == NET_F32 ? (double)a.f32
+             : real          ? a.f64
+                             : 0,
              real ? 0 : (long long)a.integer);
   }
 }
@@ -280,12 +291,14 @@ static void compare(c_bench *bench, uint32_t rows, const char *how) {
   c_comparison c = {.how = how};
   size_t expected;
   const char *directory = bench->directory;
-  assert_true(net_file_read(&bench->n, NET_NOWHERE, net_arena_format(&bench->n.arena, "%s/expected", directory), &c.expected,
+  assert_true(net_file_read(&bench->n, NET_NOWHERE,
+                            net_arena_format(&bench->n.arena, "%s/expected", directory), &c.expected,
                             &expected));
-  assert_true(
-      net_file_read(&bench->n, NET_NOWHERE, net_arena_format(&bench->n.arena, "%s/out", directory), &c.actual, &c.length));
+  assert_true(net_file_read(&bench->n, NET_NOWHERE, net_arena_format(&bench->n.arena, "%s/out", directory),
+                            &c.actual, &c.length));
   for (c.row = 0; c.row < rows; c.row++)
-    for (uint32_t i = 0; i < bench->entries.count; i++) for_ports(&bench->entries.at[i], LP_OUTPUT, compare_port, &c);
+    for (uint32_t i = 0; i < bench->entries.count; i++)
+      for_ports(&bench->entries.at[i], LP_OUTPUT, compare_port, &c);
   assert_int_equal(c.length, expected);
 }
 
@@ -296,7 +309,8 @@ static void look_at(const char *text) {
   for (const char *at = text; (at = strstr(at, "#include")); at++)
     if (strncmp(at, "#include <stdint.h>\n", 20) && strncmp(at, "#include <stddef.h>\n", 20))
       fail_msg("includes %.30s", at);
-  static const char *const never[] = {"memcpy", "memset", "malloc", "__builtin", "sqrtf", "fmaf", "math.h", "extern", "goto"};
+  static const char *const never[] = {"memcpy", "memset", "malloc", "__builtin", "sqrtf",
+                                      "fmaf",   "math.h", "extern", "goto"};
   for (uint32_t i = 0; i < sizeof never / sizeof *never; i++)
     if (strstr(text, never[i])) fail_msg("has %s", never[i]);
   for (const char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
@@ -309,7 +323,7 @@ void c_check(c_bench *bench, uint32_t rows, c_fill *fill, void *context) {
   static const char *const builds[] = {
       "gcc " STRICT " -O2 -ffp-contract=off",
       "gcc " STRICT " -O0 -fsanitize=undefined,address -fno-sanitize-recover=all",
-      "gcc -std=gnu11 -O3 -march=native",                /* contraction and vectors, if it is not told otherwise */
+      "gcc -std=gnu11 -O3 -march=native", /* contraction and vectors, if it is not told otherwise */
       "clang-19 " STRICT " -O2 -march=native",
   };
   netc *n = &bench->n;
@@ -319,7 +333,8 @@ void c_check(c_bench *bench, uint32_t rows, c_fill *fill, void *context) {
   if (!cg_print_c(n, &n->arena, &library, &text, &length)) c_expect_silence(n);
   assert_int_equal(strlen(text), length);
   look_at(text);
-  assert_true(net_file_write(n, net_arena_format(&n->arena, "%s/net.c", bench->directory), text, length, false));
+  assert_true(
+      net_file_write(n, net_arena_format(&n->arena, "%s/net.c", bench->directory), text, length, false));
   write_program(bench);
   evaluate(bench, rows, fill, context);
   for (uint32_t i = 0; i < sizeof builds / sizeof *builds; i++) {
@@ -329,8 +344,8 @@ void c_check(c_bench *bench, uint32_t rows, c_fill *fill, void *context) {
       continue;
     }
     const char *plain = strstr(builds[i], "sanitize") ? "true" : "test -z \"$(nm -u net.o)\"";
-    if (shell(bench, net_arena_format(&n->arena, "%s -c net.c -o net.o && %s && %s main.c net.o -o main", builds[i], plain,
-                                      builds[i])))
+    if (shell(bench, net_arena_format(&n->arena, "%s -c net.c -o net.o && %s && %s main.c net.o -o main",
+                                      builds[i], plain, builds[i])))
       fail_msg("%s does not build it, or nm -u finds something", builds[i]);
     if (shell(bench, "./main < in > out")) fail_msg("built by %s it does not run through", builds[i]);
     compare(bench, rows, builds[i]);

@@ -24,10 +24,10 @@ void c_begin(c_bench *bench);
 void c_end(c_bench *bench); /* no errors, no faults may be left */
 void c_expect_silence(netc *n);
 
-/* What the graph computes, scheduled for one lane; constants stand for parameters, statistics and scalars, random
- * ones by the seed. outputs NULL: the graph's. */
-const lp_function *c_add_graph(c_bench *bench, net_graph *graph, const net_value_ids *outputs, const char *name,
-                               const kn_options *options, uint64_t seed);
+/* What the graph computes, scheduled for one lane; constants stand for parameters, statistics and scalars,
+ * random ones by the seed. outputs NULL: the graph's. */
+const lp_function *c_add_graph(c_bench *bench, net_graph *graph, const net_value_ids *outputs,
+                               const char *name, const kn_options *options, uint64_t seed);
 void c_add(c_bench *bench, const lp_function *f, const char *name);
 
 /* Numbers for one element of an input. NULL: floats about −2.5 to 2.5, integers of all sizes. */
