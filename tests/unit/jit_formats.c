@@ -180,7 +180,26 @@ static void test_batches(void **state) {
                                          .prepare = define_codebooks});
 }
 
+/* One sample by itself: lanes are elements of its rows. */
+static void test_single(void **state) {
+  (void)state;
+  jit_quantizer list[FORMATS];
+  for (uint32_t k = 0; k < FORMATS; k++)
+    list[k] = (jit_quantizer){.format = formats[k], .shape = k % 3 ? "29" : "3x7", .batched = true};
+  for (int fused = 0; fused < 2; fused++)
+    jit_quantizers_run(&(jit_quantizers){.list = list,
+                                         .count = FORMATS,
+                                         .batch = 1,
+                                         .samples = 1,
+                                         .calls = 40,
+                                         .fused = fused,
+                                         .single = true,
+                                         .fill = fill,
+                                         .prepare = define_codebooks});
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_elements), cmocka_unit_test(test_batches)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_elements), cmocka_unit_test(test_batches),
+                                     cmocka_unit_test(test_single)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

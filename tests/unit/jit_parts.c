@@ -109,7 +109,7 @@ static void define_codebooks(netc *n) {
 }
 
 /* Every format with shapes that change from run to run, in batches and without. */
-static void try(uint32_t turn, bool batched, uint32_t batch, uint32_t samples, bool fused) {
+static void try(uint32_t turn, bool batched, uint32_t batch, uint32_t samples, bool fused, bool single) {
   jit_quantizer list[FORMATS];
   for (uint32_t k = 0; k < FORMATS; k++) {
     uint32_t at = (turn * 5 + k * 7) % SHAPES;
@@ -122,18 +122,19 @@ static void try(uint32_t turn, bool batched, uint32_t batch, uint32_t samples, b
                                        .samples = samples,
                                        .calls = FILLS,
                                        .fused = fused,
+                                       .single = single,
                                        .fill = fill,
                                        .prepare = define_codebooks});
 }
 
 static void test_tensors(void **state) {
   (void)state;
-  for (uint32_t turn = 0; turn < 6; turn++) try(turn, false, 1, 1, false);
+  for (uint32_t turn = 0; turn < 6; turn++) try(turn, false, 1, 1, false, false);
 }
 
 static void test_batches(void **state) {
   (void)state;
-  for (uint32_t turn = 0; turn < 4; turn++) try(turn, true, turn % 2 ? 40 : 33, 33, turn / 2);
+  for (uint32_t turn = 0; turn < 4; turn++) try(turn, true, turn % 2 ? 40 : 33, 33, turn / 2, false);
 }
 
 /* ---- what MASE was given ---- */
@@ -311,9 +312,15 @@ static void test_steps(void **state) {
                                          .fill = fill});
 }
 
+/* One sample by itself: lanes are elements of its rows. */
+static void test_single(void **state) {
+  (void)state;
+  for (uint32_t turn = 0; turn < 6; turn++) try(turn, true, 1, 1, turn % 2, true);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_tensors), cmocka_unit_test(test_batches),
-                                     cmocka_unit_test(test_recorded), cmocka_unit_test(test_order),
-                                     cmocka_unit_test(test_steps)};
+                                     cmocka_unit_test(test_single), cmocka_unit_test(test_recorded),
+                                     cmocka_unit_test(test_order), cmocka_unit_test(test_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,8 +155,10 @@ static void compile(const jit_quantizers *q, uint32_t target, compiled *c) {
   jit_begin(&c->n, target, &c->target);
   if (q->prepare) q->prepare(&c->n);
   net_graph *g = make_graph(&c->n, q);
-  c->function = jit_function_new(&c->n, &c->target, g, "quantizers", q->fused ? &g->outputs : NULL, q->batch,
-                                 q->samples != q->batch, !q->fused);
+  const net_value_ids *outputs = q->fused ? &g->outputs : NULL;
+  c->function = q->single ? jit_function_single(&c->n, &c->target, g, "quantizers", outputs, !q->fused)
+                          : jit_function_new(&c->n, &c->target, g, "quantizers", outputs, q->batch,
+                                             q->samples != q->batch, !q->fused);
   c->jit = jit_compile(&c->n, &c->target, &c->function, 1);
 }
 

@@ -18,7 +18,7 @@ typedef struct {
   uint32_t count;
   uint32_t batch, samples; /* fewer samples than the batch: a masked function */
   uint32_t calls;
-  bool fused;
+  bool fused, single; /* single: as kn_options has it, of a batch of 1 */
   /* Numbers for the tensor of one quantiser in one call. */
   void (*fill)(void *context, uint32_t quantizer, uint32_t call, float *values, uint64_t count);
   void *context;
