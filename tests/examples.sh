@@ -1,6 +1,6 @@
 #!/bin/sh
 # examples.sh NETC EXPECTED... runs what the examples' README files promise. An `expected` file has commands, each
-# beginning with `netc`, and beneath each, indented, what must be true of the last JSON object that it prints: jq
+# beginning with `netc` or `sh`, and beneath each, indented, what must be true of the last JSON object that it prints: jq
 # expressions. The commands run one after the other in a folder of their own, in which examples/ is the
 # source's. A line for each command and each expectation: PASS or FAIL.
 set -eu
@@ -28,7 +28,7 @@ for expected; do
   while IFS= read -r line; do
     case $line in
       '' | '#'*) ;;
-      netc\ *)
+      netc\ * | sh\ *)
         command=$line
         if sh -c "$command" >"$work/out" 2>"$work/err" </dev/null; then
           printf 'PASS: %s\n' "$command"

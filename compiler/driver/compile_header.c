@@ -33,8 +33,9 @@ static json_t *describe_ports(const dr_compiled *c, const pl_port *ports, uint32
 static json_t *describe_functions(const pl_object *o) {
   json_t *list = json_array();
   for (uint32_t i = 0; i < o->function_count; i++)
-    json_array_append_new(list, json_pack("{s:s, s:b, s:I}", "name", o->functions[i].name, "rows", o->functions[i].rows,
-                                          "scratch", (json_int_t)o->functions[i].scratch));
+    json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:I}", "name", o->functions[i].name, "rows",
+                                          o->functions[i].rows, "codes", o->functions[i].codes, "scratch",
+                                          (json_int_t)o->functions[i].scratch));
   return list;
 }
 
@@ -48,6 +49,10 @@ const char *dr_compiled_description(const dr_compiled *c) {
       "weights_hash", net_arena_format(&c->n->arena, "%016" PRIx64, c->weights_hash), "inputs",
       describe_ports(c, o->inputs, o->input_count), "outputs", describe_ports(c, o->outputs, o->output_count), "classes",
       classes, "functions", describe_functions(o));
+  if (o->code_inputs) {
+    json_object_set_new(all, "code_inputs", describe_ports(c, o->code_inputs, o->input_count));
+    json_object_set_new(all, "code_outputs", describe_ports(c, o->code_outputs, o->output_count));
+  }
   char *text = json_dumps(all, JSON_COMPACT);
   const char *copy = net_arena_copy(&c->n->arena, text, strlen(text));
   free(text);

@@ -1,5 +1,6 @@
 # How lit runs the tests of this folder and of tests/garbage. `run` passes the build: netc's folder, LLVM's tools.
 import os
+import subprocess
 
 import lit.formats
 
@@ -22,3 +23,6 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "OMP_WAIT_POLICY"):
 # A fresh folder to work in; a file of sessions (session.py)
 config.substitutions.append(("%fresh", "rm -rf %t && mkdir -p %t && cd %t"))
 config.substitutions.append(("%session", f"python3 {here}/session.py %s %t.d"))
+# What tests may ask for (REQUIRES): numpy in the python3 that they run
+if not subprocess.run(["python3", "-c", "import numpy"], stderr=subprocess.DEVNULL).returncode:
+    config.available_features.add("numpy")
