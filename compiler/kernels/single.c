@@ -1,6 +1,7 @@
-/* One sample: lanes run along features, and a value is its elements one after the other, padded to whole vectors in
- * scratch. Inputs are read in the rows of data, outputs written in their rows, if nothing else wants them in scratch:
- * there nothing beyond a row may be touched, so that a row ends in pieces of 8, 4, 2 and 1 lanes.
+/* One sample: lanes run along features, and a value is its elements one after the other, padded to whole
+ * vectors in scratch. Inputs are read in the rows of data, outputs written in their rows, if nothing else
+ * wants them in scratch: there nothing beyond a row may be touched, so that a row ends in pieces of 8, 4, 2
+ * and 1 lanes.
  *
  * A group is a sum of products with constant weights (single_sum.c) or an element-wise statement, with the
  * element-wise statements behind it at the same points; or a reduction along elements that lie side by side
@@ -41,7 +42,8 @@ static void find_naturals(kn_schedule_state *s) {
     const lp_expr_info *value = lp_expr_at(f, statement->value);
     lp_buffer to = statement->buffer;
     if (value->type == NET_F32 || value->type == NET_F64 || value->type == NET_BOOL) continue;
-    bool natural = value->kind == LP_load ? s->natural[value->which] : lp_range_of(&scope, statement->value).lo >= 0;
+    bool natural =
+        value->kind == LP_load ? s->natural[value->which] : lp_range_of(&scope, statement->value).lo >= 0;
     s->natural[to] = natural && (s->natural[to] || !seen[to]);
     seen[to] = true;
   }
@@ -115,12 +117,14 @@ bool kn_single_contiguous(const kn_schedule_state *s, uint32_t index, uint32_t a
   const kn_facts *facts = &s->facts[index];
   const lp_statement *statement = kn_statement(s, index);
   int64_t stride;
-  if (!kn_single_stride(s->f, statement->buffer, statement->first, statement->count, axis, &stride)) return false;
+  if (!kn_single_stride(s->f, statement->buffer, statement->first, statement->count, axis, &stride))
+    return false;
   if (stride != 1) return false;
   for (uint32_t r = 0; r < facts->reads.count; r++) {
     kn_access a = facts->reads.at[r];
     if (a.first == except) continue;
-    if (!kn_single_stride(s->f, a.buffer, a.first, a.count, axis, &stride) || stride < 0 || stride > 1) return false;
+    if (!kn_single_stride(s->f, a.buffer, a.first, a.count, axis, &stride) || stride < 0 || stride > 1)
+      return false;
   }
   return true;
 }
@@ -139,9 +143,9 @@ static bool is_flat(const kn_schedule_state *s, const kn_group *group) {
       const lp_buffer_info *buffer = &s->f->buffers.at[a.buffer];
       if (!buffer->shape.rank) continue;
       uint32_t skip = buffer->batched, own = statement->count - shape->rank;
-      if (!net_shape_same(&buffer->shape, shape) || memcmp(lp_list_at(s->f, a.first) + skip,
-                                                           lp_list_at(s->f, statement->first) + own,
-                                                           shape->rank * sizeof(lp_expr)))
+      if (!net_shape_same(&buffer->shape, shape) ||
+          memcmp(lp_list_at(s->f, a.first) + skip, lp_list_at(s->f, statement->first) + own,
+                 shape->rank * sizeof(lp_expr)))
         return false;
     }
   }
@@ -163,7 +167,7 @@ bool kn_single_padded(const kn_schedule_state *s, const kn_group *group) {
     const kn_facts *facts = &s->facts[group->statements.at[k]];
     if (!facts->whole || !(flat || facts->axis_count == 1)) return false;
     kn_product product;
-    uint32_t except = k ? LP_NONE : LP_NONE - 1;
+    uint32_t except = LP_NONE; /* weights have an order of their own */
     if (!k && kn_single_product(s, group->statements.at[k], &product))
       except = lp_expr_at(s->f, product.constant)->first;
     for (uint32_t r = 0; r < facts->reads.count; r++) {
@@ -172,7 +176,8 @@ bool kn_single_padded(const kn_schedule_state *s, const kn_group *group) {
       for (uint32_t i = 0; i < a->count && a->first != except; i++)
         for (uint32_t x = 0; x < facts->axis_count; x++)
           moves |= lp_depends(s->f, lp_list_at(s->f, a->first)[i], facts->axes[x]);
-      if (moves && (kn_in_row(s, a->buffer) || !(flat || kn_single_from_start(s->f, a, last_axis(facts))))) return false;
+      if (moves && (kn_in_row(s, a->buffer) || !(flat || kn_single_from_start(s->f, a, last_axis(facts)))))
+        return false;
     }
   }
   return true;
@@ -189,7 +194,8 @@ bool kn_single_takes(kn_schedule_state *s, const kn_group *group, uint32_t index
   uint32_t begin = group->statements.at[0];
   const kn_facts *facts = &s->facts[index], *first = &s->facts[begin];
   kn_product product;
-  if (!facts->axis_count || !first->whole || group->kind == KN_GATHER || group->kind == KN_SCATTER) return false;
+  if (!facts->axis_count || !first->whole || group->kind == KN_GATHER || group->kind == KN_SCATTER)
+    return false;
   if (group->update || kn_statement(s, index)->update || first->over_batch) return false;
   bool simple = !first->over_features && kn_single_contiguous(s, begin, last_axis(first), LP_NONE);
   if (!simple && !kn_single_product(s, begin, &product)) return false;
@@ -207,7 +213,8 @@ static void store(kn_scope *scope, const lp_statement *statement, lp_expr value,
   }
   for (uint32_t at = 0; at < valid; at += size) {
     size = kn_single_piece(lanes, valid - at);
-    kn_store_flat(scope->s, statement->buffer, lp_addition(f, flat, lp_int(f, at)), lp_part_of(f, value, at, size));
+    kn_store_flat(scope->s, statement->buffer, lp_addition(f, flat, lp_int(f, at)),
+                  lp_part_of(f, value, at, size));
   }
 }
 
@@ -220,7 +227,8 @@ void kn_single_finish(kn_scope *scope, const kn_group *group, lp_expr of, lp_exp
     uint32_t index = group->statements.at[k];
     const lp_statement *statement = kn_statement(s, index);
     const kn_facts *facts = &s->facts[index];
-    for (uint32_t i = 0; i < first->axis_count; i++) scope->axis[facts->axes[i]] = scope->axis[first->axes[i]];
+    for (uint32_t i = 0; i < first->axis_count; i++)
+      scope->axis[facts->axes[i]] = scope->axis[first->axes[i]];
     scope->vector_axis = facts->axis_count ? last_axis(facts) : LP_NONE;
     kn_scope_renew(scope);
     if (!k && of) scope->memo[of] = reduced, scope->memo_stamp[of] = scope->stamp;
@@ -228,7 +236,8 @@ void kn_single_finish(kn_scope *scope, const kn_group *group, lp_expr of, lp_exp
     lp_reg point = lp_reg_new(scope->f, "y", lp_expr_at(scope->f, value)->type, scope->lanes, 1, 1);
     lp_set(scope->f, point, zero, zero, value);
     value = lp_read_reg(scope->f, point, zero, zero);
-    if (!s->local[statement->buffer] || kn_in_row(s, statement->buffer)) store(scope, statement, value, valid);
+    if (!s->local[statement->buffer] || kn_in_row(s, statement->buffer))
+      store(scope, statement, value, valid);
     kn_scope_bind(scope, statement->buffer, point, true, zero, zero);
   }
   scope->bound.count = 0;
@@ -237,7 +246,8 @@ void kn_single_finish(kn_scope *scope, const kn_group *group, lp_expr of, lp_exp
 /* ---- element by element ---- */
 
 /* Along an axis of the first statement: whole vectors, then what is left of them. */
-static void emit_vectors(kn_scope *scope, const kn_group *group, uint32_t axis, uint32_t extent, bool unroll) {
+static void emit_vectors(kn_scope *scope, const kn_group *group, uint32_t axis, uint32_t extent,
+                         bool unroll) {
   lp_function *f = scope->f;
   uint32_t lanes = scope->lanes, whole = extent / lanes * lanes, size;
   bool padded = kn_single_padded(scope->s, group);
@@ -273,11 +283,13 @@ static void emit_elements(kn_schedule_state *s, const kn_group *group) {
     elements *= extent;
     scope->axis[axis] = lp_int(f, 0);
     if (flat || (vectors && last)) continue;
-    scope->axis[axis] = lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0), lp_int(f, extent), 1, 0);
+    scope->axis[axis] =
+        lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0), lp_int(f, extent), 1, 0);
     opened++;
   }
   if (vectors)
-    emit_vectors(scope, group, last_axis(first), flat ? elements : kn_extent(f, last_axis(first)), !first->over_features);
+    emit_vectors(scope, group, last_axis(first), flat ? elements : kn_extent(f, last_axis(first)),
+                 !first->over_features);
   else kn_single_finish(scope, group, 0, 0, 1);
   while (opened--) lp_end(f);
 }

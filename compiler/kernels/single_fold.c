@@ -1,4 +1,5 @@
-/* Reductions of one sample along elements that lie side by side: vectors of partial results, folded at the end. */
+/* Reductions of one sample along elements that lie side by side: vectors of partial results, folded at the
+ * end. */
 #include "kernels/schedule.h"
 
 enum { LEAST = 4 };
@@ -11,13 +12,16 @@ static uint32_t inner_axis(const kn_schedule_state *s, uint32_t index) {
 bool kn_single_folds(const kn_schedule_state *s, uint32_t index) {
   const lp_function *f = s->f;
   const kn_facts *facts = &s->facts[index];
-  if (!facts->reduction || facts->over_batch || lp_expr_at(f, facts->reduction)->combine == LP_CHAIN) return false;
-  uint32_t axis = inner_axis(s, index), last = facts->axis_count ? facts->axes[facts->axis_count - 1] : LP_NONE;
+  if (!facts->reduction || facts->over_batch || lp_expr_at(f, facts->reduction)->combine == LP_CHAIN)
+    return false;
+  uint32_t axis = inner_axis(s, index),
+           last = facts->axis_count ? facts->axes[facts->axis_count - 1] : LP_NONE;
   if (s->machine->lanes < LEAST || kn_extent(f, axis) < LEAST) return false;
   for (uint32_t r = 0; r < facts->reads.count; r++) {
     kn_access a = facts->reads.at[r];
     int64_t stride;
-    if (!kn_single_stride(f, a.buffer, a.first, a.count, axis, &stride) || stride < 0 || stride > 1) return false;
+    if (!kn_single_stride(f, a.buffer, a.first, a.count, axis, &stride) || stride < 0 || stride > 1)
+      return false;
   }
   return last == LP_NONE || kn_extent(f, last) < LEAST || !kn_single_contiguous(s, index, last, LP_NONE);
 }
@@ -76,14 +80,17 @@ static lp_expr fold(const folding *g) {
   lp_reg totals[MOST_PIECES];
   lp_expr zero = lp_int(f, 0);
   sizes[count++] = lanes;
-  for (uint32_t at = whole; at < extent; at += sizes[count++]) sizes[count] = kn_single_piece(lanes, extent - at);
+  for (uint32_t at = whole; at < extent; at += sizes[count++])
+    sizes[count] = kn_single_piece(lanes, extent - at);
   for (uint32_t k = 0; k < count; k++) totals[k] = open_total(f, &g->info, "total", sizes[k]);
   for (uint32_t i = 0; i + 1 < g->info.count; i++, opened++) {
     uint32_t axis = kn_axis_of(f, lp_list_at(f, g->info.first)[i]);
-    g->scope->axis[axis] = lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), zero, lp_int(f, kn_extent(f, axis)), 1, 0);
+    g->scope->axis[axis] =
+        lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), zero, lp_int(f, kn_extent(f, axis)), 1, 0);
   }
   accumulate_vectors(g, totals[0], lanes, extent / lanes);
-  for (uint32_t k = 1, at = whole; k < count; at += sizes[k++]) accumulate(g, totals[k], lp_int(f, at), sizes[k]);
+  for (uint32_t k = 1, at = whole; k < count; at += sizes[k++])
+    accumulate(g, totals[k], lp_int(f, at), sizes[k]);
   while (opened--) lp_end(f);
   lp_expr result = lp_fold_of(f, g->info.combine, lp_read_reg(f, totals[0], zero, zero));
   for (uint32_t k = 1; k < count; k++)
@@ -102,8 +109,8 @@ void kn_single_emit_fold(kn_schedule_state *s, const kn_group *group) {
   g.scope->axis[0] = lp_int(f, 0);
   for (uint32_t i = 0; i < facts->axis_count; i++) {
     uint32_t axis = facts->axes[i];
-    g.scope->axis[axis] =
-        lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0), lp_int(f, kn_extent(f, axis)), 1, 0);
+    g.scope->axis[axis] = lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0),
+                                       lp_int(f, kn_extent(f, axis)), 1, 0);
   }
   lp_expr result = fold(&g);
   kn_single_finish(g.scope, group, facts->reduction, result, 1);

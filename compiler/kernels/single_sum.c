@@ -1,6 +1,7 @@
-/* Sums of products with constant weights, one sample: lanes are outputs, weights lie in the order in which they are
- * read, inputs are broadcast from memory. A tile of outputs has so many accumulators that additions do not wait for
- * each other (some 4 cycles, 2 a cycle): several for each vector where there are few vectors. */
+/* Sums of products with constant weights, one sample: lanes are outputs, weights lie in the order in which
+ * they are read, inputs are broadcast from memory. A tile of outputs has so many accumulators that additions
+ * do not wait for each other (some 4 cycles, 2 a cycle): several for each vector where there are few vectors.
+ */
 #include "kernels/schedule.h"
 
 /* In all: accumulators that hide the latency, and products of a loop's body. */
@@ -67,14 +68,17 @@ bool kn_single_product(const kn_schedule_state *s, uint32_t index, kn_product *p
   if (lp_depends(f, p->x, p->axis) || !lp_depends(f, p->weight, p->axis)) return false;
   p->constant = under_conversions(f, p->weight), p->load = under_conversions(f, p->x);
   if (lp_expr_at(f, p->constant)->kind != LP_load || lp_expr_at(f, p->load)->kind != LP_load) return false;
-  for (uint32_t i = 0; i < sum->count; i++) p->reduced[p->count++] = kn_axis_of(f, lp_list_at(f, sum->first)[i]);
+  for (uint32_t i = 0; i < sum->count; i++)
+    p->reduced[p->count++] = kn_axis_of(f, lp_list_at(f, sum->first)[i]);
   const lp_expr_info *value = lp_expr_at(f, kn_statement(s, index)->value);
   if (value->kind == LP_add && value->operand[0] == facts->reduction) p->start = value->operand[1];
   if (value->kind == LP_add && value->operand[1] == facts->reduction) p->start = value->operand[0];
-  if (!good_weights(s, facts, p) || !kn_single_contiguous(s, index, p->axis, lp_expr_at(f, p->constant)->first))
+  if (!good_weights(s, facts, p) ||
+      !kn_single_contiguous(s, index, p->axis, lp_expr_at(f, p->constant)->first))
     return false;
   p->per = terms_of_word(s, facts, p);
-  p->is_signed = p->per == 4 && lp_expr_at(f, p->load)->type == NET_I8 && !s->natural[lp_expr_at(f, p->load)->which];
+  p->is_signed =
+      p->per == 4 && lp_expr_at(f, p->load)->type == NET_I8 && !s->natural[lp_expr_at(f, p->load)->which];
   p->widens = p->per == 2 && lp_expr_at(f, p->load)->type != NET_I16;
   p->size = words_along(f, p);
   for (uint32_t i = 0; i + 1 < p->count; i++) p->size *= kn_extent(f, p->reduced[i]);
@@ -96,7 +100,8 @@ typedef struct {
   lp_buffer offsets;     /* of signed bytes */
   lp_buffer halves;      /* x, widened */
   uint32_t outputs;
-  bool padded, starts, joined; /* starts: accumulators start from p->start; joined: which is among the offsets */
+  bool padded, starts,
+      joined; /* starts: accumulators start from p->start; joined: which is among the offsets */
   /* of the tile */
   lp_expr first; /* its first vector */
   uint32_t vectors, chains;
@@ -104,7 +109,9 @@ typedef struct {
   lp_expr term;   /* words before the innermost axis */
 } job;
 
-static void set_axis(job *j, uint32_t axis, lp_expr value) { j->scope->axis[axis] = j->one->axis[axis] = value; }
+static void set_axis(job *j, uint32_t axis, lp_expr value) {
+  j->scope->axis[axis] = j->one->axis[axis] = value;
+}
 
 /* The first output of a vector. */
 static lp_expr output_of(job *j, uint32_t v) {
@@ -154,7 +161,8 @@ static void add_term(job *j, lp_expr i, uint32_t chain) {
     lp_set(f, j->x, zero, zero, lp_op2(f, LP_xor, lp_read_reg(f, j->x, zero, zero), flip));
   }
   for (uint32_t v = 0; v < j->vectors; v++) {
-    lp_expr row = lp_int(f, v), sum = lp_read_reg(f, j->sums, row, at), x = lp_read_reg(f, j->x, zero, zero), w;
+    lp_expr row = lp_int(f, v), sum = lp_read_reg(f, j->sums, row, at), x = lp_read_reg(f, j->x, zero, zero),
+            w;
     scope->axis[j->p->axis] = output_of(j, v);
     kn_scope_renew(scope);
     lp_expr packed = j->packed == LP_NONE ? 0 : packed_at(j, lp_addition(f, j->term, i), v);
@@ -195,7 +203,10 @@ static void sum_axis(job *j) {
     uint32_t most = BODY / j->vectors > step ? BODY / j->vectors / step * step : step;
     step = most > extent ? extent / step * step : most;
     for (uint32_t even = step; even >= most / 2; even -= j->chains) /* without a rest, if that is possible */
-      if (even && extent % even == 0) { step = even; break; }
+      if (even && extent % even == 0) {
+        step = even;
+        break;
+      }
   }
   uint32_t whole = extent / step * step;
   lp_expr start = lp_begin_for(f, "i", lp_int(f, 0), lp_int(f, whole), step, j->s->straight ? LP_UNROLL : 0);
@@ -210,8 +221,9 @@ static void sum_terms(job *j) {
   j->term = lp_int(f, 0);
   for (uint32_t i = 0; i + 1 < j->p->count; i++, opened++) {
     uint32_t axis = j->p->reduced[i];
-    lp_expr extent = lp_int(f, kn_extent(f, axis)), var =
-        lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0), extent, 1, j->s->straight ? LP_UNROLL : 0);
+    lp_expr extent = lp_int(f, kn_extent(f, axis)),
+            var = lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0), extent, 1,
+                               j->s->straight ? LP_UNROLL : 0);
     set_axis(j, axis, var);
     j->term = lp_addition(f, lp_product(f, j->term, extent), var);
   }
@@ -228,7 +240,8 @@ static void join_chains(job *j) {
     for (uint32_t v = 0; v < j->vectors; v++)
       for (uint32_t c = 0; c + half < count; c++) {
         lp_expr row = lp_int(f, v), a = lp_int(f, c), b = lp_int(f, c + half);
-        lp_set(f, j->sums, row, a, lp_addition(f, lp_read_reg(f, j->sums, row, a), lp_read_reg(f, j->sums, row, b)));
+        lp_set(f, j->sums, row, a,
+               lp_addition(f, lp_read_reg(f, j->sums, row, a), lp_read_reg(f, j->sums, row, b)));
       }
   }
 }
@@ -238,7 +251,8 @@ static void finish(job *j, uint32_t v, uint32_t valid) {
   lp_function *f = j->f;
   kn_scope *scope = j->scope;
   uint32_t index = j->group->statements.at[0], lanes = scope->lanes, size;
-  lp_expr of = j->starts ? kn_statement(j->s, index)->value : j->s->facts[index].reduction, zero = lp_int(f, 0);
+  lp_expr of = j->starts ? kn_statement(j->s, index)->value : j->s->facts[index].reduction,
+          zero = lp_int(f, 0);
   lp_expr sum = lp_read_reg(f, j->sums, lp_int(f, v), zero), output = output_of(j, v);
   if (valid == lanes || j->padded) {
     scope->axis[j->p->axis] = output;
@@ -276,7 +290,8 @@ static void emit_tiles(job *j, const kn_split *split) {
     if (ragged && last && looped) looped--;
     if (looped) {
       lp_expr t = lp_begin_for(f, "t", lp_int(f, 0), lp_int(f, looped), 1, 0);
-      emit_tile(j, lp_addition(f, lp_product(f, t, lp_int(f, size)), lp_int(f, split->start[part])), size, false);
+      emit_tile(j, lp_addition(f, lp_product(f, t, lp_int(f, size)), lp_int(f, split->start[part])), size,
+                false);
       lp_end(f);
     }
     for (uint32_t t = looped; t < n; t++)
@@ -287,7 +302,8 @@ static void emit_tiles(job *j, const kn_split *split) {
 /* Whether a sum starts from constants, one for each output. */
 static bool starts_constant(const lp_function *f, const kn_product *p) {
   const lp_expr_info *load = lp_expr_at(f, p->start);
-  if (load->kind != LP_load || load->type != NET_I32 || f->buffers.at[load->which].storage != LP_CONSTANT) return false;
+  if (load->kind != LP_load || load->type != NET_I32 || f->buffers.at[load->which].storage != LP_CONSTANT)
+    return false;
   return load->count == 1 && kn_axis_of(f, lp_list_at(f, load->first)[0]) == p->axis;
 }
 
@@ -309,7 +325,8 @@ static lp_buffer widen(kn_schedule_state *s, lp_buffer x) {
 void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *p) {
   lp_function *f = s->f;
   const kn_facts *facts = &s->facts[group->statements.at[0]];
-  uint32_t lanes = s->machine->lanes, outputs = kn_extent(f, p->axis), vectors = (outputs + lanes - 1) / lanes;
+  uint32_t lanes = s->machine->lanes, outputs = kn_extent(f, p->axis),
+           vectors = (outputs + lanes - 1) / lanes;
   bool wide = lp_expr_at(f, p->weight)->type == NET_F64; /* takes two registers */
   uint32_t most = wide ? MOST_VECTORS / 2 : MOST_VECTORS;
   if (lanes == 1) /* little code */
@@ -326,8 +343,9 @@ void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const k
   uint32_t opened = 0;
   for (uint32_t i = 0; i + 1 < facts->axis_count; i++, opened++) {
     uint32_t axis = facts->axes[i];
-    set_axis(&j, axis, lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0),
-                                    lp_int(f, kn_extent(f, axis)), 1, 0));
+    set_axis(&j, axis,
+             lp_begin_for(f, net_text(f->n, f->axes.at[axis].name), lp_int(f, 0),
+                          lp_int(f, kn_extent(f, axis)), 1, 0));
   }
   emit_tiles(&j, &split);
   while (opened--) lp_end(f);

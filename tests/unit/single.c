@@ -1,5 +1,5 @@
-/* One sample at a time: the networks of the other tests, and layers of all widths beside the ends of vectors, against
- * the interpreter. Nothing around a row of input matters or is written around a row of output. */
+/* One sample at a time: the networks of the other tests, and layers of all widths beside the ends of vectors,
+ * against the interpreter. Nothing around a row of input matters or is written around a row of output. */
 #include "tests/unit/jit_group.h"
 
 #include "loops/evaluate.h"
@@ -20,7 +20,8 @@ static void check_network(jit_totals *t, uint32_t target, const jit_network *net
     jit_check_step(&g, g.functions[k], 1);
     if (g.functions[k]->unfused)
       for (jit_fill fill = 0; fill < JIT_FILLS; fill++)
-        if (fill == JIT_USUAL || fill == JIT_ZERO || fill == JIT_LARGE) jit_check_nodes(&g, g.functions[k], 1, fill);
+        if (fill == JIT_USUAL || fill == JIT_ZERO || fill == JIT_LARGE)
+          jit_check_nodes(&g, g.functions[k], 1, fill);
   }
   jit_group_close(&g);
 }
@@ -31,7 +32,8 @@ static void test_networks(void **state) {
   net_arena_init(&arena, NULL);
   jit_totals t = jit_totals_new(&arena);
   for (uint32_t target = 0; target < JIT_TARGETS; target++)
-    for (uint32_t i = 0; i < jit_network_count && jit_runs_here(target); i++) check_network(&t, target, &jit_networks[i]);
+    for (uint32_t i = 0; i < jit_network_count && jit_runs_here(target); i++)
+      check_network(&t, target, &jit_networks[i]);
   printf("%u functions compiled, %u calls, %u nodes\n", t.functions, t.calls, t.nodes);
   net_arena_free(&arena);
 }

@@ -1,12 +1,12 @@
-/* Sums of integers, one sample: two layers of bytes or halves with a rescaling between them, as statements and as
- * nests, evaluated and compiled: the same bits. */
+/* Sums of integers, one sample: two layers of bytes or halves with a rescaling between them, as statements
+ * and as nests, evaluated and compiled: the same bits. */
 #include "tests/unit/jit_support.h"
 
 #include "loops/evaluate.h"
 #include "loops/print.h"
 
 typedef struct {
-  net_type x, weight; /* of the first layer; the second takes what it gives, as x */
+  net_type x, weight;                /* of the first layer; the second takes what it gives, as x */
   uint32_t leading, in, hidden, out; /* leading 0: none */
   bool relu;                         /* nothing hidden is negative */
 } shape_of;
@@ -15,10 +15,13 @@ static uint32_t random_below(uint64_t *seed, uint32_t count) { return (uint32_t)
 
 /* Ends of the range as often as what lies between. */
 static int64_t number(net_type type, uint64_t *seed) {
-  int64_t low = type == NET_I8 ? -128 : type == NET_I16 ? -32768 : 0, high = type == NET_I8    ? 127
-                                                                            : type == NET_I16 ? 32767
-                                                                            : type == NET_U8  ? 255
-                                                                                              : 1000;
+  int64_t low = type == NET_I8    ? -128
+                : type == NET_I16 ? -32768
+                                  : 0,
+          high = type == NET_I8    ? 127
+                 : type == NET_I16 ? 32767
+                 : type == NET_U8  ? 255
+                                   : 1000;
   uint32_t kind = random_below(seed, 4);
   return kind == 0 ? low : kind == 1 ? high : low + random_below(seed, (uint32_t)(high - low + 1));
 }
@@ -54,8 +57,8 @@ static net_shape shape_with(const shape_of *c, uint32_t extent) {
 }
 
 /* y = bias + sum(i: w[o, i] · x[i]) in i32 */
-static lp_buffer layer(lp_function *f, const shape_of *c, lp_buffer x, net_type weight, uint32_t in, uint32_t out,
-                       uint64_t *seed) {
+static lp_buffer layer(lp_function *f, const shape_of *c, lp_buffer x, net_type weight, uint32_t in,
+                       uint32_t out, uint64_t *seed) {
   lp_buffer w = constant(f, "w", weight, (net_shape){2, {out, in}}, seed);
   lp_buffer bias = constant(f, "bias", NET_I32, (net_shape){1, {out}}, seed);
   lp_buffer y = lp_buffer_new(f, net_intern(f->n, "sum"), NET_I32, shape_with(c, out), true, LP_SCRATCH, 0);
@@ -74,7 +77,8 @@ static lp_buffer layer(lp_function *f, const shape_of *c, lp_buffer x, net_type 
 /* convert(clamp(x >> 6)) */
 static lp_buffer rescale(lp_function *f, const shape_of *c, lp_buffer x, net_type type, uint32_t extent) {
   lp_buffer y = lp_buffer_new(f, net_intern(f->n, "code"), type, shape_with(c, extent), true, LP_SCRATCH, 0);
-  lp_expr at[3], low = lp_int(f, type == NET_U8 || c->relu ? 0 : -100), high = lp_int(f, type == NET_U8 ? 200 : 120);
+  lp_expr at[3], low = lp_int(f, type == NET_U8 || c->relu ? 0 : -100),
+                 high = lp_int(f, type == NET_U8 ? 200 : 120);
   uint32_t count = axes_of(f, c, extent, at);
   lp_expr value = lp_op2(f, LP_shr, lp_load_at(f, x, count, at), lp_int(f, 6));
   value = lp_op2(f, LP_min, lp_op2(f, LP_max, value, low), high);
@@ -121,9 +125,9 @@ static void check(const shape_of *c, uint32_t lanes, const cg_target *target) {
   netc n;
   netc_init(&n, NULL);
   lp_function *f = function_of(&n, c);
-  const char *what =
-      net_arena_format(&n.arena, "%s x %s: %u, %u, %u, %u%s, %u lanes", net_type_name(c->x), net_type_name(c->weight),
-                       c->leading, c->in, c->hidden, c->out, c->relu ? ", relu" : "", lanes);
+  const char *what = net_arena_format(&n.arena, "%s x %s: %u, %u, %u, %u%s, %u lanes", net_type_name(c->x),
+                                      net_type_name(c->weight), c->leading, c->in, c->hidden, c->out,
+                                      c->relu ? ", relu" : "", lanes);
   uint64_t seed = lanes;
   uint32_t rows = c->leading ? c->leading : 1, sizes[2] = {rows * c->hidden, rows * c->out};
   void *row = numbers(&n.arena, c->x, rows * c->in, &seed);
@@ -145,7 +149,11 @@ static void check(const shape_of *c, uint32_t lanes, const cg_target *target) {
     void *outputs[] = {lp_memory_at(f, &found, LP_OUTPUT, 0), lp_memory_at(f, &found, LP_OUTPUT, 1)};
     cg_jit *jit = cg_jit_new(&n, &(cg_input){target, functions, 1}, NULL);
     jit_expect_silence(&n);
-    rt_step step = {.columns = columns, .outputs = outputs, .scratch = found.scratch, .index = (uint32_t[]){0}, .count = 1};
+    rt_step step = {.columns = columns,
+                    .outputs = outputs,
+                    .scratch = found.scratch,
+                    .index = (uint32_t[]){0},
+                    .count = 1};
     assert_int_equal(cg_jit_find(jit, "integers")(&step), 0);
     cg_jit_free(jit);
   }
@@ -157,10 +165,12 @@ static void check(const shape_of *c, uint32_t lanes, const cg_target *target) {
   netc_free(&n);
 }
 
-static const net_type types[][2] = {{NET_U8, NET_I8}, {NET_I8, NET_I8}, {NET_I16, NET_I16}, {NET_I16, NET_I8}, {NET_I8, NET_I16}};
-static const uint32_t sizes[][4] = {{0, 1, 5, 3},   {0, 2, 4, 1},    {0, 3, 8, 5},   {0, 4, 16, 16}, {0, 16, 64, 5},
-                                    {0, 7, 13, 31}, {0, 33, 17, 40}, {3, 4, 8, 5},   {3, 5, 7, 6},   {2, 8, 24, 1},
-                                    {5, 1, 3, 17},  {0, 130, 9, 2},  {0, 64, 150, 33}};
+static const net_type types[][2] = {
+    {NET_U8, NET_I8}, {NET_I8, NET_I8}, {NET_I16, NET_I16}, {NET_I16, NET_I8}, {NET_I8, NET_I16}};
+static const uint32_t sizes[][4] = {{0, 1, 5, 3},    {0, 2, 4, 1},   {0, 3, 8, 5},    {0, 4, 16, 16},
+                                    {0, 16, 64, 5},  {0, 7, 13, 31}, {0, 33, 17, 40}, {3, 4, 8, 5},
+                                    {3, 5, 7, 6},    {2, 8, 24, 1},  {5, 1, 3, 17},   {0, 130, 9, 2},
+                                    {0, 64, 150, 33}};
 
 static void test_evaluated(void **state) {
   (void)state;
@@ -199,8 +209,8 @@ static uint32_t count_named(const lp_function *f, const char *end) {
   return count;
 }
 
-/* Bytes that may be negative are moved by 128 for dots of unsigned ones, others are not; without such dots they
- * become halves. */
+/* Bytes that may be negative are moved by 128 for dots of unsigned ones, others are not; without such dots
+ * they become halves. */
 static void test_signs(void **state) {
   (void)state;
   static const struct {
