@@ -22,7 +22,8 @@ typedef struct {
   net_type column, codes; /* as given; as the first layer reads them */
   layer layers[MOST_LAYERS];
   uint32_t layer_count;
-  bool real_output, unfused;
+  bool real_output, unfused,
+      wraps; /* wraps: codes of what is beyond their type wrap, instead of being clamped */
 } network;
 
 static uint64_t state;
@@ -81,7 +82,8 @@ static lp_buffer gather(lp_function *f, const network *net) {
   i = lp_axis_new(f, "i", net->inputs);
   lp_expr step = lp_convert(f, NET_F32, lp_load_from(f, scale, i));
   lp_expr code = lp_op1(f, LP_round, lp_product(f, lp_load_from(f, x, b, i), step));
-  lp_assign(f, q, clamp(f, net->codes, code), b, i);
+  lp_expr wrapped = lp_convert(f, net->codes, lp_convert(f, NET_I32, code));
+  lp_assign(f, q, net->wraps ? wrapped : clamp(f, net->codes, code), b, i);
   return q;
 }
 
@@ -313,6 +315,7 @@ static void test_random(check *c) {
     net.codes = small[draw(4)];
     net.column = draw(2) ? NET_F32 : net.codes;
     net.unfused = !draw(4);
+    net.wraps = !draw(4);
     for (uint32_t i = 0; i < net.layer_count; i++)
       net.layers[i] = (layer){1 + draw(30),
                               draw(2) ? NET_I8 : small[draw(4)],
