@@ -83,6 +83,7 @@ static const pl_object *make(compilation *c, int *code) {
                                .prefix = c->compiled.prefix,
                                .form = c->form->form,
                                .codes = true,
+                               .multiversion = dr_has(call, DR_multiversion),
                                .describe = describe,
                                .context = c};
   if (!request.weights || n->diagnostics.errors || !dr_compile_options(call, &request.options)) return NULL;
@@ -144,6 +145,10 @@ int dr_compile_object(dr_call *call) {
   if (!c.path) return dr_wrong(call, "'compile' needs -o FILE: its ending says what is made: .o, .a, .so, .s, .ll or .c");
   if (!(c.form = find_form(c.path)))
     return dr_wrong(call, "%s: the ending says what is made: .o, .a, .so, .s, .ll or .c", c.path);
+  if (dr_has(call, DR_multiversion) &&
+      (dr_has(call, DR_target) || dr_has(call, DR_cpu) || c.form->form == CG_FORM_C))
+    return dr_wrong(call, "--multiversion is for x86_64 and chooses among its processors itself: it goes with neither "
+                          "--target nor --cpu nor C");
   if (!dr_open(call, &c.subject) || !dr_elaborate(&c.subject)) return DR_WRONG_INPUT;
   const net_graph *g = c.subject.experiment.network.graph;
   c.compiled = (dr_compiled){.n = n,
