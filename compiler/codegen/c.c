@@ -108,6 +108,7 @@ static void print_signature(cc_printer *p, cc_text *to, const cg_entry *entry, c
     cc_append(p, to, "%s%s%s *%s", comma, port->input ? "const " : "", cc_type_name(port->type), port->name);
     comma = ", ";
   }
+  if (p->library->weights) cc_append(p, to, "%sconst void *weights", comma), comma = ", ";
   if (entry->scratch) cc_append(p, to, "%svoid *scratch", comma);
   else if (!*comma) cc_append(p, to, "void");
   cc_append(p, to, ")");
@@ -156,6 +157,7 @@ static void print_one(cc_printer *p, cc_text *to, const cg_entry *entry, const c
   else if (type) cc_append(p, to, "  %s values;\n", type);
   else if (entry->scratch) cc_append(p, to, "  (void)scratch;\n");
   print_unused(p, to, function);
+  if (p->library->weights && !strstr(function->calls, "weights")) cc_append(p, to, "  (void)weights;\n");
   for (const char *at = function->calls; *at;) { /* the scratch of nests is `aligned` or `&values` here */
     const char *end = strchr(at, '\n'), *given = strstr(at, "scratch);");
     uint32_t start = to->count;
@@ -178,6 +180,7 @@ static void print_rows(cc_printer *p, cc_text *to, const cg_entry *entry, const 
     cc_append(p, to, "%s%s + %u * %s", comma, function->ports[k].name, function->ports[k].width, row);
     comma = ", ";
   }
+  if (p->library->weights) cc_append(p, to, "%sweights", comma), comma = ", ";
   if (scratch) cc_append(p, to, "%sscratch", comma);
   cc_append(p, to, ");");
   cc_break_line(p, to, start, 2);

@@ -44,6 +44,12 @@ static bool uses_scratch(const cc_printer *p, net_type type) {
   return false;
 }
 
+static bool uses_weights(const cc_printer *p) {
+  for (lp_buffer b = 0; b < p->f->buffers.count; b++)
+    if (p->in_nest[b] && p->f->buffers.at[b].storage == LP_VARIABLE) return true;
+  return false;
+}
+
 static size_t bytes_of(const lp_buffer_info *b) {
   size_t bytes = net_type_bytes(b->type);
   for (uint32_t i = 0; i < b->rank; i++) bytes *= b->dim[i];
@@ -160,6 +166,11 @@ static const char *print_nest(cc_printer *p, const cc_function *function, const 
     cc_append(p, &types, "%s%s%s *%s", comma, port->input ? "const " : "", cc_type_name(port->type),
               port->name);
     cc_append(p, &names, "%s%s", comma, port->name);
+    comma = ", ";
+  }
+  if (uses_weights(p)) {
+    cc_append(p, &types, "%sconst void *weights", comma);
+    cc_append(p, &names, "%sweights", comma);
     comma = ", ";
   }
   if (uses_scratch(p, NET_TYPE_COUNT)) {

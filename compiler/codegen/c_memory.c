@@ -29,6 +29,14 @@ static const char *access(cc_printer *p, lp_buffer buffer, uint32_t first, uint3
     if (most >= table->used) table->used = (uint32_t)most + 1;
     return net_arena_format(p->arena, "%s[%s]", table->name, index);
   }
+  case LP_VARIABLE: {
+    if (!p->library->weights) break;
+    net_type type = b->type == NET_BOOL ? NET_U8 : b->type;
+    size_t place = b->offset * sizeof(float) / net_type_bytes(type);
+    const char *join = strcmp(index, "0") ? " + " : "";
+    return net_arena_format(p->arena, "((const %s *)weights)[%zu%s%s]", cc_type_name(type), place, join,
+                            *join ? index : "");
+  }
   default: break;
   }
   cc_fault(p, "'%s' is nothing that C for one sample knows", net_text(p->n, b->name));

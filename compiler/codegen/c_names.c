@@ -17,7 +17,7 @@ static const char *const reserved[] = {
     "typename", "typeof",    "union",     "unix",      "unsigned",  "using",    "virtual",  "void",
     "volatile", "wchar_t",   "while",     "xor",       "xor_eq",
 };
-static const char *const own[] = {"n", "row", "aligned", "scratch", "values"};
+static const char *const own[] = {"n", "row", "aligned", "scratch", "values", "weights"};
 
 /* min_f32, … */
 static bool is_helper(const char *name) {

@@ -95,9 +95,10 @@ static void run_each(const object_entry *o, LLVMValueRef one) {
   LLVMBuildBr(builder, body);
   LLVMPositionBuilderAtEnd(builder, body);
   LLVMValueRef row = LLVMBuildPhi(builder, o->size, "row");
-  LLVMValueRef *arguments = NET_NEW_ARRAY(e->arena, LLVMValueRef, o->inputs + o->outputs + 1);
+  LLVMValueRef *arguments = NET_NEW_ARRAY(e->arena, LLVMValueRef, o->inputs + o->outputs + 2);
   uint32_t count = o->inputs + o->outputs;
   for (uint32_t i = 0; i < count; i++) arguments[i] = place_of(o, i, row);
+  if (o->library->weights) arguments[count] = param(o, count), count++;
   if (o->entry->scratch) arguments[count] = param(o, count), count++;
   LLVMTypeRef *types = NET_NEW_ARRAY(e->arena, LLVMTypeRef, count);
   for (uint32_t i = 0; i < count; i++) types[i] = o->pointer;
@@ -133,12 +134,20 @@ static void run_tiles(const object_entry *o) {
   LLVMPositionBuilderAtEnd(builder, after);
 }
 
+/* Loops and constants may be called as what is exported; only that needs its name. */
+static void free_name(cg_emit *e, const char *name) {
+  LLVMValueRef function = LLVMGetNamedFunction(e->module, name), global = LLVMGetNamedGlobal(e->module, name);
+  if (function) LLVMSetValueName2(function, "", 0);
+  if (global) LLVMSetValueName2(global, "", 0);
+}
+
 static void begin_entry(object_entry *o) {
   cg_emit *e = o->e;
-  LLVMTypeRef *types = NET_NEW_ARRAY(e->arena, LLVMTypeRef, o->inputs + o->outputs + 2);
-  uint32_t count = 0;
+  free_name(e, o->name);
+  LLVMTypeRef *types = NET_NEW_ARRAY(e->arena, LLVMTypeRef, o->inputs + o->outputs + 3);
+  uint32_t count = 0, pointers = o->inputs + o->outputs + o->library->weights + o->entry->scratch;
   if (o->entry->rows) types[count++] = o->size;
-  for (uint32_t i = 0; i < o->inputs + o->outputs + o->entry->scratch; i++) types[count++] = o->pointer;
+  for (uint32_t i = 0; i < pointers; i++) types[count++] = o->pointer;
   LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), types, count, false);
   LLVMValueRef function = cg_begin_function(e, o->name, type);
   cg_add_text_attribute(e, function, "warn-stack-size", "0"); /* tells how much it takes: see object.c */
@@ -147,6 +156,8 @@ static void begin_entry(object_entry *o) {
     if (types[i] == o->pointer) cg_add_attribute(e, function, i + 1, "noalias", 0);
   for (uint32_t i = 0; i < o->inputs; i++)
     cg_add_attribute(e, function, i + o->entry->rows + 1, "readonly", 0);
+  if (o->library->weights)
+    cg_add_attribute(e, function, o->inputs + o->outputs + o->entry->rows + 1, "readonly", 0);
 }
 
 /* The function of one row that an entry of rows calls again and again: an entry's own, by a name that no other
@@ -172,6 +183,7 @@ static void emit_rows(object_entry *o) {
   o->results = room(o, 8 * (uint64_t)o->outputs, 8, "outputs");
   set_field(o, CG_STEP_COLUMNS, o->columns);
   set_field(o, CG_STEP_OUTPUTS, o->results);
+  if (o->library->weights) set_field(o, CG_STEP_VARIABLES, param(o, o->inputs + o->outputs));
   if (f->scratch_bytes)
     set_field(o, CG_STEP_SCRATCH,
               o->entry->scratch ? aligned_scratch(o)
@@ -210,10 +222,10 @@ uint32_t cg_port_count(const lp_function *f, lp_storage storage) {
   return count;
 }
 
-static bool is_plain(cg_emit *e, const lp_function *f) {
+static bool is_plain(cg_emit *e, const lp_function *f, bool weights) {
   for (lp_buffer b = 0; b < f->buffers.count; b++) {
     lp_storage storage = f->buffers.at[b].storage;
-    if (storage != LP_VARIABLE && storage != LP_SCALAR && storage != LP_RESULT) continue;
+    if ((storage != LP_VARIABLE || weights) && storage != LP_SCALAR && storage != LP_RESULT) continue;
     cg_fault(e, "'%s' has '%s', which is none of an object's", net_text(e->n, f->name),
              net_text(e->n, f->buffers.at[b].name));
   }
@@ -226,6 +238,7 @@ static void emit_description(cg_emit *e, const cg_library *library) {
   if (!library->description_name) return;
   LLVMValueRef data =
       LLVMConstStringInContext2(e->context, library->description, library->description_bytes, true);
+  free_name(e, library->description_name);
   LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), library->description_name);
   LLVMSetInitializer(global, data);
   LLVMSetGlobalConstant(global, true);
@@ -242,7 +255,7 @@ static void emit_target(cg_emit *e, const cg_library *library, const char *suffi
     o.name = net_arena_format(e->arena, "%s%s", entry->name, suffix);
     o.pointer = LLVMPointerTypeInContext(e->context, 0);
     o.inputs = cg_port_count(entry->f, LP_COLUMN), o.outputs = cg_port_count(entry->f, LP_OUTPUT);
-    if (!is_plain(e, entry->f)) return;
+    if (!is_plain(e, entry->f, library->weights)) return;
     cg_emit_begin(e, entry->f);
     functions[i] = emit_entry(&o, functions);
     if (*suffix && functions[i]) LLVMSetLinkage(functions[i], LLVMInternalLinkage);

@@ -8,7 +8,8 @@
  *   void NAME(const T *input…, T *output…)                one row
  *   void NAME(size_t n, const T *input…, T *output…)      n rows
  * Inputs are the columns that the loops read, in the order of their slots, outputs likewise; both row-major and
- * aligned as their elements are. A last argument, void *scratch, stands for what is too much for the stack. */
+ * aligned as their elements are. A last argument, void *scratch, stands for what is too much for the stack; before it
+ * stands const void *weights, at a multiple of 64, where constants are not inside (cg_library.weights). */
 typedef struct {
   const char *name;
   const lp_function *f; /* scheduled, exact, without variables; of f->batch rows (1: of NAME for one row) */
@@ -22,6 +23,7 @@ typedef struct cg_library {
   const cg_target *target;
   const cg_entry *entries;
   uint32_t count;
+  bool weights; /* constants lie behind a pointer that functions are given: what loops call variables */
   const char *description_name; /* a constant handed through as it is; NULL: none */
   const void *description;
   size_t description_bytes;

@@ -30,9 +30,9 @@ static const struct form *find_form(const char *path) {
   return NULL;
 }
 
-/* The output, with .h in place of its ending. */
-static const char *header_path(netc *n, const char *path) {
-  return net_arena_format(&n->arena, "%.*s.h", (int)(strrchr(path, '.') - path), path);
+/* The output, with another ending. */
+static const char *beside(netc *n, const char *path, const char *ending) {
+  return net_arena_format(&n->arena, "%.*s%s", (int)(strrchr(path, '.') - path), path, ending);
 }
 
 static const char *base_name(const char *path) {
@@ -58,7 +58,7 @@ typedef struct {
   dr_call *call;
   dr_subject subject;
   const struct form *form;
-  const char *path;
+  const char *path, *weights; /* the object's; that of its constants */
   dr_compiled compiled;
 } compilation;
 
@@ -82,6 +82,7 @@ static const pl_object *make(compilation *c, int *code) {
                                .normalization = rt_checkpoint_normalization(n, weights, &inputs),
                                .prefix = c->compiled.prefix,
                                .form = c->form->form,
+                               .separate = dr_has(call, DR_weights) && !strcmp(call->value[DR_weights], "separate"),
                                .codes = true,
                                .multiversion = dr_has(call, DR_multiversion),
                                .describe = describe,
@@ -98,18 +99,25 @@ static const pl_object *make(compilation *c, int *code) {
 
 /* ---- what is written ---- */
 
-/* Both files or none. */
+/* All files or none: what can go wrong is tried before any of them gets its name. */
 static bool write_files(compilation *c, const char *header) {
   netc *n = c->call->n;
   const pl_object *object = c->compiled.object;
-  net_file_out out = net_file_begin(n, header);
-  if (!out.stream) return false;
-  dr_print_header(out.stream, &c->compiled);
-  if (fflush(out.stream)) return net_file_commit(&out, false);
-  bool ok = c->form->pack ? c->form->pack(n, object, c->path)
-                          : net_file_write(n, c->path, object->bytes, object->length, false);
-  if (ok) return net_file_commit(&out, false);
-  net_file_abandon(&out);
+  net_file_out first = net_file_begin(n, header), second = {0};
+  bool ok = first.stream;
+  if (ok) dr_print_header(first.stream, &c->compiled);
+  if (ok && object->weights) {
+    second = net_file_begin(n, c->weights);
+    ok = second.stream && fwrite(object->weights, 1, object->weights_bytes, second.stream) == object->weights_bytes &&
+         !fflush(second.stream);
+    if (second.stream && !ok) net_error_errno(n, NET_NOWHERE, "write", c->weights);
+  }
+  if (ok && fflush(first.stream)) ok = false, net_error_errno(n, NET_NOWHERE, "write", header);
+  ok = ok && (c->form->pack ? c->form->pack(n, object, c->path)
+                            : net_file_write(n, c->path, object->bytes, object->length, false));
+  if (ok) return (!second.stream || net_file_commit(&second, false)) && net_file_commit(&first, false);
+  net_file_abandon(&second);
+  net_file_abandon(&first);
   return false;
 }
 
@@ -119,7 +127,8 @@ static void say(const compilation *c, const char *header) {
   const pl_object *o = c->compiled.object;
   dr_call *call = c->call;
   if (!call->json) {
-    fprintf(call->talk, "%s, %s: ", c->path, header);
+    fprintf(call->talk, "%s, %s%s%s: ", c->path, header, o->weights ? ", " : "",
+            o->weights ? c->weights : "");
     for (uint32_t i = 0; i < o->function_count; i++) fprintf(call->talk, "%s%s", i ? ", " : "", o->functions[i].name);
     if (c->form->form == CG_FORM_OBJECT)
       fprintf(call->talk, "; %" PRIu64 " bytes of code, %" PRIu64 " of constants, %" PRIu64 " of stack", o->code,
@@ -132,11 +141,15 @@ static void say(const compilation *c, const char *header) {
   json_t *symbols = json_array();
   for (uint32_t i = 0; i < o->function_count; i++) json_array_append_new(symbols, json_string(o->functions[i].name));
   json_array_append_new(symbols, json_string(o->description_name));
-  net_json_print(call->out,
-                 json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:f}", "output", c->path, "header", header,
+  json_t *line = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:f}", "output", c->path, "header", header,
                            "symbols", symbols, "target", o->target, "flash", size(known, o->flash), "code",
                            size(known, o->code), "constants", size(known, o->data), "ram", size(known, o->ram), "stack",
-                           size(known, o->stack), "scratch", (json_int_t)o->scratch, "seconds", o->seconds));
+                           size(known, o->stack), "scratch", (json_int_t)o->scratch, "seconds", o->seconds);
+  if (o->weights) {
+    json_object_set_new(line, "weights", net_json_text(c->weights));
+    json_object_set_new(line, "weights_bytes", json_integer((json_int_t)o->weights_bytes));
+  }
+  net_json_print(call->out, line);
 }
 
 int dr_compile_object(dr_call *call) {
@@ -156,12 +169,14 @@ int dr_compile_object(dr_call *call) {
                              .prefix = dr_has(call, DR_name) ? call->value[DR_name] : net_text(n, g->name),
                              .source = call->arguments.at[0],
                              .file = base_name(c.path)};
+  c.weights = beside(n, c.path, ".weights");
+  c.compiled.weights_file = base_name(c.weights);
   if (!dr_check_prefix(n, c.compiled.prefix)) return call->wrong = dr_has(call, DR_name), DR_WRONG_INPUT;
   int code;
   const pl_object *object = make(&c, &code);
   if (!object) return code;
   c.compiled.object = object;
-  const char *header = header_path(n, c.path);
+  const char *header = beside(n, c.path, ".h");
   if (!write_files(&c, header)) return DR_WRONG_INPUT;
   say(&c, header);
   return DR_DONE;

@@ -13,6 +13,7 @@ typedef struct {
   const char *network;     /* its name in the program */
   const char *source;      /* the program, as it is named */
   const char *file;        /* the object's own name, without directories */
+  const char *weights_file; /* that of its constants, if they are not inside */
   const char **classes;    /* names; NULL: there are none */
   uint32_t class_count;
   uint64_t program_hash, weights_hash;

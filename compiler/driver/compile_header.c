@@ -4,6 +4,7 @@
 #include "driver/compile.h"
 
 #include "formats/formats.h"
+#include "pipeline/separate.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -53,6 +54,10 @@ const char *dr_compiled_description(const dr_compiled *c) {
     json_object_set_new(all, "code_inputs", describe_ports(c, o->code_inputs, o->input_count));
     json_object_set_new(all, "code_outputs", describe_ports(c, o->code_outputs, o->output_count));
   }
+  if (o->weights)
+    json_object_set_new(all, "weights", json_pack("{s:o, s:I, s:s}", "file", net_json_text(c->weights_file), "bytes",
+                                                  (json_int_t)o->weights_bytes, "hash",
+                                                  net_arena_format(&c->n->arena, "%016" PRIx64, o->weights_hash)));
   char *text = json_dumps(all, JSON_COMPACT);
   const char *copy = net_arena_copy(&c->n->arena, text, strlen(text));
   free(text);
@@ -100,7 +105,7 @@ static const char *argument(const dr_compiled *c, uint32_t which, bool upper) {
   const pl_object *o = c->object;
   const pl_port *port = which < o->input_count ? &o->inputs[which] : &o->outputs[which - o->input_count];
   const char *name = identifier(c->n, port->name, upper);
-  bool taken = !strcmp(name, "n") || !strcmp(name, "scratch") || is_keyword(name);
+  bool taken = !strcmp(name, "n") || !strcmp(name, "weights") || !strcmp(name, "scratch") || is_keyword(name);
   for (uint32_t i = 0; i < which; i++) taken |= !strcmp(argument(c, i, upper), name);
   return taken ? net_arena_format(&c->n->arena, "%s_%u", name, which) : name;
 }
@@ -128,6 +133,7 @@ static void print_declaration(FILE *to, const dr_compiled *c, const pl_function 
     fprintf(to, "%sconst %s *%s", i ? ", " : "", type_name(inputs[i].type), argument(c, i, false));
   for (uint32_t i = 0; i < o->output_count; i++)
     fprintf(to, ", %s *%s", type_name(outputs[i].type), argument(c, o->input_count + i, false));
+  fprintf(to, "%s", o->weights ? ", const void *weights" : "");
   fprintf(to, "%s);\n", f->scratch ? ", void *scratch" : "");
 }
 
@@ -169,6 +175,23 @@ static void print_codes(FILE *to, const dr_compiled *c) {
   }
 }
 
+static void print_weights(FILE *to, const dr_compiled *c, const char *prefix) {
+  const pl_object *o = c->object;
+  if (!o->weights) return;
+  fprintf(to, "\n/* The file ");
+  print_name(to, c->weights_file);
+  fprintf(to,
+          " has the constants; it belongs to this object and no other. Functions take it whole, at an\n"
+          " * address that is a multiple of %u, and do not change it: map it (mmap), or\n"
+          " *   void *weights = aligned_alloc(%u, %s_WEIGHTS_SIZE);\n"
+          " *   fread(weights, 1, %s_WEIGHTS_SIZE, file)\n"
+          " * It begins with \"NETCWGHT\"; behind 24 bytes lie 8 with this hash, the lowest first, which is not looked\n"
+          " * at here: */\n"
+          "#define %s_WEIGHTS_SIZE %zu\n#define %s_WEIGHTS_ALIGN %u\n#define %s_WEIGHTS_HASH UINT64_C(0x%016" PRIx64 ")\n",
+          PL_WEIGHTS_ALIGN, PL_WEIGHTS_ALIGN, prefix, prefix, prefix, o->weights_bytes, prefix, PL_WEIGHTS_ALIGN, prefix,
+          o->weights_hash);
+}
+
 void dr_print_header(FILE *to, const dr_compiled *c) {
   netc *n = c->n;
   const pl_object *o = c->object;
@@ -193,6 +216,7 @@ void dr_print_header(FILE *to, const dr_compiled *c) {
   print_sizes(to, c, prefix, false);
   print_sizes(to, c, prefix, true);
   print_classes(to, c, prefix);
+  print_weights(to, c, prefix);
   for (uint32_t i = 0; i < o->function_count; i++) {
     const pl_function *f = &o->functions[i];
     fprintf(to, "\n/* %s", f->rows ? "n rows" : "One row");

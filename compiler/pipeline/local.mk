@@ -4,5 +4,6 @@ libnetc_a_SOURCES += \
   compiler/pipeline/object.c compiler/pipeline/object.h \
   compiler/pipeline/pack.c compiler/pipeline/pack.h \
   compiler/pipeline/pipeline.c compiler/pipeline/pipeline.h \
+  compiler/pipeline/separate.c compiler/pipeline/separate.h \
   compiler/pipeline/stages.def \
   compiler/pipeline/tables.c compiler/pipeline/tables.h

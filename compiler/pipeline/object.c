@@ -2,6 +2,7 @@
 
 #include "codegen/c.h"
 #include "pipeline/compilation.h"
+#include "pipeline/separate.h"
 
 /* Functions of an object, in order; those from CODES on are there where inputs can be codes. */
 enum { ONE, BATCH, CODES, ENTRIES = 2 * CODES };
@@ -186,6 +187,7 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
   agree_on_scratch(versions, count);
 
   cg_library *library = &versions[0];
+  if (request->separate) pl_separate(n, library, object);
   object->input_count = describe_ports(request->network, g, &object->inputs, &object->outputs);
   object->output_count = g->outputs.count;
   if (codes) describe_ports(request->network, codes, &object->code_inputs, &object->code_outputs);

@@ -20,6 +20,7 @@ typedef struct {
   const char *prefix;          /* of everything exported: a C identifier; NULL: the network's name */
   uint32_t tile;               /* rows of a tile of PREFIX_batch, a multiple of the target's lanes; 0: chosen, 1: none */
   size_t stack_bound;          /* bytes of scratch on the stack; 0: PL_STACK_BOUND */
+  bool separate; /* constants go to a file of their own: a pointer to it is an argument */
   cg_form form;
   /* The text that PREFIX_description holds, of an object whose ports and functions are known (their stack is not
    * yet); NULL: there is none. */
@@ -60,6 +61,9 @@ typedef struct pl_object {
   uint64_t flash, code, data;     /* bytes: instructions and constants together, each (objects only) */
   uint64_t ram; /* bytes of writable data: 0, or of a multiversion the word that remembers the machine's level */
   uint64_t stack, scratch;        /* most that any function takes */
+  const char *weights; /* what that file holds: see separate.h; NULL: constants are inside */
+  size_t weights_bytes;
+  uint64_t weights_hash; /* of what is behind its head */
   double seconds;
 } pl_object;
 

@@ -53,10 +53,26 @@ class Network:
         self.code_inputs, self.code_outputs = self._ports("code_inputs"), self._ports("code_outputs")
         self._functions = {(f["rows"], f.get("codes", False)): (getattr(self._library, f["name"]), f["scratch"])
                            for f in self.description["functions"]}
+        self._weights = self._read_weights(os.path.dirname(path))
         for (rows, codes), (function, scratch) in self._functions.items():
-            pointers = len(self.inputs) + len(self.outputs) + (scratch > 0)
+            pointers = len(self.inputs) + len(self.outputs) + len(self._weights) + (scratch > 0)
             function.argtypes = [ctypes.c_size_t] * rows + [ctypes.c_void_p] * pointers
             function.restype = None
+
+    def _read_weights(self, folder):
+        """What functions take behind their arrays: [], or the one pointer to constants of a file of their own."""
+        told = self.description.get("weights")
+        if not told:
+            return []
+        path = os.path.join(folder, told["file"])
+        room = numpy.empty(told["bytes"] + 64, numpy.uint8)
+        room = room[-room.ctypes.data % 64:][:told["bytes"]]
+        content = numpy.fromfile(path, numpy.uint8)
+        if content.size != room.size or content[24:32].tobytes()[::-1].hex() != told["hash"]:
+            raise ValueError(f"{path} is not what {self.name} was compiled with")
+        room[:] = content
+        self._content = room  # stays where it is
+        return [room.ctypes.data]
 
     def _ports(self, which):
         return [Port(p["name"], tuple(p["shape"]), numpy.dtype(_TYPES[p["type"]]), p["format"])
@@ -95,7 +111,7 @@ class Network:
         lead = () if counts[0] is None else (counts[0],)
         results = [numpy.empty(lead + p.shape, p.dtype) for p in outputs]
         function, scratch = self._functions[len(lead) > 0, codes]
-        arguments = [x.ctypes.data for x in given + results]
+        arguments = [x.ctypes.data for x in given + results] + self._weights
         if scratch:
             room = numpy.empty(scratch, numpy.uint8)  # one a call: threads do not share it
             arguments.append(room.ctypes.data)
