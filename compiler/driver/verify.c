@@ -57,6 +57,22 @@ static bool compile(dr_verification *v, dr_observation *o, bool all) {
   return dr_observe_compile(o, wanted, v->batch, NULL);
 }
 
+/* Whether the emulation rounds nothing but where the integers do: by the formats, or as ranges tell with these
+ * weights. */
+static bool is_exact(const dr_verification *v) {
+  const net_graph *g = v->graph;
+  bool fixed = true, known = true;
+  for (net_node_id i = 0; i < g->nodes.count; i++) {
+    net_value_id y = g->nodes.at[i].first_output;
+    const net_value *value = net_graph_value_at(g, y);
+    if (net_node_is_quantizer(g, i))
+      fixed &= net_format_grid_of(net_format_at(v->n, value->format)) != NET_GRID_STEPS;
+    for (uint64_t k = 0; value->batched && k < net_shape_elements(&value->shape); k++)
+      known &= v->ranges->grids[y][k] != NET_NO_GRID;
+  }
+  return v->integer_only && (fixed || known);
+}
+
 static bool prepare(dr_verification *v) {
   dr_subject *subject = v->subject;
   if (!(v->weights = dr_find_weights(subject)) || !dr_settle_formats(subject, v->weights)) return false;
@@ -71,11 +87,7 @@ static bool prepare(dr_verification *v) {
   if (!(v->numbers = dr_graph_weights(subject, v->graph, v->weights))) return false;
   v->ranges = net_ranges_find(v->n, &v->n->arena, v->graph, v->numbers);
   v->integer_only = net_integer_only(v->n, v->graph, &v->broken);
-  v->exact = v->integer_only;
-  for (net_node_id i = 0; i < v->graph->nodes.count; i++)
-    if (net_node_is_quantizer(v->graph, i))
-      v->exact &= net_format_has_point(
-          net_format_at(v->n, v->graph->values.at[v->graph->nodes.at[i].first_output].format));
+  v->exact = is_exact(v);
   return true;
 }
 

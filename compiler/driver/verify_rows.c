@@ -18,6 +18,7 @@ static bool is_moderate(const net_format_spec *spec) {
   const double from = -INFINITY, to = INFINITY;
   net_shape scalar = {0};
   float low, high;
+  if (net_format_grid_of(spec) == NET_GRID_ONES) return !(row->flags & NET_FORMAT_WEIGHTS_ONLY);
   if (row->flags & NET_FORMAT_IEEE || !(row->flags & NET_FORMAT_PER_ELEMENT) || spec->mase) return false;
   net_format_range(spec, &(net_format_tensor){.shape = &scalar}, &from, &to, &low, &high);
   return low >= -0x1p40f && high <= 0x1p40f;

@@ -29,6 +29,8 @@ static float value(const net_format_part *part, float x, float draw) {
   return one ? part->scale : spec->bipolar ? -1 : 0;
 }
 
+static bool ones(const net_format_spec *spec) { return spec->bipolar; }
+
 static double reach(const net_format_spec *spec, double most) { return spec->bipolar ? 1 : most; }
 
 const net_format_family fm_binary = {.complete = complete,
@@ -37,5 +39,6 @@ const net_format_family fm_binary = {.complete = complete,
                                      .prepare = prepare,
                                      .fit = fit,
                                      .value = value,
-    .emitter = &fm_binary_emitter,
+                                     .ones = ones,
+                                     .emitter = &fm_binary_emitter,
                                      .reach = reach};

@@ -57,6 +57,10 @@ void fm_channel_block(const net_format_spec *spec, const net_format_tensor *x, n
 }
 
 void net_format_steps(const net_format_spec *spec, double *low, double *high) {
+  if (net_format_grid_of(spec) == NET_GRID_ONES) {
+    *low = -1, *high = 1;
+    return;
+  }
   *low = spec->is_unsigned ? 0 : -ldexp(1, spec->width - 1);
   *high = ldexp(1, spec->is_unsigned ? spec->width : spec->width - 1) - 1;
   if (spec->overflow == NET_SYMMETRIC) ++*low;

@@ -28,6 +28,13 @@ void net_formats_install(netc *n) {
   net_format_intern(n, &(net_format_spec){.family = NET_FORMAT_float32}); /* id 0 */
 }
 
+net_format_grid net_format_grid_of(const net_format_spec *spec) {
+  const net_format *row = &net_formats[spec->family];
+  if (row->flags & NET_FORMAT_POINT) return NET_GRID_POINT;
+  if (row->flags & NET_FORMAT_STEPS) return spec->mase ? NET_GRID_NONE : NET_GRID_STEPS;
+  return row->family->ones && row->family->ones(spec) ? NET_GRID_ONES : NET_GRID_NONE;
+}
+
 bool net_format_stands_alone(const net_format_spec *spec) {
   uint32_t flags = net_formats[spec->family].flags;
   return flags & NET_FORMAT_PER_ELEMENT && (!(flags & NET_FORMAT_STEPS) || flags & NET_FORMAT_POINT);

@@ -108,6 +108,8 @@ typedef struct net_format_family {
   float (*wide)(const net_format_part *part, double x); /* rounds once. NULL: by way of binary32 */
   /* What one step more changes: see net_format_terms. NULL: has no step. */
   float (*term)(const net_format_part *part, float x);
+  /* Whether values are none but -1, 0 and 1, whatever they are made of. NULL: never. */
+  bool (*ones)(const net_format_spec *spec);
   const struct fm_emitter *emitter; /* formats/emit.h */
   /* Where results do not ascend with their own element (all formats that are not NET_FORMAT_PER_ELEMENT;
    * MASE's of some others): a bound of their magnitudes for a tensor without larger ones than `most`. */
@@ -165,6 +167,15 @@ const char *net_format_spec_text(netc *n, const net_format_spec *spec);
 bool net_format_parse(netc *n, const char *text, size_t length, net_loc loc, uint32_t *id);
 double net_format_width(const netc *n, uint32_t id);
 
+/* What values are whole multiples of. */
+typedef enum {
+  NET_GRID_NONE,  /* nothing, or what each tensor decides */
+  NET_GRID_POINT, /* 2^-fraction, unless steps are learned: net_format_has_point */
+  NET_GRID_STEPS, /* steps by calibration or training, which may be any numbers; zero points stand beside them */
+  NET_GRID_ONES,  /* 1: they are none but -1, 0 and 1 */
+} net_format_grid;
+net_format_grid net_format_grid_of(const net_format_spec *spec);
+
 static inline bool net_format_has_point(const net_format_spec *spec) {
   return net_formats[spec->family].flags & NET_FORMAT_POINT;
 }
@@ -185,7 +196,7 @@ void net_format_range(const net_format_spec *spec, const net_format_tensor *x, c
 /* The gradient of ste = learned_step for the step is the sum of dy · term: with v = x / step, term is the
  * lowest number of steps if v is no higher, the highest if it is no lower, else R(v) − v. */
 void net_format_terms(const net_format_spec *spec, const net_format_tensor *x, float *terms);
-/* Lowest and highest number of steps of a format with NET_FORMAT_STEPS, zero points left out. */
+/* Lowest and highest number of steps of a format that has a grid, zero points left out. */
 void net_format_steps(const net_format_spec *spec, double *low, double *high);
 /* Whether values can be results of the quantiser. */
 bool net_format_on_grid(const net_format_spec *spec, const net_format_tensor *y);

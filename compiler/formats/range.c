@@ -17,6 +17,7 @@ static void bound(const net_format_spec *spec, const double *from, const double 
   for (uint64_t i = 0; i < count; i++) most = fmax(most, fmax(fabs(from[i]), fabs(to[i])));
   double reach = net_formats[spec->family].family->reach(spec, most);
   float limit = reach < FLT_MAX ? nextafterf((float)reach, FLT_MAX) : FLT_MAX;
+  if (net_format_grid_of(spec) == NET_GRID_ONES) limit = 1;
   for (uint64_t i = 0; i < count; i++) low[i] = -limit, high[i] = limit;
 }
 

@@ -26,6 +26,8 @@ static float value(const net_format_part *part, float x, float draw) {
   return x > part->threshold ? part->scale : x < -part->threshold ? -part->scale : 0;
 }
 
+static bool ones(const net_format_spec *spec) { return !spec->scaled; }
+
 static double reach(const net_format_spec *spec, double most) { return spec->scaled ? most : 1; }
 
 const net_format_family fm_ternary = {.complete = complete,
@@ -34,5 +36,6 @@ const net_format_family fm_ternary = {.complete = complete,
                                       .prepare = prepare,
                                       .fit = fit,
                                       .value = value,
-    .emitter = &fm_ternary_emitter,
+                                      .ones = ones,
+                                      .emitter = &fm_ternary_emitter,
                                       .reach = reach};

@@ -1,4 +1,5 @@
-/* integer_quantize: numbers → codes, as the format's reference quantiser rounds; integer_value: codes → numbers. */
+/* integer_quantize: numbers → codes, as the format's reference quantiser rounds; integer_value: codes →
+ * numbers. */
 #include "formats/emit.h"
 #include "ops/code.h"
 #include "ops/quantize.h"
@@ -14,7 +15,7 @@ bool integer_quantize_shape(netc *n, net_graph *graph, net_node_id node) {
   if (!quantize_shape(n, graph, node) || !ops_code_type(graph, node, "type", &type)) return false;
   net_format_spec spec = ops_spec(graph, node);
   double low, high;
-  if (!net_format_has_point(&spec) && spec.family != NET_FORMAT_scaled_integer)
+  if (net_format_grid_of(&spec) == NET_GRID_NONE)
     return ops_refuse(graph, node, NET_NONE, "has no codes of %s", net_format_spec_text(n, &spec));
   net_format_steps(&spec, &low, &high);
   net_range ends = ops_code_ends(type);
@@ -57,7 +58,8 @@ void integer_quantize_range(const net_ranging *call) {
   net_format_spec spec = ops_spec(call->graph, call->node);
   double low, high;
   net_format_steps(&spec, &low, &high);
-  for (uint64_t i = 0; i < ops_elements(ops_ranged_out(call, 0)); i++) call->outputs[0][i] = (net_range){low, high};
+  for (uint64_t i = 0; i < ops_elements(ops_ranged_out(call, 0)); i++)
+    call->outputs[0][i] = (net_range){low, high};
   ops_code_grid(call);
 }
 
@@ -65,8 +67,8 @@ static lp_buffer optional(const lp_function *f, const net_graph *graph, net_node
   return ops_input(graph, node, input) ? ops_in_buffer(f, graph, node, input) : LP_NONE;
 }
 
-/* x / step clamped, then rounded: bounds are whole, so that rounding first is the same. Where it wraps, by way of the
- * rounded number. */
+/* x / step clamped, then rounded: bounds are whole, so that rounding first is the same. Where it wraps, by
+ * way of the rounded number. */
 void integer_quantize_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   net_format_spec spec = ops_spec(graph, node);
   const net_value *x = ops_input(graph, node, X);
@@ -82,12 +84,15 @@ void integer_quantize_kernel(lp_function *f, const net_graph *graph, net_node_id
   memcpy(e.at, at.at, sizeof e.at);
   net_format_emit_begin(&e);
   lp_expr q;
-  if (spec.overflow == NET_WRAP && net_format_has_point(&spec)) {
+  if (net_format_grid_of(&spec) == NET_GRID_ONES) {
+    q = net_format_emit_value(&e);
+  } else if (spec.overflow == NET_WRAP && net_format_has_point(&spec)) {
     q = lp_product(f, net_format_emit_value(&e), e.scale);
   } else {
     lp_expr v = fm_e_no_nan(&e, ops_load_in(f, graph, node, X, &at)), least = lp_convert(f, x->type, e.least);
     lp_expr most = lp_convert(f, x->type, e.most);
-    v = e.scale ? lp_product(f, v, lp_convert(f, x->type, e.scale)) : lp_quotient(f, v, lp_convert(f, x->type, e.step));
+    v = e.scale ? lp_product(f, v, lp_convert(f, x->type, e.scale))
+                : lp_quotient(f, v, lp_convert(f, x->type, e.step));
     q = fm_e_rounded(&e, net_format_has_point(&spec) ? spec.rounding : NET_ROUND_HALF_EVEN,
                      fm_e_clamp(&e, v, least, most));
   }
@@ -96,7 +101,8 @@ void integer_quantize_kernel(lp_function *f, const net_graph *graph, net_node_id
   ops_store(f, ops_out_buffer(f, graph, node, 0), &at, lp_convert(f, type, q));
 }
 
-/* ---- integer_value: y = (x − zero) · unit, rounded once; wide: in f64. bits: how many x − zero has; 0: who knows ---- */
+/* ---- integer_value: y = (x − zero) · unit, rounded once; wide: in f64. bits: how many x − zero has; 0: who
+ * knows ---- */
 
 bool integer_value_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
@@ -131,7 +137,8 @@ void integer_value_range(const net_ranging *call) {
   }
 }
 
-/* In f32, whole numbers of up to 24 bits are exact, and larger ones are rounded once where units are powers of two. */
+/* In f32, whole numbers of up to 24 bits are exact, and larger ones are rounded once where units are powers
+ * of two. */
 static bool rounds_once(const net_graph *graph, net_node_id node) {
   const net_value *unit = ops_input(graph, node, UNIT), *x = ops_input(graph, node, X);
   int64_t bits = net_node_int(graph, node, "bits");
@@ -143,9 +150,11 @@ static bool rounds_once(const net_graph *graph, net_node_id node) {
 }
 
 void integer_value_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
-  const net_value *y = ops_output(graph, node, 0), *x = ops_input(graph, node, X), *unit = ops_input(graph, node, UNIT);
+  const net_value *y = ops_output(graph, node, 0), *x = ops_input(graph, node, X),
+                  *unit = ops_input(graph, node, UNIT);
   int64_t zero = net_node_int(graph, node, "zero");
-  net_type whole = x->type == NET_I64 ? NET_I64 : NET_I32, type = rounds_once(graph, node) ? y->type : NET_F64;
+  net_type whole = x->type == NET_I64 ? NET_I64 : NET_I32,
+           type = rounds_once(graph, node) ? y->type : NET_F64;
   ops_place at = ops_axes(f, &y->shape, "ijklmn");
   lp_expr q = ops_load_as(f, graph, node, X, whole, &at);
   if (zero) q = lp_difference(f, q, ops_whole(f, whole, zero));

@@ -40,8 +40,7 @@ static double unit_of(const net_format_spec *spec, const net_calibration *calibr
 
 void ops_format_units(const net_format_spec *spec, const net_shape *shape, const net_calibration *calibration,
                       double *units) {
-  bool steps =
-      net_formats[spec->family].flags & NET_FORMAT_STEPS && (net_format_has_point(spec) || !spec->mase);
+  bool steps = net_format_grid_of(spec) != NET_GRID_NONE;
   uint64_t count = net_shape_elements(shape), inner = shape->rank ? count / shape->dim[0] : 1;
   for (uint64_t i = 0; i < count; i++) units[i] = steps ? unit_of(spec, calibration, i / inner) : 0;
 }
@@ -112,7 +111,16 @@ int64_t ops_integer_narrow(net_wide q, net_integer_call *call) {
 
 /* ---- rescaling ---- */
 
+/* A format of ones looks at signs alone. */
+static int64_t one_of(const net_format_spec *spec, net_wide a) {
+  net_shape scalar = {0};
+  float sign = a > 0 ? 1 : a < 0 ? -1 : 0;
+  net_format_quantize(spec, &(net_format_tensor){.shape = &scalar, .values = &sign}, &sign);
+  return (int64_t)sign;
+}
+
 int64_t ops_integer_rescale(const net_format_spec *spec, double step, int32_t zero, net_wide a, double unit) {
+  if (net_format_grid_of(spec) == NET_GRID_ONES) return one_of(spec, a);
   net_wide one = 1, size = one << spec->width;
   net_wide low = spec->is_unsigned ? 0 : -(size >> 1), high = spec->is_unsigned ? size - 1 : (size >> 1) - 1;
   double ratio = unit / step;

@@ -8,7 +8,9 @@ net_range ops_times(net_range a, net_range b) {
 }
 
 int ops_format_grid(const net_format_spec *spec) {
-  if (!net_format_has_point(spec)) return NET_NO_GRID; /* no other counts in powers of two */
+  net_format_grid grid = net_format_grid_of(spec);
+  if (grid == NET_GRID_ONES) return 0;
+  if (grid != NET_GRID_POINT) return NET_NO_GRID; /* steps are what calibration says */
   return -(spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction);
 }
 

@@ -30,17 +30,12 @@ static const char *name_of(const checker *c, net_value_id value) {
 
 /* ---- formats ---- */
 
-/* Whether steps may be any numbers, and zero points stand beside them. */
-static bool is_scaled(const net_format_spec *spec) {
-  return net_formats[spec->family].flags & NET_FORMAT_STEPS && !net_format_has_point(spec) && !spec->mase;
-}
-
 /* NULL: it is one that integers can follow. */
 static const char *no_integer(netc *n, net_format_id id) {
   const net_format_spec *spec = net_format_at(n, id);
-  if (is_scaled(spec)) return NULL;
-  if (!net_format_has_point(spec)) return "is no integer format";
-  if (spec->width - !spec->is_unsigned > FLT_MANT_DIG)
+  net_format_grid grid = net_format_grid_of(spec);
+  if (grid == NET_GRID_NONE) return "is no integer format";
+  if (grid == NET_GRID_POINT && spec->width - !spec->is_unsigned > FLT_MANT_DIG)
     return "has more bits than binary32, which it is emulated in";
   return NULL;
 }
@@ -72,9 +67,16 @@ static bool check_quantizer(checker *c, net_node_id id) {
   const net_node *node = net_graph_at(c->graph, id);
   net_value_id x = net_node_input(c->graph, id, 0);
   net_format_id format = net_graph_value_at(c->graph, node->first_output)->format;
+  const net_format_spec *spec = net_format_at(c->n, format);
+  net_format_grid grid = net_format_grid_of(spec);
   const char *reason = no_integer(c->n, format);
   if (reason) return broken(c, id, x, "makes %s, which %s", net_format_text(c->n, format), reason);
-  return check_steps(c, id, is_scaled(net_format_at(c->n, format)));
+  bool weights = net_formats[spec->family].flags & NET_FORMAT_WEIGHTS_ONLY;
+  if (weights && net_graph_value_at(c->graph, x)->batched)
+    return broken(c, id, x, "makes %s, which is for weights alone", net_format_text(c->n, format));
+  if (spec->stochastic && net_node_bool(c->graph, id, "training"))
+    return broken(c, id, x, "draws at random in training");
+  return check_steps(c, id, grid == NET_GRID_STEPS);
 }
 
 /* ---- operators ---- */

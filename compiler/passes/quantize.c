@@ -198,17 +198,14 @@ static void pass_format(maker *m, net_node_id node) {
   }
   if (common == NET_NONE || common == NET_FORMAT_FLOAT32) return;
   const net_format_spec *spec = net_format_at(m->n, common);
-  if (net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT && spec->per == NET_PER_TENSOR &&
-      holds_zero(spec))
+  bool alone = net_formats[spec->family].flags & NET_FORMAT_PER_ELEMENT ||
+               net_format_grid_of(spec) == NET_GRID_ONES;
+  bool moved = net_node_op(g, node)->class == OP_MOVEMENT; /* no 0 comes in */
+  if (alone && spec->per == NET_PER_TENSOR && (moved || holds_zero(spec)))
     g->values.at[net_node_output(g, node, 0)].format = common;
 }
 
 /* ---- nodes ---- */
-
-static quantize_grid grid_of(const maker *m, net_node_id node, net_tensor_role role, net_format_id format) {
-  return (quantize_grid){format,
-                         net_quantize_calibrated(m->quantization, m->from->nodes.at[node].name, role, 0)};
-}
 
 /* A sum of products that may leave binary32: over the last axis of the weight, of a linear; of one product,
  * of what has a weight for each channel. */
@@ -227,10 +224,14 @@ static bool needs_wide(const maker *m, net_node_id old, net_node_id node, const 
   const net_shape *weight = &g->values.at[values[NET_TENSOR_WEIGHT]].shape;
   double count = weight->rank > 1 ? (double)net_shape_elements(weight) / weight->dim[0] : 1;
   bool bias = values[NET_TENSOR_BIAS] != NET_NONE;
-  return net_quantize_needs_wide(
-      m->n, count, grid_of(m, old, NET_TENSOR_INPUT, formats[NET_TENSOR_INPUT]),
-      grid_of(m, old, NET_TENSOR_WEIGHT, formats[NET_TENSOR_WEIGHT]),
-      grid_of(m, old, NET_TENSOR_BIAS, bias ? formats[NET_TENSOR_BIAS] : NET_FORMAT_FLOAT32), bias);
+  /* one that no rule speaks of, but products' unit, comes nowhere near the 32 bits that it has */
+  if (bias && formats[NET_TENSOR_BIAS] != NET_FORMAT_FLOAT32) bias = choice_of(m, old, NET_TENSOR_BIAS);
+  quantize_grid grids[NET_TENSORS] = {{0}};
+  for (net_tensor_role role = NET_TENSOR_INPUT; role <= NET_TENSOR_BIAS; role++)
+    if (values[role] != NET_NONE)
+      grids[role] = (quantize_grid){formats[role], net_quantize_steps_of(g, values[role])};
+  return net_quantize_needs_wide(m->n, count, grids[NET_TENSOR_INPUT], grids[NET_TENSOR_WEIGHT],
+                                 grids[NET_TENSOR_BIAS], bias);
 }
 
 /* The node with what the rules change in it. NET_NONE: reported. */

@@ -30,12 +30,16 @@ net_format_id net_quantize_made(netc *n, net_format_id asked);
  * variance. */
 double net_quantize_first_step(const netc *n, net_format_id format, const net_value *value);
 
-/* The format and the steps of a bias that no rule speaks of: of a sum of scaled integers, 32 bits with the
- * steps of the products, one or one for each channel of the weight (steps->count 0: they are not known yet).
- * False: input or weight are no scaled integers, or have steps that training changes or more than one in a
- * sum. */
+/* The format and the steps of a bias that no rule speaks of: of a sum of scaled integers, or of their products
+ * with ones, 32 bits with the steps of the products, one or one for each channel of the weight (steps->count 0:
+ * they are not known yet). False: input or weight are no such integers, or have steps that training changes or
+ * more than one in a sum. */
 bool net_quantize_bias(const net_graph *graph, net_value_id input, net_value_id weight, net_format_id *format,
                        net_calibrated *steps);
+
+/* The constant steps, and zero points, of the quantiser that a value comes from, through what passes its
+ * format on. NULL: it comes from none, or that has no such steps. */
+const net_calibrated *net_quantize_steps_of(const net_graph *graph, net_value_id value);
 
 /* The grid that a tensor lies on: its format, and the steps of its channels where the format leaves them
  * open. */

@@ -1,14 +1,12 @@
-/* Biases that no rule speaks of, where input and weight are scaled integers: 32 bits in the unit of the sum.
- */
+/* Biases that no rule speaks of, where inputs are scaled integers, and weights too, or ones: 32 bits in the
+ * unit of the sum. */
 #include "passes/quantize.h"
 
 #include <float.h>
 #include <math.h>
 
-static bool is_scaled(const netc *n, net_format_id format) {
-  const net_format_spec *spec = net_format_at(n, format);
-  uint32_t flags = net_formats[spec->family].flags;
-  return flags & NET_FORMAT_STEPS && !(flags & NET_FORMAT_POINT) && !spec->mase;
+static net_format_grid grid_of(const netc *n, net_format_id format) {
+  return net_format_grid_of(net_format_at(n, format));
 }
 
 /* The quantiser that a value comes from, through what passes its input's format on. */
@@ -38,11 +36,27 @@ static unit unit_of(const net_graph *g, net_value_id value) {
                 net_shape_elements(&steps->shape)}; /* learned ones change */
 }
 
+const net_calibrated *net_quantize_steps_of(const net_graph *g, net_value_id value) {
+  net_node_id node = quantizer_of(g, value);
+  unit known = unit_of(g, value);
+  if (!known.found || !known.steps) return NULL;
+  net_calibrated *c = NET_NEW(&g->n->arena, net_calibrated);
+  net_value_id zero = net_node_input(g, node, 2);
+  *c = (net_calibrated){.steps = known.steps, .count = (uint32_t)known.count};
+  if (zero == NET_NONE) return c;
+  int32_t *zeros = NET_NEW_ARRAY(&g->n->arena, int32_t, known.count);
+  const float *points = net_graph_value_at(g, zero)->data;
+  for (uint64_t i = 0; i < known.count; i++) zeros[i] = (int32_t)points[i];
+  c->zeros = zeros;
+  return c;
+}
+
 static net_format_id format_of(netc *n, net_format_id input, net_format_id weight) {
   const net_format_spec *like = net_format_at(n, weight);
   net_format_spec spec = {.family = NET_FORMAT_scaled_integer, .width = 32};
   spec.per = like->per;
-  if (net_format_at(n, input)->rescale == like->rescale) spec.rescale = like->rescale;
+  spec.rescale = net_format_at(n, input)->rescale;
+  if (grid_of(n, weight) == NET_GRID_STEPS && like->rescale != spec.rescale) spec.rescale = 0;
   spec.ste = like->ste;
   return net_format_intern(n, &spec);
 }
@@ -51,7 +65,9 @@ bool net_quantize_bias(const net_graph *g, net_value_id input, net_value_id weig
                        net_calibrated *steps) {
   netc *n = g->n;
   net_format_id of_weight = g->values.at[weight].format;
-  if (!is_scaled(n, g->values.at[input].format) || !is_scaled(n, of_weight)) return false;
+  net_format_grid of = grid_of(n, of_weight);
+  if (grid_of(n, g->values.at[input].format) != NET_GRID_STEPS || (of != NET_GRID_STEPS && of != NET_GRID_ONES))
+    return false;
   unit x = unit_of(g, input), w = unit_of(g, weight);
   if (!x.found || !w.found || x.count != 1) return false;
   *format = format_of(n, g->values.at[input].format, of_weight);

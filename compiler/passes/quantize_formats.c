@@ -62,20 +62,39 @@ double net_quantize_first_step(const netc *n, net_format_id format, const net_va
 /* Whether all values are whole multiples of powers of two; their largest magnitude in such steps. */
 static bool is_integer(const netc *n, quantize_grid grid, double *largest) {
   const net_format_spec *spec = net_format_at(n, grid.format);
-  *largest = spec->is_unsigned ? ldexp(1, spec->width) - 1 : ldexp(1, spec->width - 1);
-  return net_format_has_point(spec) && spec->ste != NET_STE_LEARNED_STEP;
+  net_format_grid of = net_format_grid_of(spec);
+  double low, high;
+  int exponent;
+  *largest = 0;
+  if (of == NET_GRID_NONE) return false;
+  net_format_steps(spec, &low, &high);
+  *largest = fmax(-low, high);
+  if (of == NET_GRID_POINT) return spec->ste != NET_STE_LEARNED_STEP;
+  if (of == NET_GRID_ONES) return true;
+  for (uint32_t c = 0; grid.steps && c < grid.steps->count; c++) {
+    double zero = grid.steps->zeros ? grid.steps->zeros[c] : 0;
+    *largest = fmax(*largest, fmax(zero - low, high - zero));
+    if (frexp((double)grid.steps->steps[c], &exponent) != 0.5) return false;
+  }
+  return grid.steps;
+}
+
+/* Whether steps are those of calibration, and not the format's own. */
+static bool has_steps(const netc *n, quantize_grid grid) {
+  const net_format_spec *spec = net_format_at(n, grid.format);
+  net_format_grid of = net_format_grid_of(spec);
+  return grid.steps && (of == NET_GRID_STEPS || (of == NET_GRID_POINT && spec->fraction == NET_FORMAT_AUTO));
 }
 
 /* The step of a channel is 2^−fraction. */
 static int fraction_of(const netc *n, quantize_grid grid, uint32_t channel) {
   const net_format_spec *spec = net_format_at(n, grid.format);
-  if (spec->fraction != NET_FORMAT_AUTO) return spec->fraction;
-  if (!grid.steps) return spec->width / 2;
-  return -ilogbf(grid.steps->steps[grid.steps->count > 1 ? channel : 0]);
+  if (has_steps(n, grid)) return -ilogbf(grid.steps->steps[grid.steps->count > 1 ? channel : 0]);
+  return spec->fraction == NET_FORMAT_AUTO ? spec->width / 2 : spec->fraction;
 }
 
 static uint32_t channels_of(const netc *n, quantize_grid grid) {
-  return net_format_at(n, grid.format)->fraction == NET_FORMAT_AUTO && grid.steps ? grid.steps->count : 1;
+  return has_steps(n, grid) ? grid.steps->count : 1;
 }
 
 bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight,

@@ -247,6 +247,70 @@ static void agrees_on_the_jets(void **state) {
     }
 }
 
+/* Weights, and what is between layers, of -1, 0 and 1. */
+static void agrees_on_ones(void **state) {
+  (void)state;
+#define BATCH_NORM                                                                                           \
+  "batch_norm { input = integer(10, 6), weight = integer(8, 5), bias = integer(12, 8), output = integer(8, " \
+  "4) }\n"
+  static const char *const blocks[] = {
+      BATCH_NORM "linear { input = integer(8, 4), weight = ternary, bias = integer(16, 8), output = "
+                 "integer(8, 3) }\nrelu { output = integer(8, 4) }",
+      BATCH_NORM "linear { input = integer(4, 1), weight = binary, bias = integer(8, 4), output = integer(8, "
+                 "3) }\nrelu { output = integer(8, 4) }",
+      BATCH_NORM "linear { input = integer(4, 2), weight = ternary, bias = integer(8, 4), output = integer(8, "
+                 "3) }\nrelu { input = binary, output = integer(4, 2) }",
+      BATCH_NORM "linear { input = integer(3, 1), weight = binary, bias = ternary, output = integer(8, 3, "
+                 "overflow = wrap) }\nrelu { input = binary(stochastic = true), output = integer(3, 1) }"};
+  for (uint32_t i = 0; i < NETWORKS; i++)
+    for (uint32_t k = 0; k < sizeof blocks / sizeof *blocks; k++) {
+      netc n;
+      support_init(&n);
+      net_graph *g = quantized(&n, networks[i], blocks[k], NULL, 0);
+      expect_agreement(&n, g, i * 37 + k, SAMPLES, 1);
+      netc_free(&n);
+    }
+}
+
+/* Signs all the way; what moves them keeps their format, and relu makes 0 or 1 of them. */
+static void agrees_on_signs(void **state) {
+  (void)state;
+  netc n;
+  support_init(&n);
+  net_graph *g = support_parse(
+      &n, "graph signs\n"
+          "  input jet: f32[b, 16]\n"
+          "  parameter w: f32[12, 16] = 0\n"
+          "  parameter c: f32[12] = 0\n"
+          "  parameter v: f32[5, 28] = 0\n"
+          "  parameter d: f32[5] = 0\n"
+          "  a: f32[b, 16] format binary = quantize(jet, _, _) {format = \"binary\"}\n"
+          "  wq: f32[12, 16] format binary = quantize(w, _, _) {format = \"binary\"}\n"
+          "  cq: f32[12] format binary = quantize(c, _, _) {format = \"binary\"}\n"
+          "  y: f32[b, 12] = linear(a, wq, cq) {features = 12}\n"
+          "  yq: f32[b, 12] format binary = quantize(y, _, _) {format = \"binary\"}\n"
+          "  r: f32[b, 12] = relu(yq)\n"
+          "  rq: f32[b, 12] format integer(2, 0) = quantize(r, _, _) {format = \"integer(2, 0)\"}\n"
+          "  p: f32[b, 16] = add(a, a)\n"
+          "  pq: f32[b, 16] format integer(3, 0) = quantize(p, _, _) {format = \"integer(3, 0)\"}\n"
+          "  k: f32[b, 28] = concat(rq, pq) {axis = 0}\n"
+          "  kq: f32[b, 28] format integer(3, 0) = quantize(k, _, _) {format = \"integer(3, 0)\"}\n"
+          "  vq: f32[5, 28] format ternary = quantize(v, _, _) {format = \"ternary\"}\n"
+          "  dq: f32[5] format integer(8, 5) = quantize(d, _, _) {format = \"integer(8, 5)\"}\n"
+          "  z: f32[b, 5] = linear(kq, vq, dq) {features = 5}\n"
+          "  zq: f32[b, 5] format binary = quantize(z, _, _) {format = \"binary\"}\n"
+          "  output zq, yq\n");
+  expect_agreement(&n, g, 8, SAMPLES, 1);
+  g = support_parse(&n, "graph s\n"
+                        "  input x: f32[b, 2]\n"
+                        "  q: f32[b, 2] format ternary = quantize(x, _, _) {format = \"ternary\"}\n"
+                        "  output q\n");
+  net_integer_break first = {0};
+  assert_false(net_integer_only(&n, g, &first)); /* its threshold is a mean */
+  assert_string_equal(first.reason, "makes ternary, which is for weights alone");
+  netc_free(&n);
+}
+
 /* Fractions of their own for each feature and each output channel. */
 static void agrees_with_fractions_per_channel(void **state) {
   (void)state;
@@ -326,8 +390,13 @@ static void tells_what_is_not(void **state) {
       {"jsc_tiny",
        "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
        "4) }\n"
-       "linear { weight = ternary }",
-       "dense_1.linear_1.weight_q", "makes ternary, which is no integer format"},
+       "linear { weight = ternary(scaled = true) }",
+       "dense_1.linear_1.weight_q", "makes ternary(scaled = true), which is no integer format"},
+      {"jsc_tiny",
+       "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
+       "4) }\n"
+       "linear { weight = binary(bipolar = false) }",
+       "dense_1.linear_1.weight_q", "makes binary(bipolar = false), which is no integer format"},
       {"jsc_tiny",
        "default { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4), output = integer(8, "
        "4) }\n"
@@ -408,6 +477,8 @@ int main(void) {
       cmocka_unit_test(rescales_as_the_quantisers),
       cmocka_unit_test(rescales_wide_sums),
       cmocka_unit_test(agrees_on_the_jets),
+      cmocka_unit_test(agrees_on_ones),
+      cmocka_unit_test(agrees_on_signs),
       cmocka_unit_test(agrees_with_fractions_per_channel),
       cmocka_unit_test(agrees_on_other_operators),
       cmocka_unit_test(tells_what_is_not),
