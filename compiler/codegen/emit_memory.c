@@ -45,8 +45,8 @@ static uint64_t bytes_of(const lp_function *f, const lp_buffer_info *b) {
   return bytes;
 }
 
-/* What is read from one end to the other begins where a page does: a loop's lines then fall into the same pages, and
- * the processor fetches ahead. */
+/* What is read from one end to the other begins where a page does. In plain C a loop over weights that began
+ * elsewhere took up to 40 % longer at two of thirteen offsets, one run each; in objects nothing was shown. */
 static unsigned data_alignment(cg_emit *e, uint64_t bytes) {
   enum { LARGE = 64 << 10, PAGE = 4096 };
   if (bytes >= LARGE && e->target->lanes > 1) return PAGE;
