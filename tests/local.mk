@@ -311,7 +311,7 @@ TESTS += tests/unit/lower_integer
 
 # Objects: made, linked with nothing, called.
 OBJECT_SUPPORT = tests/unit/object_support.c tests/unit/object_support.h
-OBJECT_TESTS = tests/unit/object tests/unit/object_files tests/unit/object_ports
+OBJECT_TESTS = tests/unit/object tests/unit/object_files tests/unit/object_ports tests/unit/targets
 check_PROGRAMS += $(OBJECT_TESTS)
 tests_unit_object_SOURCES = tests/unit/object.c $(OBJECT_SUPPORT)
 tests_unit_object_LDADD = $(TEST_LDADD) -ldl
@@ -319,6 +319,8 @@ tests_unit_object_ports_SOURCES = tests/unit/object_ports.c $(OBJECT_SUPPORT)
 tests_unit_object_ports_LDADD = $(TEST_LDADD) -ldl
 tests_unit_object_files_SOURCES = tests/unit/object_files.c $(OBJECT_SUPPORT)
 tests_unit_object_files_LDADD = $(TEST_LDADD) -ldl
+tests_unit_targets_SOURCES = tests/unit/targets.c $(OBJECT_SUPPORT)
+tests_unit_targets_LDADD = $(TEST_LDADD) -ldl
 TESTS += $(OBJECT_TESTS)
 
 # C printed from loops, built by gcc and clang, against the evaluator.

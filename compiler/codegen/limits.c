@@ -10,7 +10,7 @@ typedef struct {
   const lp_function *f;
   const char *nest;
   bool *seen; /* by expression */
-  bool failed;
+  const char *found, *way_out;
 } limits;
 
 typedef enum { F32, F64, LONG, QUOTIENT } limit;
@@ -32,10 +32,10 @@ static const struct {
 };
 
 static void need(limits *l, limit which) {
-  if (l->failed || l->target->can & rows[which].can) return;
-  l->failed = true;
-  net_error(l->n, NET_NOWHERE, "'%s' %s, and target '%s' has no instructions for that; %s", l->nest, rows[which].what,
-            l->target->name, rows[which].way_out);
+  if (l->found || l->target->can & rows[which].can) return;
+  l->found = net_arena_format(&l->n->arena, "'%s' %s, and target '%s' has no instructions for that", l->nest,
+                              rows[which].what, l->target->name);
+  l->way_out = rows[which].way_out;
 }
 
 static bool is_float(net_type type) { return type == NET_F32 || type == NET_F64; }
@@ -77,7 +77,7 @@ static void check_list(limits *l, uint32_t first, uint32_t count) {
 }
 
 static void check_expression(limits *l, lp_expr e) {
-  if (!e || l->seen[e] || l->failed) return;
+  if (!e || l->seen[e] || l->found) return;
   const lp_expr_info *x = lp_expr_at(l->f, e);
   l->seen[e] = true;
   check_operation(l, x);
@@ -86,7 +86,7 @@ static void check_expression(limits *l, lp_expr e) {
 }
 
 static void check_statements(limits *l, lp_stmt first) {
-  for (lp_stmt s = first; s && !l->failed; s = l->f->stmts.at[s].next) {
+  for (lp_stmt s = first; s && !l->found; s = l->f->stmts.at[s].next) {
     const lp_stmt_info *info = &l->f->stmts.at[s];
     check_expression(l, info->lo);
     check_expression(l, info->hi);
@@ -96,12 +96,13 @@ static void check_statements(limits *l, lp_stmt first) {
   }
 }
 
-bool cg_target_computes(netc *n, const cg_target *target, const lp_function *f) {
-  if ((target->can & CG_CAN_ALL) == CG_CAN_ALL) return true;
+const char *cg_target_limit(netc *n, const cg_target *target, const lp_function *f, const char **way_out) {
+  if ((target->can & CG_CAN_ALL) == CG_CAN_ALL) return NULL;
   limits l = {.n = n, .target = target, .f = f, .seen = NET_NEW_ARRAY(&n->arena, bool, f->exprs.count + 1)};
-  for (uint32_t i = 0; i < f->nests.count && !l.failed; i++) {
+  for (uint32_t i = 0; i < f->nests.count && !l.found; i++) {
     l.nest = net_text(n, f->nests.at[i].name);
     check_statements(&l, f->nests.at[i].body);
   }
-  return !l.failed;
+  *way_out = l.way_out;
+  return l.found;
 }

@@ -104,9 +104,10 @@ bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_fo
       [CG_FORM_OBJECT] = CG_OBJECT, [CG_FORM_ASSEMBLY] = CG_ASSEMBLY, [CG_FORM_IR] = CG_IR};
   *artefact = (cg_artefact){.stack = NET_NEW_ARRAY(arena, uint64_t, library->count + 1)};
   if (form == CG_FORM_C) return cg_print_c(n, arena, library, &artefact->bytes, &artefact->length);
-  for (const cg_library *l = library; l; l = l->better)
-    for (uint32_t i = 0; i < l->count; i++)
-      if (!cg_target_computes(n, l->target, l->entries[i].f)) return false;
+  for (uint32_t i = 0; i < library->count; i++) {
+    const char *way_out, *limit = cg_target_limit(n, library->target, library->entries[i].f, &way_out);
+    if (limit) return net_error(n, NET_NOWHERE, "%s; %s", limit, way_out), false;
+  }
   cg_frames *frames = NET_NEW_ARRAY(arena, cg_frames, library->count + 1);
   for (uint32_t i = 0; i < library->count; i++) /* with no frame at all */
     frames[i] = (cg_frames){library->target->call_bytes, library->better ? library->target->call_bytes : 0};

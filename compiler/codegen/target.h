@@ -57,9 +57,9 @@ bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target)
  * NULL: reported, or neither is given. */
 const char *cg_target_name(netc *n, net_loc where, const char *target, const char *cpu);
 
-/* Whether the target computes scheduled loops by instructions alone; else reports an error that names a node and a way
- * out (limits.c). */
-bool cg_target_computes(netc *n, const cg_target *target, const struct lp_function *f);
+/* What keeps the target from computing scheduled loops by instructions alone, in the arena, with a way out (limits.c).
+ * NULL: nothing. */
+const char *cg_target_limit(netc *n, const cg_target *target, const struct lp_function *f, const char **way_out);
 
 /* What this machine lacks to run the target's code; NULL: nothing. In the arena. */
 const char *cg_target_lacks(netc *n, const cg_target *target);

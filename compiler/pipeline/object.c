@@ -72,14 +72,14 @@ static uint32_t describe_ports(const net_graph *network, const net_graph *g, pl_
   return count;
 }
 
-/* scratch: of any version, where there are several */
-static void describe_functions(netc *n, const cg_library *library, pl_object *object) {
+/* scratch: of any version, where there are several; codes: the first function of codes */
+static void describe_functions(netc *n, const cg_library *library, uint32_t codes, pl_object *object) {
   object->function_count = library->count;
   object->functions = NET_NEW_ARRAY(&n->arena, pl_function, library->count + 1);
   for (uint32_t i = 0; i < library->count; i++) {
     pl_function *function = &object->functions[i];
     *function = (pl_function){
-        .name = library->entries[i].name, .rows = library->entries[i].rows, .codes = i >= CODES};
+        .name = library->entries[i].name, .rows = library->entries[i].rows, .codes = i >= codes};
     for (const cg_library *version = library; version; version = version->better) {
       const cg_entry *entry = &version->entries[i];
       size_t scratch = entry->scratch ? cg_scratch_bytes(version->target, entry->f) : 0;
@@ -163,6 +163,18 @@ static const net_graph *make_codes(pl_compilation *c, const net_graph *g) {
   return codes;
 }
 
+/* Functions of codes alone are worth having where the target computes no floats: the others are left out then. */
+static bool leaves_out(pl_compilation *c, const cg_library *library) {
+  const char *limit = NULL, *way_out;
+  for (uint32_t i = 0; i < CODES && !limit; i++)
+    limit = cg_target_limit(c->n, library->target, library->entries[i].f, &way_out);
+  if (limit)
+    net_warning(c->n, NET_NOWHERE, "left out '%s' and '%s', which take floats; '%s' and '%s' take codes: %s",
+                library->entries[ONE].name, library->entries[BATCH].name, library->entries[CODES].name,
+                library->entries[CODES + 1].name, limit);
+  return limit;
+}
+
 static bool make(pl_compilation *c, const pl_object_request *request, pl_object *object) {
   netc *n = c->n;
   cg_target targets[PL_VERSIONS];
@@ -187,11 +199,13 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
   agree_on_scratch(versions, count);
 
   cg_library *library = &versions[0];
+  bool no_floats = codes && request->form != CG_FORM_C && leaves_out(c, library);
+  if (no_floats) library->entries += CODES, library->count -= CODES;
   if (request->separate) pl_separate(n, library, object);
   object->input_count = describe_ports(request->network, g, &object->inputs, &object->outputs);
   object->output_count = g->outputs.count;
   if (codes) describe_ports(request->network, codes, &object->code_inputs, &object->code_outputs);
-  describe_functions(n, library, object);
+  describe_functions(n, library, no_floats ? 0 : CODES, object);
   if (request->describe) {
     object->description_name = library->description_name = net_arena_format(&n->arena, "%s_description", prefix);
     library->description = request->describe(request->context, object);
