@@ -1,4 +1,5 @@
-/* netc compile: a trained network as an object, an archive, a shared library, assembly, IR or C, with a header. */
+/* netc compile: a trained network as an object, an archive, a shared library, assembly, IR or C, with a
+ * header. */
 #include "driver/compile.h"
 
 #include "driver/calibrate.h"
@@ -14,7 +15,8 @@
 static const struct form {
   const char *ending;
   cg_form form;
-  bool (*pack)(netc *n, const pl_object *object, const char *path); /* what becomes of an object; NULL: itself */
+  bool (*pack)(netc *n, const pl_object *object,
+               const char *path); /* what becomes of an object; NULL: itself */
 } forms[] = {{".o", CG_FORM_OBJECT, NULL},
              {".a", CG_FORM_OBJECT, pl_pack_archive},
              {".so", CG_FORM_OBJECT, pl_pack_shared},
@@ -74,7 +76,8 @@ static const pl_object *make(compilation *c, int *code) {
   netc *n = call->n;
   *code = DR_WRONG_INPUT;
   rt_checkpoint *weights = dr_find_weights(subject);
-  if (!weights || !dr_settle_formats(subject, weights) || !dr_check_accumulators(subject, weights)) return NULL;
+  if (!weights || !dr_settle_formats(subject, weights) || !dr_check_accumulators(subject, weights))
+    return NULL;
   const net_graph *g = subject->experiment.network.graph;
   uint32_t inputs;
   pl_object_request request = {.network = g,
@@ -82,7 +85,8 @@ static const pl_object *make(compilation *c, int *code) {
                                .normalization = rt_checkpoint_normalization(n, weights, &inputs),
                                .prefix = c->compiled.prefix,
                                .form = c->form->form,
-                               .separate = dr_has(call, DR_weights) && !strcmp(call->value[DR_weights], "separate"),
+                               .separate =
+                                   dr_has(call, DR_weights) && !strcmp(call->value[DR_weights], "separate"),
                                .codes = true,
                                .multiversion = dr_has(call, DR_multiversion),
                                .describe = describe,
@@ -108,7 +112,8 @@ static bool write_files(compilation *c, const char *header) {
   if (ok) dr_print_header(first.stream, &c->compiled);
   if (ok && object->weights) {
     second = net_file_begin(n, c->weights);
-    ok = second.stream && fwrite(object->weights, 1, object->weights_bytes, second.stream) == object->weights_bytes &&
+    ok = second.stream &&
+         fwrite(object->weights, 1, object->weights_bytes, second.stream) == object->weights_bytes &&
          !fflush(second.stream);
     if (second.stream && !ok) net_error_errno(n, NET_NOWHERE, "write", c->weights);
   }
@@ -121,7 +126,9 @@ static bool write_files(compilation *c, const char *header) {
   return false;
 }
 
-static json_t *size(bool known, uint64_t bytes) { return known ? json_integer((json_int_t)bytes) : json_null(); }
+static json_t *size(bool known, uint64_t bytes) {
+  return known ? json_integer((json_int_t)bytes) : json_null();
+}
 
 static void say(const compilation *c, const char *header) {
   const pl_object *o = c->compiled.object;
@@ -129,22 +136,25 @@ static void say(const compilation *c, const char *header) {
   if (!call->json) {
     fprintf(call->talk, "%s, %s%s%s: ", c->path, header, o->weights ? ", " : "",
             o->weights ? c->weights : "");
-    for (uint32_t i = 0; i < o->function_count; i++) fprintf(call->talk, "%s%s", i ? ", " : "", o->functions[i].name);
+    for (uint32_t i = 0; i < o->function_count; i++)
+      fprintf(call->talk, "%s%s", i ? ", " : "", o->functions[i].name);
     if (c->form->form == CG_FORM_OBJECT)
-      fprintf(call->talk, "; %" PRIu64 " bytes of code, %" PRIu64 " of constants, %" PRIu64 " of stack", o->code,
-              o->data, o->stack);
+      fprintf(call->talk, "; %" PRIu64 " bytes of code, %" PRIu64 " of constants, %" PRIu64 " of stack",
+              o->code, o->data, o->stack);
     if (o->scratch) fprintf(call->talk, ", %" PRIu64 " of scratch", o->scratch);
     fprintf(call->talk, "\n");
     return;
   }
   bool known = c->form->form == CG_FORM_OBJECT; /* other compilers say how large they make it */
   json_t *symbols = json_array();
-  for (uint32_t i = 0; i < o->function_count; i++) json_array_append_new(symbols, json_string(o->functions[i].name));
+  for (uint32_t i = 0; i < o->function_count; i++)
+    json_array_append_new(symbols, json_string(o->functions[i].name));
   json_array_append_new(symbols, json_string(o->description_name));
-  json_t *line = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:f}", "output", c->path, "header", header,
-                           "symbols", symbols, "target", o->target, "flash", size(known, o->flash), "code",
-                           size(known, o->code), "constants", size(known, o->data), "ram", size(known, o->ram), "stack",
-                           size(known, o->stack), "scratch", (json_int_t)o->scratch, "seconds", o->seconds);
+  json_t *line =
+      json_pack("{s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:f}", "output", c->path, "header",
+                header, "symbols", symbols, "target", o->target, "flash", size(known, o->flash), "code",
+                size(known, o->code), "constants", size(known, o->data), "ram", size(known, o->ram), "stack",
+                size(known, o->stack), "scratch", (json_int_t)o->scratch, "seconds", o->seconds);
   if (o->weights) {
     json_object_set_new(line, "weights", net_json_text(c->weights));
     json_object_set_new(line, "weights_bytes", json_integer((json_int_t)o->weights_bytes));
@@ -155,13 +165,16 @@ static void say(const compilation *c, const char *header) {
 int dr_compile_object(dr_call *call) {
   netc *n = call->n;
   compilation c = {.call = call, .path = call->value[DR_output]};
-  if (!c.path) return dr_wrong(call, "'compile' needs -o FILE: its ending says what is made: .o, .a, .so, .s, .ll or .c");
+  if (!c.path)
+    return dr_wrong(call,
+                    "'compile' needs -o FILE: its ending says what is made: .o, .a, .so, .s, .ll or .c");
   if (!(c.form = find_form(c.path)))
     return dr_wrong(call, "%s: the ending says what is made: .o, .a, .so, .s, .ll or .c", c.path);
   if (dr_has(call, DR_multiversion) &&
       (dr_has(call, DR_target) || dr_has(call, DR_cpu) || c.form->form == CG_FORM_C))
-    return dr_wrong(call, "--multiversion is for x86_64 and chooses among its processors itself: it goes with neither "
-                          "--target nor --cpu nor C");
+    return dr_wrong(
+        call, "--multiversion is for x86_64 and chooses among its processors itself: it goes with neither "
+              "--target nor --cpu nor C");
   if (!dr_open(call, &c.subject) || !dr_elaborate(&c.subject)) return DR_WRONG_INPUT;
   const net_graph *g = c.subject.experiment.network.graph;
   c.compiled = (dr_compiled){.n = n,

@@ -25,7 +25,8 @@ static size_t bytes_of(const lp_buffer_info *b) {
 /* Equal arrays are one: functions of one row and of many share most of them. */
 static size_t place_of(file *f, const void *data, size_t bytes) {
   for (uint32_t i = 0; i < f->arrays.count; i++)
-    if (f->arrays.at[i].bytes == bytes && !memcmp(f->arrays.at[i].data, data, bytes)) return f->arrays.at[i].place;
+    if (f->arrays.at[i].bytes == bytes && !memcmp(f->arrays.at[i].data, data, bytes))
+      return f->arrays.at[i].place;
   size_t place = f->end;
   net_vec_push(f->arena, &f->arrays, (array){data, bytes, place});
   f->end += (bytes + PL_WEIGHTS_ALIGN - 1) / PL_WEIGHTS_ALIGN * PL_WEIGHTS_ALIGN;

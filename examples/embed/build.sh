@@ -1,7 +1,7 @@
 #!/bin/sh
-# build.sh FILE [NETWORK] DIR makes everything of this folder, in DIR, from a trained network of examples/jets (FILE: a
-# checkpoint, or a program with a run), and runs it. The last line, of JSON, says what came of it; null stands for
-# what the machine has no tool for.
+# build.sh FILE [NETWORK] DIR makes everything of this folder, in DIR, from a trained network of examples/jets
+# (FILE: a checkpoint, or a program with a run), and runs it. The last line, of JSON, says what came of it; null
+# stands for what the machine has no tool for.
 set -eu
 [ $# -ge 2 ] || { echo "usage: build.sh FILE [NETWORK] DIR" >&2; exit 2; }
 file=$1
@@ -13,14 +13,17 @@ jets=$here/../jets/jets.h5
 mkdir -p "$out"
 have() { command -v "$1" >/dev/null 2>&1; }
 compile() {
-  netc compile "$file" ${network:+"$network"} --name jets "$@" 2>"$out/said" || { cat "$out/said" >&2; exit 1; }
+  netc compile "$file" ${network:+"$network"} --name jets "$@" 2>"$out/said" && return
+  cat "$out/said" >&2
+  exit 1
 }
 same() { if cmp -s "$1" "$2"; then echo true; else echo false; fi; }
 
 # C and C++
 compile --cpu native -o "$out/jets.o"
 # shellcheck disable=SC2046 # a list of words
-${CC:-cc} -std=c99 -O2 -Wall -Wextra -I "$out" "$here/latency.c" "$out/jets.o" $(pkg-config --cflags --libs hdf5) -o "$out/latency"
+${CC:-cc} -std=c99 -O2 -Wall -Wextra -I "$out" "$here/latency.c" "$out/jets.o" \
+  $(pkg-config --cflags --libs hdf5) -o "$out/latency"
 ${CC:-cc} -std=c99 -O2 -Wall -Wextra -I "$out" "$here/classify.c" "$out/jets.o" -o "$out/classify"
 "$out/latency" "$jets" rows 1000 >"$out/rows"
 "$out/classify" <"$out/rows" >"$out/classes"
@@ -48,7 +51,8 @@ fi
 "$out/latency" "$jets" 2 | tee "$out/latencies" >&2
 median=$(tail -n 1 "$out/latencies" | awk '{ print $6 }')
 accuracy=$(tail -n 1 "$out/latencies" | awk '{ print $13 }')
-tested=$(netc test "$file" ${network:+"$network"} --json 2>"$out/said" | sed 's/.*"accuracy": *\([0-9.]*\).*/\1/')
+tested=$(netc test "$file" ${network:+"$network"} --json 2>"$out/said" |
+  sed 's/.*"accuracy": *\([0-9.]*\).*/\1/')
 
 # A Cortex-M4 with an FPU and floats; a Cortex-M0+ and integers, where only the rows are floats
 rows_header() {
@@ -79,7 +83,9 @@ if have arm-none-eabi-gcc; then
     sizes=$(awk 'NR == 2 { print "\"flash\": " $1 + $2 ", \"ram\": " $2 + $3 }' "$dir/size")
     ran=null
     if have qemu-system-arm; then
-      told() { make -s "$@" -f "$here/cortex_m/Makefile" CPU="$cpu" FROM="$dir" SEMIHOSTING=1 ELF="$dir/told.elf"; }
+      told() {
+        make -s "$@" -f "$here/cortex_m/Makefile" CPU="$cpu" FROM="$dir" SEMIHOSTING=1 ELF="$dir/told.elf"
+      }
       told -B >"$dir/told.size"
       told run >"$dir/printed" 2>&1 || :
       ran=$(same "$wanted" "$dir/printed")
@@ -89,5 +95,6 @@ if have arm-none-eabi-gcc; then
   cortex="{$cortex}"
 fi
 
-printf '{"classes": %s, "cpp": %s, "python": %s, "median_ns": %s, "accuracy": %s, "tested": %s, "cortex_m": %s}\n' \
-  "$lines" "$cpp" "$python" "$median" "$accuracy" "$tested" "$cortex"
+printf '{"classes": %s, "cpp": %s, "python": %s, ' "$lines" "$cpp" "$python"
+printf '"median_ns": %s, "accuracy": %s, "tested": %s, ' "$median" "$accuracy" "$tested"
+printf '"cortex_m": %s}\n' "$cortex"

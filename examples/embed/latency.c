@@ -3,7 +3,8 @@
  *   cc -O2 latency.c jets.o $(pkg-config --cflags --libs hdf5) -o latency
  *   ./latency jets.h5 10          for ten seconds
  *   ./latency jets.h5 rows 100    prints the first hundred test jets, for other programs
- * Time is that of a call between two looks at the clock, less what the looks themselves take (their median). */
+ * Time is that of a call between two looks at the clock, less what the looks themselves take (their
+ * median). */
 #define _POSIX_C_SOURCE 199309L
 #include "jets.h"
 
@@ -13,7 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { JETS = 70000, FIRST = 56000, TEST = JETS - FIRST, LONGEST = 100000 }; /* the last fifth is the test set */
+/* The last fifth is the test set. */
+enum { JETS = 70000, FIRST = 56000, TEST = JETS - FIRST, LONGEST = 100000 };
 
 static float features[JETS][JETS_INPUT_SIZE];
 static unsigned char labels[JETS];
@@ -31,7 +33,8 @@ static int read_set(hid_t file, const char *name, hid_t type, hssize_t elements,
 
 static int read_jets(const char *path) {
   hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  int ok = file >= 0 && read_set(file, "features", H5T_NATIVE_FLOAT, (hssize_t)JETS * JETS_INPUT_SIZE, features) &&
+  int ok = file >= 0 &&
+           read_set(file, "features", H5T_NATIVE_FLOAT, (hssize_t)JETS * JETS_INPUT_SIZE, features) &&
            read_set(file, "labels", H5T_NATIVE_UCHAR, JETS, labels);
   if (file >= 0) H5Fclose(file);
   return ok;
@@ -100,7 +103,8 @@ static void classify(int jet, int cost) {
 int main(int words, char **word) {
   int rows = words == 4 && !strcmp(word[2], "rows");
   int number = words == 3 + rows ? atoi(word[2 + rows]) : 0;
-  if (number < 1) return fprintf(stderr, "usage: %s jets.h5 SECONDS, or %s jets.h5 rows N\n", *word, *word), 2;
+  if (number < 1)
+    return fprintf(stderr, "usage: %s jets.h5 SECONDS, or %s jets.h5 rows N\n", *word, *word), 2;
   if (!read_jets(word[1])) return 1;
   for (int i = 0; rows && i < number && i < TEST; i++)
     for (int k = 0; k < JETS_INPUT_SIZE; k++)

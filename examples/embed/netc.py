@@ -36,7 +36,8 @@ class Network:
     def __init__(self, path, name=None):
         path = os.path.abspath(os.fspath(path))
         with open(path, "rb") as file:
-            names = {found.decode() for found in re.findall(rb"\0([A-Za-z_]\w*)_description(?=\0)", file.read())}
+            found = re.findall(rb"\0([A-Za-z_]\w*)_description(?=\0)", file.read())
+        names = {name.decode() for name in found}
         if name is None and len(names) != 1:
             several = "has several networks: choose one by name: " + ", ".join(sorted(names))
             raise ValueError(f"{path} {several if names else 'has no network that netc compiled'}")
@@ -51,7 +52,7 @@ class Network:
         self.classes = self.description["classes"]
         self.inputs, self.outputs = self._ports("inputs"), self._ports("outputs")
         self.code_inputs, self.code_outputs = self._ports("code_inputs"), self._ports("code_outputs")
-        self._functions = {(f["rows"], f.get("codes", False)): (getattr(self._library, f["name"]), f["scratch"])
+        self._functions = {(f["rows"], f["codes"]): (getattr(self._library, f["name"]), f["scratch"])
                            for f in self.description["functions"]}
         self._weights = self._read_weights(os.path.dirname(path))
         for (rows, codes), (function, scratch) in self._functions.items():
@@ -93,7 +94,7 @@ class Network:
         return self._run(arrays, self.code_inputs, self.code_outputs, True)
 
     def classify(self, *arrays):
-        """The name of the class whose output is the greatest, of each row (its number, where there are no names)."""
+        """The class whose output is the greatest, of each row: its name, or number where there are no names."""
         y = self(*arrays)
         best = numpy.argmax(y[0] if isinstance(y, tuple) else y, axis=-1)
         return numpy.array(self.classes)[best] if self.classes else best
@@ -106,7 +107,8 @@ class Network:
         given = [_convert(array, port) for array, port in zip(arrays, inputs)]
         counts = [x.shape[0] if x.ndim > len(p.shape) else None for x, p in zip(given, inputs)]
         if len(set(counts)) > 1:
-            rows = ", ".join(f"{p.name} {'one row' if c is None else f'{c} rows'}" for p, c in zip(inputs, counts))
+            rows = ", ".join(f"{p.name} {'one row' if c is None else f'{c} rows'}"
+                             for p, c in zip(inputs, counts))
             raise ValueError(f"inputs have as many rows as each other, not {rows}")
         lead = () if counts[0] is None else (counts[0],)
         results = [numpy.empty(lead + p.shape, p.dtype) for p in outputs]

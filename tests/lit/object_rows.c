@@ -1,7 +1,9 @@
-/* A program that links one object: rows of CSV on stdin through its functions, what they make of them on stdout.
+/* A program that links one object: rows of CSV on stdin through its functions, what they make of them on
+ * stdout.
  *   cc -DHEADER='"t.h"' -DNET=t -DNET_BATCH=t_batch -DNET_INPUT=T_INPUT_SIZE -DNET_OUTPUT=T_OUTPUT_SIZE …
- * With -DWEIGHTS='"t.weights"' its constants come from that file. The first argument says how: one row a call, or so many in one. Columns behind those that a row needs are
- * passed over, as is the head. */
+ *
+ * With -DWEIGHTS='"t.weights"' its constants come from that file. The first argument says how: one row a
+ * call, or so many in one. Columns behind those that a row needs are passed over, as is the head. */
 #include HEADER
 
 #include <stdio.h>

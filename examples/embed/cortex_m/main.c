@@ -13,7 +13,7 @@ static void host(int operation, const void *argument) {
   __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
 }
 
-static void print(const char *text) { host(4, text); } /* SYS_WRITE0 */
+static void print(const char *text) { host(4, text); }      /* SYS_WRITE0 */
 static void stop(void) { host(24, (const void *)0x20026); } /* SYS_EXIT: the application has ended */
 #endif
 
