@@ -141,16 +141,8 @@ static void free_name(cg_emit *e, const char *name) {
   if (global) LLVMSetValueName2(global, "", 0);
 }
 
-/* Loops and constants may be called as what is exported; only that needs its name. */
-static void free_name(cg_emit *e, const char *name) {
-  LLVMValueRef function = LLVMGetNamedFunction(e->module, name), global = LLVMGetNamedGlobal(e->module, name);
-  if (function) LLVMSetValueName2(function, "", 0);
-  if (global) LLVMSetValueName2(global, "", 0);
-}
-
 static void begin_entry(object_entry *o) {
   cg_emit *e = o->e;
-  free_name(e, o->name);
   free_name(e, o->name);
   LLVMTypeRef *types = NET_NEW_ARRAY(e->arena, LLVMTypeRef, o->inputs + o->outputs + 3);
   uint32_t count = 0, pointers = o->inputs + o->outputs + o->library->weights + o->entry->scratch;
@@ -246,7 +238,6 @@ static void emit_description(cg_emit *e, const cg_library *library) {
   if (!library->description_name) return;
   LLVMValueRef data =
       LLVMConstStringInContext2(e->context, library->description, library->description_bytes, true);
-  free_name(e, library->description_name);
   free_name(e, library->description_name);
   LLVMValueRef global = LLVMAddGlobal(e->module, LLVMTypeOf(data), library->description_name);
   LLVMSetInitializer(global, data);
