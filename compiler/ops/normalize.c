@@ -35,7 +35,7 @@ void normalize_interpret(const net_interpretation *call) {
     double x = call->inputs[X][i], offset = call->inputs[OFFSET][i % each],
            factor = call->inputs[FACTOR][i % each];
     float moved = (float)x - (float)offset;
-    double clipped = x < offset ? offset : x > factor ? factor : x;
+    double raised = x < offset ? offset : x, clipped = raised > factor ? factor : raised;
     call->outputs[0][i] = k == AFFINE ? (double)(moved * (float)factor)
                           : k == CLIP ? clipped
                                       : factor == 0 ? x : log1p(x);
