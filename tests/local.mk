@@ -182,7 +182,7 @@ include tests/lit/local.mk
 # Every operator and whole steps, compiled for every target, against the interpreter; which nodes share a nest.
 JIT_SUPPORT = tests/unit/jit_support.c tests/unit/jit_support.h tests/unit/jit_terms.c tests/unit/jit_terms.h
 check_PROGRAMS += tests/unit/jit_ops
-tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_cases.h $(JIT_SUPPORT)
+tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_codes.c tests/unit/jit_cases.h $(JIT_SUPPORT)
 tests_unit_jit_ops_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_ops
 check_PROGRAMS += tests/unit/jit_steps

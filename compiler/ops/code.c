@@ -21,7 +21,8 @@ bool ops_require_codes(net_graph *graph, net_node_id node, uint32_t first, uint3
 
 bool ops_require_spread(net_graph *graph, net_node_id node, uint32_t input, net_type type, net_shape full) {
   const net_value *value = ops_input(graph, node, input);
-  if (!value || (value->type == type && !value->batched && ops_broadcasts_to(value->shape, full))) return true;
+  if (!value || (value->type == type && !value->batched && ops_broadcasts_to(value->shape, full)))
+    return true;
   return ops_refuse(graph, node, net_node_input(graph, node, input), "needs %s that fits %s, but %s",
                     net_type_name(type), net_shape_text(&graph->n->arena, &full),
                     ops_describe(graph, net_node_input(graph, node, input)));
@@ -64,7 +65,8 @@ net_range ops_code_range(net_type type, net_range q) {
 }
 
 net_range ops_range_at(const net_ranging *call, uint32_t input, uint64_t at) {
-  return call->inputs[input][ops_project(&ops_ranged_out(call, 0)->shape, &ops_ranged_in(call, input)->shape, at)];
+  return call
+      ->inputs[input][ops_project(&ops_ranged_out(call, 0)->shape, &ops_ranged_in(call, input)->shape, at)];
 }
 
 void ops_code_grid(const net_ranging *call) {

@@ -1,5 +1,5 @@
-/* What operators on codes share: values held as integers, q for unit · (q − zero), units and zero points being
- * constants. Only lower_integer makes these operators; their kernels know nothing but integers. */
+/* What operators on codes share: values held as integers, q for unit · (q − zero), units and zero points
+ * being constants. Only lower_integer makes these operators; their kernels know nothing but integers. */
 #ifndef NETC_OPS_CODE_H
 #define NETC_OPS_CODE_H
 
@@ -7,10 +7,13 @@
 #include "ops/kernel.h"
 #include "ops/range.h"
 
-static inline bool ops_is_code(net_type type) { return type != NET_F32 && type != NET_F64 && type != NET_BOOL; }
+static inline bool ops_is_code(net_type type) {
+  return type != NET_F32 && type != NET_F64 && type != NET_BOOL;
+}
 net_range ops_code_ends(net_type type); /* what it can hold */
 
-bool ops_require_codes(net_graph *graph, net_node_id node, uint32_t first, uint32_t last); /* those that are there */
+bool ops_require_codes(net_graph *graph, net_node_id node, uint32_t first,
+                       uint32_t last); /* those that are there */
 /* A constant that can be broadcast to the shape, of that type. */
 bool ops_require_spread(net_graph *graph, net_node_id node, uint32_t input, net_type type, net_shape full);
 const char *ops_rounding_name(net_rounding rounding); /* as the attribute `rounding` has it */

@@ -1,5 +1,5 @@
-/* integer_add: y = a · a_factor + b · b_factor + offset; integer_mul: y = (a − a_zero) · (b − b_zero); shapes are
- * broadcast. integer_relu: y = max(x, zero). */
+/* integer_add: y = a · a_factor + b · b_factor + offset; integer_mul: y = (a − a_zero) · (b − b_zero); shapes
+ * are broadcast. integer_relu: y = max(x, zero). */
 #include "ops/code.h"
 
 enum { A, B, A_FACTOR, B_FACTOR };
@@ -28,7 +28,8 @@ bool integer_add_shape(netc *n, net_graph *graph, net_node_id node) {
     return false;
   net_type type = ops_sum_type(graph, node);
   return ops_require_spread(graph, node, A_FACTOR, type, shape) &&
-         ops_require_spread(graph, node, B_FACTOR, type, shape) && ops_result(graph, node, 0, type, shape, batched);
+         ops_require_spread(graph, node, B_FACTOR, type, shape) &&
+         ops_result(graph, node, 0, type, shape, batched);
 }
 
 void integer_add_interpret(const net_interpretation *call) {

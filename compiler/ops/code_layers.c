@@ -17,7 +17,8 @@ bool integer_linear_shape(netc *n, net_graph *graph, net_node_id node) {
     return false;
   const net_value *x = ops_input(graph, node, X), *weight = ops_input(graph, node, WEIGHT);
   int64_t shift = net_node_int(graph, node, "shift");
-  if (shift < 0 || shift > 62) return ops_refuse(graph, node, NET_NONE, "cannot shift by %lld", (long long)shift);
+  if (shift < 0 || shift > 62)
+    return ops_refuse(graph, node, NET_NONE, "cannot shift by %lld", (long long)shift);
   uint32_t out = weight->shape.dim[0];
   net_shape shape = x->shape;
   shape.dim[shape.rank - 1] = out;
@@ -29,7 +30,8 @@ bool integer_linear_shape(netc *n, net_graph *graph, net_node_id node) {
 
 void integer_linear_interpret(const net_interpretation *call) {
   const double *x = call->inputs[X], *weight = call->inputs[WEIGHT], *bias = call->inputs[BIAS];
-  uint64_t in = last(ops_in(call, X)), out = last(ops_out(call, 0)), rows = ops_total(call, ops_in(call, X)) / in;
+  uint64_t in = last(ops_in(call, X)), out = last(ops_out(call, 0)),
+           rows = ops_total(call, ops_in(call, X)) / in;
   int64_t shift = net_node_int(call->graph, call->node, "shift");
   for (uint64_t row = 0; row < rows; row++)
     for (uint64_t o = 0; o < out; o++) {
@@ -59,8 +61,8 @@ void integer_linear_range(const net_ranging *call) {
 
 void integer_linear_cost(const net_graph *graph, net_node_id node, net_cost *cost) {
   double in = last(ops_input(graph, node, X)), out = (double)ops_elements(ops_output(graph, node, 0));
-  net_cost_contraction(graph, node, in * out, net_node_input(graph, node, WEIGHT), net_node_input(graph, node, BIAS),
-                       cost);
+  net_cost_contraction(graph, node, in * out, net_node_input(graph, node, WEIGHT),
+                       net_node_input(graph, node, BIAS), cost);
 }
 
 void integer_linear_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
@@ -90,7 +92,8 @@ bool integer_affine_shape(netc *n, net_graph *graph, net_node_id node) {
   const net_value *x = ops_input(graph, node, X);
   net_shape channels = ops_vector(x->shape.dim[0]), shape = x->shape;
   bool batched = x->batched;
-  return ops_require_unbatched(graph, node, FACTOR, channels) && ops_require_unbatched(graph, node, SHIFT, channels) &&
+  return ops_require_unbatched(graph, node, FACTOR, channels) &&
+         ops_require_unbatched(graph, node, SHIFT, channels) &&
          ops_result(graph, node, 0, ops_sum_type(graph, node), shape, batched);
 }
 
@@ -116,7 +119,8 @@ void integer_affine_range(const net_ranging *call) {
 
 void integer_affine_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   net_type type = ops_sum_type(graph, node);
-  ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "cijklm"), channel = ops_leading_place(&at, 1);
+  ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "cijklm"),
+            channel = ops_leading_place(&at, 1);
   lp_expr factor = ops_load_as(f, graph, node, FACTOR, type, &channel);
   lp_expr shift = ops_load_as(f, graph, node, SHIFT, type, &channel);
   lp_expr x = ops_load_as(f, graph, node, X, type, &at);

@@ -1,15 +1,16 @@
-/* integer_rescale: q = clamp(R((x − x_zero) · multiplier · 2^−shift) + zero, low, high), in a type that holds all of it; wrap: of
- * the rounded number only so many bits stay (−bits: without a sign). shift and multiplier are constants, one or spread
- * over x. bits: how many x − x_zero has, with sign; 0: those of its type, and one more where
- * there is a zero point. Left shifts saturate. */
+/* integer_rescale: q = clamp(R((x − x_zero) · multiplier · 2^−shift) + zero, low, high), in a type that holds
+ * all of it; wrap: of the rounded number only so many bits stay (−bits: without a sign). shift and multiplier
+ * are constants, one or spread over x. bits: how many x − x_zero has, with sign; 0: those of its type, and
+ * one more where there is a zero point. Left shifts saturate. */
 #include "ops/code.h"
 
 enum { X, SHIFT, MULTIPLIER };
 enum { MOST_SHIFT = 62, MOST_BITS = 63 }; /* in 64 bits; of x times the multiplier */
 
-static const char *const roundings[] = {
-    [NET_ROUND_HALF_EVEN] = "half_even", [NET_ROUND_HALF_UP] = "half_up", [NET_ROUND_FLOOR] = "floor",
-    [NET_ROUND_ZERO] = "zero"};
+static const char *const roundings[] = {[NET_ROUND_HALF_EVEN] = "half_even",
+                                        [NET_ROUND_HALF_UP] = "half_up",
+                                        [NET_ROUND_FLOOR] = "floor",
+                                        [NET_ROUND_ZERO] = "zero"};
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
 static net_rounding rounding_of(const net_graph *graph, net_node_id node) {
@@ -27,7 +28,8 @@ const char *ops_rounding_name(net_rounding rounding) { return roundings[rounding
 static int64_t bits_of(const net_graph *graph, net_node_id node) {
   int64_t bits = net_node_int(graph, node, "bits");
   if (!bits)
-    bits = (int64_t)(8 * net_type_bytes(ops_input(graph, node, X)->type)) + (net_node_int(graph, node, "x_zero") != 0);
+    bits = (int64_t)(8 * net_type_bytes(ops_input(graph, node, X)->type)) +
+           (net_node_int(graph, node, "x_zero") != 0);
   return bits + (ops_input(graph, node, MULTIPLIER) ? 31 : 0);
 }
 
@@ -38,16 +40,19 @@ bool integer_rescale_shape(netc *n, net_graph *graph, net_node_id node) {
   bool batched = x->batched;
   net_type type;
   if (!ops_require_codes(graph, node, X, X) || !ops_require_spread(graph, node, SHIFT, NET_I32, shape) ||
-      !ops_require_spread(graph, node, MULTIPLIER, NET_I32, shape) || !ops_code_type(graph, node, "type", &type))
+      !ops_require_spread(graph, node, MULTIPLIER, NET_I32, shape) ||
+      !ops_code_type(graph, node, "type", &type))
     return false;
-  if ((int)rounding_of(graph, node) == ROUNDINGS) return ops_refuse(graph, node, NET_NONE, "has no such rounding");
+  if ((int)rounding_of(graph, node) == ROUNDINGS)
+    return ops_refuse(graph, node, NET_NONE, "has no such rounding");
   int64_t low = net_node_int(graph, node, "low"), high = net_node_int(graph, node, "high");
   int64_t wrap = net_node_int(graph, node, "wrap"), bits = bits_of(graph, node);
   net_range ends = ops_code_ends(type);
   if (low > high || (double)low < ends.lo || (double)high > ends.hi)
     return ops_refuse(graph, node, NET_NONE, "gives %lld to %lld, which %s does not hold", (long long)low,
                       (long long)high, net_type_name(type));
-  if (wrap < -32 || wrap > 32) return ops_refuse(graph, node, NET_NONE, "cannot wrap to %lld bits", (long long)wrap);
+  if (wrap < -32 || wrap > 32)
+    return ops_refuse(graph, node, NET_NONE, "cannot wrap to %lld bits", (long long)wrap);
   if (bits < 1 || (bits > MOST_BITS && bits != 64))
     return ops_refuse(graph, node, NET_NONE, "takes up to %d bits, not %lld", MOST_BITS, (long long)bits);
   return ops_result(graph, node, 0, type, shape, batched);
@@ -97,7 +102,8 @@ void integer_rescale_range(const net_ranging *call) {
     if (ops_ranged_in(call, MULTIPLIER)) factor = ops_range_at(call, MULTIPLIER, i);
     bool known = !wraps && shift.lo == shift.hi && factor.lo == factor.hi && factor.lo >= 0;
     net_range y = {low, high};
-    if (known) y = (net_range){end_of(call, x.lo, factor.lo, shift.lo), end_of(call, x.hi, factor.hi, shift.hi)};
+    if (known)
+      y = (net_range){end_of(call, x.lo, factor.lo, shift.lo), end_of(call, x.hi, factor.hi, shift.hi)};
     call->outputs[0][i] = y;
   }
   ops_code_grid(call);
@@ -113,7 +119,9 @@ typedef struct {
 } rescaling;
 
 static lp_expr whole(const rescaling *r, int64_t value) { return ops_whole(r->f, r->type, value); }
-static lp_expr op(const rescaling *r, lp_expr_kind kind, lp_expr a, lp_expr b) { return lp_op2(r->f, kind, a, b); }
+static lp_expr op(const rescaling *r, lp_expr_kind kind, lp_expr a, lp_expr b) {
+  return lp_op2(r->f, kind, a, b);
+}
 
 /* R(a · 2^−s), s > 0; a and half a unit fit the type together. */
 static lp_expr shifted_right(const rescaling *r, lp_expr a, lp_expr s) {
@@ -138,9 +146,12 @@ static int bits_for(int64_t low, int64_t high) { /* 2^bits lies beyond both */
   return bits;
 }
 
-/* a · 2^k, or what is as far out: a beyond the ends is cut to just beyond first. Wrapping drops bits instead. */
+/* a · 2^k, or what is as far out: a beyond the ends is cut to just beyond first. Wrapping drops bits instead.
+ */
 static lp_expr shifted_left(const rescaling *r, lp_expr a, lp_expr k) {
-  int bits = r->wrap < 0 ? (int)-r->wrap : r->wrap > 0 ? (int)r->wrap : bits_for(r->low - r->zero, r->high - r->zero);
+  int bits = r->wrap < 0   ? (int)-r->wrap
+             : r->wrap > 0 ? (int)r->wrap
+                           : bits_for(r->low - r->zero, r->high - r->zero);
   lp_expr by = op(r, LP_min, k, whole(r, bits));
   if (!r->wrap) {
     lp_expr above = op(r, LP_add, op(r, LP_shr, whole(r, r->high - r->zero), by), whole(r, 1));
@@ -167,7 +178,8 @@ static void shift_ends(const net_value *shift, int64_t *least, int64_t *most) {
 }
 
 /* 32 bits suffice where x, half a unit, and what is shifted to the left fit them. */
-static net_type type_for(const net_graph *graph, net_node_id node, int64_t least, int64_t most, int64_t wrap) {
+static net_type type_for(const net_graph *graph, net_node_id node, int64_t least, int64_t most,
+                         int64_t wrap) {
   int64_t low = net_node_int(graph, node, "low"), high = net_node_int(graph, node, "high");
   int64_t zero = net_node_int(graph, node, "zero");
   bool fits = bits_of(graph, node) <= 31 && most <= 30 && !ops_input(graph, node, MULTIPLIER) && wrap > -32;
@@ -190,7 +202,8 @@ void integer_rescale_kernel(lp_function *f, const net_graph *graph, net_node_id 
   ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn");
   lp_expr a = ops_load_as(f, graph, node, X, r.type, &at);
   a = op(&r, LP_sub, a, whole(&r, net_node_int(graph, node, "x_zero")));
-  if (ops_input(graph, node, MULTIPLIER)) a = lp_product(f, a, ops_load_as(f, graph, node, MULTIPLIER, r.type, &at));
+  if (ops_input(graph, node, MULTIPLIER))
+    a = lp_product(f, a, ops_load_as(f, graph, node, MULTIPLIER, r.type, &at));
   bool one = least == most;
   lp_expr s = one ? whole(&r, least) : ops_load_as(f, graph, node, SHIFT, r.type, &at);
   lp_expr to_right = most > 0 ? op(&r, LP_min, s, whole(&r, MOST_SHIFT)) : 0, right = 0, left = 0;

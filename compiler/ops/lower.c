@@ -15,7 +15,9 @@ static const double *elements(const net_lowering *l, const net_value *value) {
   return numbers;
 }
 
-const double *lower_numbers(const net_lowering *l, uint32_t input) { return elements(l, lower_input(l, input)); }
+const double *lower_numbers(const net_lowering *l, uint32_t input) {
+  return elements(l, lower_input(l, input));
+}
 
 bool lower_unit(const double *numbers, uint64_t count, double *unit) {
   *unit = 0;
@@ -42,8 +44,7 @@ static bool quantized(const net_lowering *l, const net_value *value, int64_t **q
   const net_value *x = ops_input(g, value->def, QUANTIZE_X), *step = ops_input(g, value->def, QUANTIZE_STEP);
   const double *zero = elements(l, ops_input(g, value->def, QUANTIZE_ZERO));
   const net_format_spec *spec = net_format_at(g->n, value->format);
-  if (x->kind != NET_VALUE_CONSTANT || x->type != NET_F32 ||
-      !step || step->kind != NET_VALUE_CONSTANT)
+  if (x->kind != NET_VALUE_CONSTANT || x->type != NET_F32 || !step || step->kind != NET_VALUE_CONSTANT)
     return false;
   int32_t *points = NET_NEW_ARRAY(l->arena, int32_t, ops_elements(step));
   for (uint64_t i = 0; zero && i < ops_elements(step); i++) points[i] = (int32_t)zero[i];
@@ -112,8 +113,8 @@ int64_t lower_sum_bits(net_lowering *l, const double *units, const double *most)
 
 /* ---- what is made ---- */
 
-net_value_id lower_constant(const net_lowering *l, const char *suffix, net_type type, net_shape shape, const int64_t *q,
-                            bool spread) {
+net_value_id lower_constant(const net_lowering *l, const char *suffix, net_type type, net_shape shape,
+                            const int64_t *q, bool spread) {
   const net_node *node = net_graph_at(l->from, l->node);
   netc *n = l->graph->n;
   uint64_t count = net_shape_elements(&shape), same = 1;
@@ -123,8 +124,8 @@ net_value_id lower_constant(const net_lowering *l, const char *suffix, net_type 
   size_t bytes = net_type_bytes(type);
   void *data = net_arena_alloc(l->graph->arena, count * bytes, bytes);
   for (uint64_t i = 0; i < count; i++) net_type_set_integer(type, data, i, q[i]);
-  net_value_id v = net_graph_value(l->graph, NET_VALUE_CONSTANT, net_graph_fresh_name(l->graph, name), type, shape,
-                                   false, node->loc);
+  net_value_id v = net_graph_value(l->graph, NET_VALUE_CONSTANT, net_graph_fresh_name(l->graph, name), type,
+                                   shape, false, node->loc);
   l->graph->values.at[v].data = data;
   return v;
 }

@@ -6,8 +6,8 @@ enum { A, B };
 
 bool relu_lower(net_lowering *l) {
   net_code x = l->inputs[A];
-  bool ok = lower_call(l, "integer_relu", &x.value, 1, OPS_ATTRIBUTES(net_attribute_int(l->graph->n, "zero", x.zero)),
-                       x.units);
+  bool ok = lower_call(l, "integer_relu", &x.value, 1,
+                       OPS_ATTRIBUTES(net_attribute_int(l->graph->n, "zero", x.zero)), x.units);
   l->output.zero = x.zero, l->output.most = x.most;
   return ok;
 }
@@ -80,7 +80,8 @@ bool mul_lower(net_lowering *l) {
 
 static bool same_op(net_lowering *l, const net_value_id *inputs, uint32_t count, const double *units) {
   const net_node *node = net_graph_at(l->from, l->node);
-  const net_attribute *attributes = node->attribute_count ? &l->from->attributes.at[node->first_attribute] : NULL;
+  const net_attribute *attributes =
+      node->attribute_count ? &l->from->attributes.at[node->first_attribute] : NULL;
   return lower_call(l, net_node_op(l->from, l->node)->name, inputs, count, attributes, node->attribute_count,
                     units);
 }
@@ -107,12 +108,14 @@ static net_value_id as_type(net_lowering *l, uint32_t input, net_type type, int3
   netc *n = l->graph->n;
   net_range ends = ops_code_ends(type);
   const char *suffix = net_arena_format(&n->arena, "x%u", input);
-  net_value_id shift = lower_constant(l, net_arena_format(&n->arena, "%s_shift", suffix), NET_I32, ops_scalar(),
-                                      (const int64_t[]){0}, true);
-  const char *name = net_arena_format(&n->arena, "%s.%s", net_text(n, net_graph_at(l->from, l->node)->name), suffix);
+  net_value_id shift = lower_constant(l, net_arena_format(&n->arena, "%s_shift", suffix), NET_I32,
+                                      ops_scalar(), (const int64_t[]){0}, true);
+  const char *name =
+      net_arena_format(&n->arena, "%s.%s", net_text(n, net_graph_at(l->from, l->node)->name), suffix);
   return net_graph_call(l->graph, "integer_rescale", net_intern(n, name), OPS_VALUES(x.value, shift),
                         OPS_ATTRIBUTES(net_attribute_text(n, "type", net_type_name(type)),
-                                       net_attribute_int(n, "x_zero", x.zero), net_attribute_int(n, "zero", zero),
+                                       net_attribute_int(n, "x_zero", x.zero),
+                                       net_attribute_int(n, "zero", zero),
                                        net_attribute_int(n, "low", (int64_t)ends.lo),
                                        net_attribute_int(n, "high", (int64_t)ends.hi)));
 }

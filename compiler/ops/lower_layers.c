@@ -41,8 +41,8 @@ static bool align_inputs(const net_lowering *l, linear *k) {
   return true;
 }
 
-/* Weights as whole numbers of a unit for each output, products counting it times the input's finest: coarser features
- * have larger weights in their place. Where units are no powers of two, all must be the same. */
+/* Weights as whole numbers of a unit for each output, products counting it times the input's finest: coarser
+ * features have larger weights in their place. Where units are no powers of two, all must be the same. */
 static bool code_weights(const net_lowering *l, linear *k) {
   int64_t *q;
   double *units, all = INFINITY;
@@ -69,7 +69,8 @@ static bool code_weights(const net_lowering *l, linear *k) {
   return true;
 }
 
-/* A constant's rows may have finer units than their numbers ask for: each its own only where the codes get smaller. */
+/* A constant's rows may have finer units than their numbers ask for: each its own only where the codes get
+ * smaller. */
 static void coarsen(const net_lowering *l, linear *k) {
   int64_t *own = NET_NEW_ARRAY(l->arena, int64_t, k->out * k->in);
   double *units = NET_NEW_ARRAY(l->arena, double, k->out), most = 0, least = 0;
@@ -97,7 +98,9 @@ static bool code_bias(const net_lowering *l, linear *k) {
   if (biased && !lower_integers(l, BIAS, &q, &units)) return false;
   for (uint64_t o = 0; o < k->out && biased; o++) {
     double product = k->units[o] * k->finest, bias = (double)q[o] * units[o], own;
-    if (!ops_unit_is_power(product) || !ops_unit_is_power(units[o]) || !lower_unit(&bias, 1, &own) || own == 0) continue;
+    if (!ops_unit_is_power(product) || !ops_unit_is_power(units[o]) || !lower_unit(&bias, 1, &own) ||
+        own == 0)
+      continue;
     int shift = ilogb(product) - ilogb(own);
     if (shift > k->shift) k->shift = shift;
   }
@@ -143,8 +146,8 @@ bool linear_lower(net_lowering *l) {
   if (!align_inputs(l, &k) || !code_weights(l, &k)) return true;
   coarsen(l, &k);
   if (!code_bias(l, &k)) return true;
-  double *units = NET_NEW_ARRAY(l->arena, double, k.rows * k.out);
-  double *most = NET_NEW_ARRAY(l->arena, double, k.rows * k.out), largest = 1;
+  double *units = NET_NEW_ARRAY(l->arena, double, k.rows *k.out);
+  double *most = NET_NEW_ARRAY(l->arena, double, k.rows *k.out), largest = 1;
   for (uint64_t i = 0; i < k.rows * k.out; i++) units[i] = ldexp(k.units[i % k.out] * k.finest, -k.shift);
   for (uint64_t i = 0; i < k.out * k.in; i++) largest = fmax(largest, (double)llabs(k.weights[i]));
   find_most(l, &k, most);
@@ -154,19 +157,20 @@ bool linear_lower(net_lowering *l) {
   for (uint64_t i = 0; i < k.out * k.in; i++) least &= k.weights[i] < 128;
   net_type type = least && largest <= 128 ? NET_I8 : lower_type(-largest, largest);
   uint32_t in = (uint32_t)k.in, out = (uint32_t)k.out;
-  net_value_id inputs[] = {l->inputs[X].value,
-                           lower_constant(l, "weight_codes", type, (net_shape){2, {out, in}}, k.weights, false),
-                           NET_NONE};
+  net_value_id inputs[] = {
+      l->inputs[X].value,
+      lower_constant(l, "weight_codes", type, (net_shape){2, {out, in}}, k.weights, false), NET_NONE};
   net_type sums = bits == 32 ? NET_I32 : NET_I64;
   if (k.bias) inputs[2] = lower_constant(l, "bias_codes", sums, ops_vector(out), k.bias, false);
-  return lower_call(l, "integer_linear", inputs, k.bias ? 3 : 2,
-                    OPS_ATTRIBUTES(net_attribute_int(n, "bits", bits), net_attribute_int(n, "shift", k.shift)), units);
+  return lower_call(
+      l, "integer_linear", inputs, k.bias ? 3 : 2,
+      OPS_ATTRIBUTES(net_attribute_int(n, "bits", bits), net_attribute_int(n, "shift", k.shift)), units);
 }
 
 /* ---- batch_norm with formats, its numbers known ---- */
 
-static bool coefficients(const net_lowering *l, uint32_t format, net_tensor_role role, uint32_t channels, int64_t *q,
-                         double *units) {
+static bool coefficients(const net_lowering *l, uint32_t format, net_tensor_role role, uint32_t channels,
+                         int64_t *q, double *units) {
   enum { INPUTS = 5 };
   const net_format_spec *spec = net_format_at(l->from->n, format);
   const float *inputs[INPUTS] = {0};
@@ -188,7 +192,8 @@ bool batch_norm_lower(net_lowering *l) {
   const double *from = l->inputs[X].units;
   uint32_t channels = x->shape.dim[0], weight_format, bias_format;
   uint64_t each = ops_elements(x), inner = each / channels;
-  int64_t *factor = NET_NEW_ARRAY(l->arena, int64_t, channels), *shift = NET_NEW_ARRAY(l->arena, int64_t, channels);
+  int64_t *factor = NET_NEW_ARRAY(l->arena, int64_t, channels),
+          *shift = NET_NEW_ARRAY(l->arena, int64_t, channels);
   double *au = NET_NEW_ARRAY(l->arena, double, channels), *cu = NET_NEW_ARRAY(l->arena, double, channels);
   double *units = NET_NEW_ARRAY(l->arena, double, each), *most = NET_NEW_ARRAY(l->arena, double, each);
   if (net_node_bool(l->from, l->node, "training") ||
@@ -198,7 +203,8 @@ bool batch_norm_lower(net_lowering *l) {
     return true;
   for (uint32_t c = 0; c < channels; c++) {
     double u = ops_unit_of_dot(&from[c * inner], &au[c], 1, true, cu[c]);
-    if (!in_unit(factor[c], from[c * inner] * au[c], u, &factor[c]) || !in_unit(shift[c], cu[c], u, &shift[c]))
+    if (!in_unit(factor[c], from[c * inner] * au[c], u, &factor[c]) ||
+        !in_unit(shift[c], cu[c], u, &shift[c]))
       return true;
     for (uint64_t i = c * inner; i < (c + 1) * inner; i++) {
       if (from[i] != from[c * inner]) return true;
@@ -210,8 +216,9 @@ bool batch_norm_lower(net_lowering *l) {
   int64_t bits = lower_sum_bits(l, units, most);
   if (!bits) return true;
   net_type type = bits == 32 ? NET_I32 : NET_I64;
-  net_value_id inputs[] = {l->inputs[X].value, lower_constant(l, "factor", type, ops_vector(channels), factor, false),
+  net_value_id inputs[] = {l->inputs[X].value,
+                           lower_constant(l, "factor", type, ops_vector(channels), factor, false),
                            lower_constant(l, "shift", type, ops_vector(channels), shift, false)};
-  return lower_call(l, "integer_affine", inputs, 3, OPS_ATTRIBUTES(net_attribute_int(l->graph->n, "bits", bits)),
-                    units);
+  return lower_call(l, "integer_affine", inputs, 3,
+                    OPS_ATTRIBUTES(net_attribute_int(l->graph->n, "bits", bits)), units);
 }

@@ -1,8 +1,8 @@
-/* A network with its weights in hand: parameters and statistics become constants, and so does whatever is made
- * of constants alone, as the interpreter has it. Batch-norms without formats fold into the linear in front of
- * them, or become a factor and a shift for each channel; those with formats keep their exact rule. Constants that
- * nothing reads are left out. Weights behind quantisers with steps of their own (scaled_integer) stay behind them, until
- * lower_integer has seen them. */
+/* A network with its weights in hand: parameters and statistics become constants, and so does whatever is
+ * made of constants alone, as the interpreter has it. Batch-norms without formats fold into the linear in
+ * front of them, or become a factor and a shift for each channel; those with formats keep their exact rule.
+ * Constants that nothing reads are left out. Weights behind quantisers with steps of their own
+ * (scaled_integer) stay behind them, until lower_integer has seen them. */
 #include "formats/formats.h"
 #include "graph/operator.h"
 #include "interpret/interpret.h"
@@ -33,7 +33,8 @@ static bool knows_inputs(const freezer *f, net_node_id id, uint32_t first) {
 
 static bool has_steps(const freezer *f, net_node_id id) {
   const net_op_field *outputs;
-  const net_format_spec *spec = net_format_at(f->n, f->from->values.at[net_graph_at(f->from, id)->first_output].format);
+  const net_format_spec *spec =
+      net_format_at(f->n, f->from->values.at[net_graph_at(f->from, id)->first_output].format);
   return net_op_outputs(f->n, net_node_op(f->from, id), &outputs) && !strcmp(outputs->kind, "rounds") &&
          net_format_is_open(spec) && !net_format_has_point(spec);
 }
@@ -127,7 +128,8 @@ static net_value_id add_constant(const freezer *f, net_value_id id) {
   size_t bytes = net_type_bytes(value.type);
   void *data = net_arena_alloc(f->to->arena, count * bytes, bytes);
   for (uint64_t i = 0; i < count; i++) net_type_set(value.type, data, i, f->run.values[id][i]);
-  net_value_id v = net_graph_value(f->to, NET_VALUE_CONSTANT, value.name, value.type, value.shape, false, value.loc);
+  net_value_id v =
+      net_graph_value(f->to, NET_VALUE_CONSTANT, value.name, value.type, value.shape, false, value.loc);
   f->to->values.at[v].data = data;
   f->to->values.at[v].format = value.format;
   f->to->values.at[v].range = value.range;
@@ -145,7 +147,8 @@ static void find_read(freezer *f) {
   for (net_node_id i = 0; i < g->nodes.count; i++) {
     if (is_known(f, g->nodes.at[i].first_output)) continue;
     for (uint32_t k = 0; k < g->nodes.at[i].input_count; k++)
-      if (net_node_input(g, i, k) != NET_NONE && !(f->affine[i] && k > X)) f->read[net_node_input(g, i, k)] = true;
+      if (net_node_input(g, i, k) != NET_NONE && !(f->affine[i] && k > X))
+        f->read[net_node_input(g, i, k)] = true;
   }
   read_list(f, &g->outputs);
   read_list(f, &g->losses);

@@ -1,6 +1,7 @@
-/* An integer_relu joins the integer_rescale in front of it, if nothing else reads that: the lower end rises to the zero
- * point. One behind it reads through the integer_relu: rounding ascends and keeps 0, so that clamping afterwards is the
- * same, but where it wraps. What cannot be negative gets a type without a sign, where its readers take any. */
+/* An integer_relu joins the integer_rescale in front of it, if nothing else reads that: the lower end rises
+ * to the zero point. One behind it reads through the integer_relu: rounding ascends and keeps 0, so that
+ * clamping afterwards is the same, but where it wraps. What cannot be negative gets a type without a sign,
+ * where its readers take any. */
 #include "graph/operator.h"
 #include "passes/integers.h"
 #include "passes/ranges.h"
@@ -43,7 +44,8 @@ static void count_readers(joiner *j) {
 /* Raises the lower end of a rescaling in the new graph. may_change: its type too. */
 static bool raise(const joiner *j, net_node_id id, int64_t low, bool may_change) {
   net_graph *g = j->to;
-  net_attribute *least = net_node_find_attribute(g, id, "low"), *type = net_node_find_attribute(g, id, "type");
+  net_attribute *least = net_node_find_attribute(g, id, "low"),
+                *type = net_node_find_attribute(g, id, "type");
   int64_t most = net_node_int(g, id, "high");
   if (low > least->integer) least->integer = low < most ? low : most;
   if (least->integer >= 0 && may_change)
@@ -106,7 +108,8 @@ net_graph *net_integers_join(const net_pass_context *context, const net_graph *g
     } else if (v == graph->nodes.at[value->def].first_output) {
       uint16_t row = graph->nodes.at[value->def].op;
       if (row == j.rescale) ok = join_rescale(&j, value->def);
-      else if (row != j.relu || !join_relu(&j, value->def, &ok)) net_graph_clone_node(j.to, graph, value->def, j.map);
+      else if (row != j.relu || !join_relu(&j, value->def, &ok))
+        net_graph_clone_node(j.to, graph, value->def, j.map);
     }
   }
   take_list(&j, &graph->outputs, &j.to->outputs);

@@ -1,7 +1,8 @@
-/* Integers in place of the numbers that emulate them: values that lie on the grids of integer formats become their
- * codes, and nodes between them operators on codes (net_op.lower). Where codes meet numbers stand integer_quantize and
- * integer_value; both are made when someone asks for them, so that regions are as large as they can be. Parameters are
- * constants by then (freeze). What range analysis has not found to be exact stays as it is. */
+/* Integers in place of the numbers that emulate them: values that lie on the grids of integer formats become
+ * their codes, and nodes between them operators on codes (net_op.lower). Where codes meet numbers stand
+ * integer_quantize and integer_value; both are made when someone asks for them, so that regions are as large
+ * as they can be. Parameters are constants by then (freeze). What range analysis has not found to be exact
+ * stays as it is. */
 #include "graph/operator.h"
 #include "passes/integers.h"
 #include "passes/ranges.h"
@@ -53,13 +54,15 @@ static bool keep(lowerer *l, net_node_id id) {
   return true;
 }
 
-static net_value_id constant(const lowerer *l, net_name name, net_type type, net_shape shape, const void *data) {
+static net_value_id constant(const lowerer *l, net_name name, net_type type, net_shape shape,
+                             const void *data) {
   net_value_id v = net_graph_value(l->to, NET_VALUE_CONSTANT, name, type, shape, false, NET_NOWHERE);
   l->to->values.at[v].data = data;
   return v;
 }
 
-/* How many bits codes have, zero points taken off; 0: who knows. Emulation of scaled integers may lie a step off. */
+/* How many bits codes have, zero points taken off; 0: who knows. Emulation of scaled integers may lie a step
+ * off. */
 static int64_t bits_of(const lowerer *l, net_value_id v) {
   double most = 0;
   int64_t bits = 1;

@@ -78,7 +78,8 @@ static void test_numbers(void **state) {
   const float *weight = frozen->values.at[net_node_input(frozen, 0, 1)].data;
   const float *bias = frozen->values.at[net_node_input(frozen, 0, 2)].data;
   for (uint32_t c = 0; c < 4; c++) {
-    double a = (double)ELEMENTS("batch_norm_1.weight")[c] / sqrt((double)ELEMENTS("batch_norm_1.running_var")[c] + 0.25);
+    double a = (double)ELEMENTS("batch_norm_1.weight")[c] /
+               sqrt((double)ELEMENTS("batch_norm_1.running_var")[c] + 0.25);
     for (uint32_t i = 0; i < 3; i++)
       assert_true(weight[c * 3 + i] == (float)((double)ELEMENTS("linear_1.weight")[c * 3 + i] * a));
     double away = (double)ELEMENTS("linear_1.bias")[c] - (double)ELEMENTS("batch_norm_1.running_mean")[c];
@@ -140,7 +141,8 @@ static void test_formats(void **state) {
     assert_true(net_run_all(&run) && net_run_all(&same));
     net_value_id q = net_node_input(frozen, quantise_node(&t, frozen, "linear_2"), 2);
     const float *bias = frozen->values.at[q].data;
-    for (uint32_t i = 0; i < 3; i++) assert_true(bias[i] == run.values[support_find(g, "linear_2.bias_q")][i]);
+    for (uint32_t i = 0; i < 3; i++)
+      assert_true(bias[i] == run.values[support_find(g, "linear_2.bias_q")][i]);
     if (made) assert_true(difference(&run, &same) == 0);
     netc_free(&t.n);
   }
@@ -177,7 +179,8 @@ static void test_constants(void **state) {
   assert_true(net_graph_verify(&n, copy));
   assert_string_equal(support_printed(&n, copy), text);
   assert_int_equal(net_type_integer(NET_I64, copy->values.at[5].data, 1), INT64_MAX);
-  static const char *const wrong[] = {"i8 = [128]", "u8 = [-1]", "i16 = [0.5]", "i32[2] = [1]", "u16 = [1, 2]"};
+  static const char *const wrong[] = {"i8 = [128]", "u8 = [-1]", "i16 = [0.5]", "i32[2] = [1]",
+                                      "u16 = [1, 2]"};
   for (uint32_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     const char *line = net_arena_format(&n.arena, "graph g\n  constant a: %s\n", wrong[i]);
     assert_null(net_graph_parse(&n, &n.arena, "wrong", line, strlen(line)));

@@ -173,6 +173,8 @@ static net_node_id make_normalize(jit_maker *m, const net_op *op) {
     float *elements_of = NET_NEW_ARRAY(m->graph->arena, float, elements(shape));
     for (uint32_t k = 0; k < elements(shape); k++)
       elements_of[k] = *kind == 'l' ? (float)pick(m, 2) : (float)jit_random(&m->draws, -2, 2);
+    const float *low = i && *kind == 'c' ? m->graph->values.at[operands[0]].data : NULL;
+    for (uint32_t k = 0; low && k < elements(shape); k++) elements_of[k] = fmaxf(elements_of[k], low[k]);
     net_name name = net_graph_fresh_name(m->graph, i ? "factor" : "offset");
     operands[i] = net_graph_value(m->graph, NET_VALUE_CONSTANT, name, NET_F32, shape, false, NET_NOWHERE);
     m->graph->values.at[operands[i]].data = elements_of;
@@ -404,6 +406,27 @@ static net_node_id make_update(jit_maker *m, const net_op *op) {
   return call(m, op, in, 8, &a);
 }
 
+static net_node_id make_codes(jit_maker *m, const net_op *op) {
+  net_shape shape = shape_of(m, 1 + pick(m, 3));
+  if (strstr(op->name, "linear"))
+    for (uint32_t i = 0; i < shape.rank; i++) shape.dim[i] = i + 1 == shape.rank ? m->width : 1 + pick(m, 2);
+  return jit_make_codes(m, op->name, data(m, "x", shape, true));
+}
+
+/* A batch-norm that has become a factor and a shift. */
+static net_node_id make_affine(jit_maker *m, const net_op *op) {
+  net_shape shape = shape_of(m, 1 + pick(m, 3));
+  net_value_id in[3] = {data(m, "x", shape, !rarely(m))};
+  for (int i = 1; i < 3; i++) {
+    in[i] = net_graph_value(m->graph, NET_VALUE_CONSTANT, net_graph_fresh_name(m->graph, i > 1 ? "shift" : "factor"),
+                            NET_F32, (net_shape){1, {shape.dim[0]}}, false, NET_NOWHERE);
+    float *numbers = NET_NEW_ARRAY(m->graph->arena, float, shape.dim[0]);
+    for (uint32_t c = 0; c < shape.dim[0]; c++) numbers[c] = (float)jit_random(&m->draws, -2, 2);
+    m->graph->values.at[in[i]].data = numbers;
+  }
+  return call(m, op, in, 3, &(attributes){0});
+}
+
 /* A row for each operator that is no gradient of another. */
 static const struct {
   const char *op;
@@ -423,6 +446,15 @@ static const struct {
     {"dropout", make_dropout},
     {"quantize", make_quantize},
     {"normalize", make_normalize},
+    {"affine", make_affine},
+    {"integer_quantize", make_codes},
+    {"integer_linear", make_codes},
+    {"integer_affine", make_codes},
+    {"integer_rescale", make_codes},
+    {"integer_add", make_codes},
+    {"integer_mul", make_codes},
+    {"integer_relu", make_codes},
+    {"integer_value", make_codes},
     {"fold_weight", make_fold},
     {"fold_bias", make_fold},
     {"add", make_binary},

@@ -21,4 +21,7 @@ bool jit_has_case(const char *op);
  */
 void jit_make(jit_maker *maker, const net_op *op);
 
+/* Of an operator on codes, made of data with at least one axis (jit_codes.c). */
+net_node_id jit_make_codes(jit_maker *maker, const char *op, net_value_id x);
+
 #endif

@@ -312,9 +312,7 @@ bool jit_read(const jit_memory *m, net_value_id id, double *to) {
         source = m->step.columns[slot];
         at = m->step.index[s] * elements + e;
       }
-      to[s * elements + e] = value->type == NET_U32   ? ((const uint32_t *)source)[at]
-                             : value->type == NET_F64 ? ((const double *)source)[at]
-                                                      : (double)((const float *)source)[at];
+      to[s * elements + e] = net_type_element(value->type, source, at);
     }
   return true;
 }

@@ -1,4 +1,5 @@
-/* Networks on codes: lowered, interpreted and compiled, against integers of any width (interpret/integer.h). */
+/* Networks on codes: lowered, interpreted and compiled, against integers of any width (interpret/integer.h).
+ */
 #include "interpret/integer.h"
 #include "ops/integer.h"
 #include "passes/integer_only.h"
@@ -107,7 +108,8 @@ static net_run expect_lowered(const net_run *run, bool integer_only) {
       if (g->values.at[v].kind != NET_VALUE_RESULT && g->values.at[v].kind != NET_VALUE_CONSTANT)
         net_integers_set(&integers, v, floats(run, v));
     if (!net_integers_run(&integers)) fail_msg("%s", support_message(n));
-    if (count_floats(lowered) > g->outputs.count) fail_msg("floats are left:\n%s", support_printed(n, lowered));
+    if (count_floats(lowered) > g->outputs.count)
+      fail_msg("floats are left:\n%s", support_printed(n, lowered));
   }
   for (uint32_t o = 0; o < g->outputs.count; o++)
     for (uint64_t i = 0; i < net_run_elements(run, g->outputs.at[o]); i++) {
@@ -131,15 +133,17 @@ static void expect_rescaled(const net_format_spec *spec, int fraction, bool code
   double low, high;
   net_format_steps(spec, &low, &high);
   int wrap = spec->overflow != NET_WRAP ? 0 : spec->is_unsigned ? -spec->width : spec->width;
-  const char *text = net_arena_format(
-      &n.arena,
-      "graph g\n  input x: f32[b]\n"
-      "  q: i16[b] = integer_quantize(x, _, _) {format = \"integer(16, 0)\", type = i16, training = false, stream = "
-      "-1}\n  constant s: i32 = [%d]\n"
-      "  r: i32[b] = integer_rescale(q, s, _) {rounding = %s, x_zero = 0, zero = 0, wrap = %d, low = %.0f, high = %.0f, type = "
-      "i32, bits = 16}\n"
-      "  constant u: f32 = [1]\n  y: f32[b] = integer_value(r, u) {zero = 0, wide = false, bits = 0}\n  output y\n",
-      fraction - spec->fraction, roundings[spec->rounding], wrap, low, high);
+  const char *text = net_arena_format(&n.arena,
+                                      "graph g\n  input x: f32[b]\n"
+                                      "  q: i16[b] = integer_quantize(x, _, _) {format = \"integer(16, 0)\", "
+                                      "type = i16, training = false, stream = "
+                                      "-1}\n  constant s: i32 = [%d]\n"
+                                      "  r: i32[b] = integer_rescale(q, s, _) {rounding = %s, x_zero = 0, "
+                                      "zero = 0, wrap = %d, low = %.0f, high = %.0f, type = "
+                                      "i32, bits = 16}\n"
+                                      "  constant u: f32 = [1]\n  y: f32[b] = integer_value(r, u) {zero = 0, "
+                                      "wide = false, bits = 0}\n  output y\n",
+                                      fraction - spec->fraction, roundings[spec->rounding], wrap, low, high);
   net_graph *g = support_parse(&n, text);
   net_run run = net_run_begin(&n, g, &n.arena, SUMS);
   float *x = NET_NEW_ARRAY(&n.arena, float, SUMS);
@@ -182,7 +186,8 @@ static const char *random_format(netc *n, support_random *random, int least, int
   int width = least + (int)support_below(random, (uint32_t)(most - least + 1));
   int fraction = (int)support_below(random, (uint32_t)width + 1) - (int)support_below(random, 2);
   return net_arena_format(&n->arena, "integer(%d, %d, rounding = %s, overflow = %s)", width, fraction,
-                          roundings[support_below(random, 4)], overflows[support_below(random, wraps ? 3 : 2)]);
+                          roundings[support_below(random, 4)],
+                          overflows[support_below(random, wraps ? 3 : 2)]);
 }
 
 static const char *const chains[] = {
@@ -195,7 +200,8 @@ static const char *const chains[] = {
 enum { CHAINS = sizeof chains / sizeof *chains };
 
 /* Rules of random formats for everything. */
-static net_graph *random_network(quantise_test *t, support_random *random, const char *layers, bool by_operator) {
+static net_graph *random_network(quantise_test *t, support_random *random, const char *layers,
+                                 bool by_operator) {
   static const char *const operators[] = {"linear", "batch_norm", "relu"};
   for (uint32_t k = 0; k < (by_operator ? 4 : 1); k++)
     for (net_tensor_role role = NET_TENSOR_INPUT; role <= NET_TENSOR_OUTPUT; role++) {
@@ -249,7 +255,8 @@ static void lowers_fractions_per_channel(void **state) {
     quantise_rule(&t, "linear", NET_TENSOR_INPUT, "integer(9, auto, per = channel)");
     quantise_rule(&t, "linear", NET_TENSOR_WEIGHT, "integer(6, auto, per = channel)");
     quantise_rule(&t, "linear", NET_TENSOR_BIAS, "integer(9, auto, per = channel)");
-    net_graph *g = support_network(&t.n, "n", (net_shape){1, {6}}, "linear features=9; relu; linear features=4");
+    net_graph *g =
+        support_network(&t.n, "n", (net_shape){1, {6}}, "linear features=9; relu; linear features=4");
     g = quantise_graph(&t, g);
     net_run run = filled(&t.n, g, k, 300, 1);
     net_run codes = expect_lowered(&run, true);
@@ -267,22 +274,87 @@ static void lowers_other_operators(void **state) {
   "  " name ": f32[b, " shape "] format " format " = quantize(" from ", _, _) {format = \"" format "\"}\n"
 #define THIRD "integer(7, 3, rounding = floor)"
   net_graph *g = support_parse(
-      &n, "graph other\n"
-          "  input jet: f32[b, 16]\n"
-          "  constant half: f32[16] = [0.5, 1, 0, 2, -3, 0.25, 1, 1, 1, 1, 1, 1, 1, 1, 1, 7]\n"
-          QUANTIZED("a", "16", "jet", "integer(8, 5)") QUANTIZED("c", "16", "jet", "integer(6, 2)")
-          "  s: f32[b, 16] = add(a, c)\n" QUANTIZED("sq", "16", "s", THIRD)
-          "  d: f32[b, 16] = sub(c, a)\n" QUANTIZED("dq", "16", "d", THIRD)
-          "  p: f32[b, 16] = mul(sq, dq)\n" QUANTIZED("pq", "16", "p", "integer(9, 4)")
-          "  k: f32[b, 32] format " THIRD " = concat(sq, dq) {axis = 0}\n"
-          "  r: f32[b, 2, 16] format " THIRD " = reshape(k) {shape = [2, 16]}\n"
-          "  m: f32[b, 2, 16] = mul(r, pq)\n"
-          QUANTIZED("mq", "2, 16", "m", "integer(12, 4, overflow = wrap)")
-          "  y: f32[b, 2, 16] format integer(12, 4, overflow = wrap) = relu(mq)\n"
-          "  h: f32[b, 16] = mul(pq, half)\n" QUANTIZED("hq", "16", "h", "integer(6, 1)")
-          "  hr: f32[b, 16] format integer(6, 1) = relu(hq)\n"
-          "  z: f32[b, 48] = concat(hr, k) {axis = 0}\n" QUANTIZED("zq", "48", "z", "integer(5, 2)")
-          "  output y, k, zq\n");
+      &n,
+      "graph other\n"
+      "  input jet: f32[b, 16]\n"
+      "  constant half: f32[16] = [0.5, 1, 0, 2, -3, 0.25, 1, 1, 1, 1, 1, 1, 1, 1, 1, 7]\n" QUANTIZED(
+          "a", "16", "jet", "integer(8, 5)")
+          QUANTIZED("c", "16", "jet", "integer(6, 2)") "  s: f32[b, 16] = add(a, c)\n" QUANTIZED("sq", "16", "s", THIRD) "  d: f32[b, 16] = sub(c, a)\n" QUANTIZED(
+              "dq", "16", "d",
+              THIRD) "  p: f32[b, 16] = mul(sq, dq)\n" QUANTIZED("pq", "16", "p",
+                                                                 "integer(9, 4)") "  k: f32[b, 32] "
+                                                                                  "format " THIRD
+                                                                                  " = concat(sq, dq) {axis = "
+                                                                                  "0}\n"
+                                                                                  "  r: f32[b, 2, 16] "
+                                                                                  "format " THIRD
+                                                                                  " = reshape(k) {shape = "
+                                                                                  "[2, 16]}\n"
+                                                                                  "  m: f32[b, 2, 16] = "
+                                                                                  "mul(r, pq)\n" QUANTIZED(
+                                                                                      "mq", "2, 16", "m",
+                                                                                      "integer(12, 4, "
+                                                                                      "overflow = wrap)") "  "
+                                                                                                          "y:"
+                                                                                                          " f"
+                                                                                                          "32"
+                                                                                                          "[b"
+                                                                                                          ", "
+                                                                                                          "2,"
+                                                                                                          " 1"
+                                                                                                          "6]"
+                                                                                                          " f"
+                                                                                                          "or"
+                                                                                                          "ma"
+                                                                                                          "t "
+                                                                                                          "in"
+                                                                                                          "te"
+                                                                                                          "ge"
+                                                                                                          "r("
+                                                                                                          "12"
+                                                                                                          ", "
+                                                                                                          "4,"
+                                                                                                          " o"
+                                                                                                          "ve"
+                                                                                                          "rf"
+                                                                                                          "lo"
+                                                                                                          "w "
+                                                                                                          "= "
+                                                                                                          "wr"
+                                                                                                          "ap"
+                                                                                                          ") "
+                                                                                                          "= "
+                                                                                                          "re"
+                                                                                                          "lu"
+                                                                                                          "(m"
+                                                                                                          "q)"
+                                                                                                          "\n"
+                                                                                                          "  "
+                                                                                                          "h:"
+                                                                                                          " f"
+                                                                                                          "32"
+                                                                                                          "[b"
+                                                                                                          ", "
+                                                                                                          "16"
+                                                                                                          "] "
+                                                                                                          "= "
+                                                                                                          "mu"
+                                                                                                          "l("
+                                                                                                          "pq"
+                                                                                                          ", "
+                                                                                                          "ha"
+                                                                                                          "lf"
+                                                                                                          ")"
+                                                                                                          "\n" QUANTIZED(
+                                                                                                              "hq",
+                                                                                                              "16",
+                                                                                                              "h",
+                                                                                                              "integer(6, 1)") "  hr: f32[b, 16] format integer(6, 1) = relu(hq)\n"
+                                                                                                                               "  z: f32[b, 48] = concat(hr, k) {axis = 0}\n" QUANTIZED(
+                                                                                                                                   "zq",
+                                                                                                                                   "48",
+                                                                                                                                   "z",
+                                                                                                                                   "integer(5, 2)") "  output y, k, zq\n");
   net_run run = filled(&n, g, 3, 300, 1);
   net_run codes = expect_lowered(&run, false);
   assert_int_equal(count_floats(codes.graph), 3);
@@ -311,13 +383,41 @@ static void lowers_weights_of_few_values(void **state) {
     quantise_rule(&t, "linear", NET_TENSOR_WEIGHT, cases[k].weight);
     quantise_rule(&t, "linear", NET_TENSOR_BIAS, "integer(12, 6)");
     quantise_rule(&t, "linear", NET_TENSOR_OUTPUT, "integer(8, 3)");
-    net_graph *g = support_network(&t.n, "n", (net_shape){1, {11}}, "linear features=9; relu; linear features=4");
+    net_graph *g =
+        support_network(&t.n, "n", (net_shape){1, {11}}, "linear features=9; relu; linear features=4");
     g = quantise_graph(&t, g);
     net_run run = filled(&t.n, g, k, 100, 1);
     net_run codes = expect_lowered(&run, false);
     if (support_count(codes.graph, "integer_linear") != (cases[k].codes ? 2 : 0))
       fail_msg("%s:\n%s", cases[k].weight, support_printed(&t.n, codes.graph));
     if (cases[k].codes) expect_compiled(&codes, "native", 64, false);
+    netc_free(&t.n);
+  }
+}
+
+/* 1 or -1 of numbers, of sums, and of the codes of others. */
+static void lowers_signs(void **state) {
+  (void)state;
+  static const char *const inputs[] = {"binary", "binary(stochastic = true)", "integer(3, 0)"};
+  static const char *const outputs[] = {"integer(12, 4)", "binary", "binary"};
+  for (uint32_t k = 0; k < 3; k++) {
+    quantise_test t;
+    quantise_begin(&t);
+    quantise_rule(&t, "linear", NET_TENSOR_INPUT, inputs[k]);
+    quantise_rule(&t, "linear", NET_TENSOR_WEIGHT, k == 1 ? "ternary" : "binary");
+    quantise_rule(&t, "linear", NET_TENSOR_BIAS, k == 1 ? "binary" : "integer(8, 4)");
+    quantise_rule(&t, "linear", NET_TENSOR_OUTPUT, outputs[k]);
+    net_graph *g = support_network(&t.n, "n", (net_shape){1, {13}},
+                                   "linear features=21; linear features=18; relu; linear features=5");
+    g = quantise_graph(&t, g);
+    net_run run = filled(&t.n, g, 70 + k, 200, 1);
+    net_run codes = expect_lowered(&run, false);
+    if (support_count(codes.graph, "integer_linear") != 3 || count_floats(codes.graph) > 2)
+      fail_msg("%u:\n%s", k, support_printed(&t.n, codes.graph));
+    for (uint32_t i = 0; i < 4; i++) {
+      expect_compiled(&codes, targets[i], 128, false);
+      expect_compiled(&codes, targets[i], 128, true);
+    }
     netc_free(&t.n);
   }
 }
@@ -343,10 +443,11 @@ static void lowers_mixed_networks(void **state) {
   }
 }
 
-/* ---- scaled integers: steps that are no powers of two, zero points, against the integers of the oracle ---- */
+/* ---- scaled integers: steps that are no powers of two, zero points, against the integers of the oracle ----
+ */
 
-static void random_steps(quantise_test *t, support_random *random, const char *node, net_tensor_role role, uint32_t count,
-                         double about, bool zeros) {
+static void random_steps(quantise_test *t, support_random *random, const char *node, net_tensor_role role,
+                         uint32_t count, double about, bool zeros) {
   float *steps = NET_NEW_ARRAY(&t->n.arena, float, count);
   int32_t *points = NET_NEW_ARRAY(&t->n.arena, int32_t, count);
   for (uint32_t i = 0; i < count; i++) steps[i] = (float)(about * (1.5 + support_uniform(random)));
@@ -364,7 +465,8 @@ static void lowers_scaled_integers(void **state) {
     support_random random = {k + 300};
     bool affine = k % 2, channels = k % 3 == 0;
     int width = k % 5 == 4 ? 5 : 8;
-    const char *format = net_arena_format(&t.n.arena, "scaled_integer(%d%s)", width, affine ? ", affine" : "");
+    const char *format =
+        net_arena_format(&t.n.arena, "scaled_integer(%d%s)", width, affine ? ", affine" : "");
     const char *weight =
         net_arena_format(&t.n.arena, "scaled_integer(%d%s)", width, channels ? ", per = channel" : "");
     quantise_rule(&t, "default", NET_TENSOR_INPUT, format);
@@ -379,7 +481,8 @@ static void lowers_scaled_integers(void **state) {
     random_steps(&t, &random, "linear_2", NET_TENSOR_OUTPUT, 1, step, affine);
     random_steps(&t, &random, "linear_1", NET_TENSOR_WEIGHT, channels ? 9 : 1, step / 4, false);
     random_steps(&t, &random, "linear_2", NET_TENSOR_WEIGHT, channels ? 4 : 1, step / 4, false);
-    net_graph *g = support_network(&t.n, "n", (net_shape){1, {12}}, "linear features=9; relu; linear features=4");
+    net_graph *g =
+        support_network(&t.n, "n", (net_shape){1, {12}}, "linear features=9; relu; linear features=4");
     g = quantise_graph(&t, g);
     net_integer_break first;
     if (!net_integer_only(&t.n, g, &first)) fail_msg("%s\n%s", first.reason, support_printed(&t.n, g));
@@ -398,19 +501,30 @@ static void lowers_sums_of_scaled_integers(void **state) {
   support_init(&n);
 #define SCALED "scaled_integer(8, scheme = affine)"
 #define STEPPED(name, from, step, zero)                                                                      \
-  "  " name ": f32[b, 16] format " SCALED " = quantize(" from ", " step ", " zero ") {format = \"" SCALED "\"}\n"
+  "  " name ": f32[b, 16] format " SCALED " = quantize(" from ", " step ", " zero ") {format = \"" SCALED    \
+  "\"}\n"
   net_graph *g = support_parse(
-      &n, "graph scaled\n"
-          "  input jet: f32[b, 16]\n"
-          "  constant s1: f32 = [0.0373]\n  constant s2: f32 = [0.0611]\n  constant s3: f32 = [0.103]\n"
-          "  constant z1: f32 = [-7]\n  constant z2: f32 = [20]\n  constant z3: f32 = [3]\n"
-          STEPPED("a", "jet", "s1", "z1") STEPPED("c", "jet", "s2", "z2")
-          "  s: f32[b, 16] = add(a, c)\n" STEPPED("sq", "s", "s3", "z3") " \n"
-          "  d: f32[b, 16] = sub(a, c)\n" STEPPED("dq", "d", "s2", "z2")
-          "  p: f32[b, 16] = mul(a, c)\n" STEPPED("pq", "p", "s3", "z3")
-          "  r: f32[b, 16] format " SCALED " = relu(pq)\n" STEPPED("rq", "r", "s1", "z1")
-          "  y: f32[b, 32] format " SCALED " = concat(sq, pq) {axis = 0}\n"
-          "  output sq, dq, rq, y\n");
+      &n,
+      "graph scaled\n"
+      "  input jet: f32[b, 16]\n"
+      "  constant s1: f32 = [0.0373]\n  constant s2: f32 = [0.0611]\n  constant s3: f32 = [0.103]\n"
+      "  constant z1: f32 = [-7]\n  constant z2: f32 = [20]\n  constant z3: f32 = [3]\n" STEPPED("a", "jet",
+                                                                                                 "s1", "z1")
+          STEPPED("c", "jet", "s2", "z2") "  s: f32[b, 16] = add(a, c)\n" STEPPED(
+              "sq", "s", "s3",
+              "z3") " \n"
+                    "  d: f32[b, 16] = sub(a, c)\n" STEPPED(
+                        "dq", "d", "s2",
+                        "z2") "  p: f32[b, 16] = mul(a, c)\n" STEPPED("pq", "p", "s3",
+                                                                      "z3") "  r: f32[b, 16] format " SCALED
+                                                                            " = relu(pq)\n" STEPPED(
+                                                                                "rq", "r", "s1",
+                                                                                "z1") "  y: f32[b, 32] "
+                                                                                      "format " SCALED
+                                                                                      " = concat(sq, pq) "
+                                                                                      "{axis = 0}\n"
+                                                                                      "  output sq, dq, rq, "
+                                                                                      "y\n");
   for (net_node_id i = 0; i < g->nodes.count; i++) /* sums take the step of the quantiser that reads them */
     if (!strcmp(net_node_op(g, i)->name, "quantize")) {
       g->nodes.at[i].owner = g->nodes.at[i].name;
@@ -428,7 +542,7 @@ int main(void) {
       cmocka_unit_test(lowers_random_networks),
       cmocka_unit_test(lowers_fractions_per_channel),
       cmocka_unit_test(lowers_other_operators),
-      cmocka_unit_test(lowers_weights_of_few_values),
+      cmocka_unit_test(lowers_weights_of_few_values), cmocka_unit_test(lowers_signs),
       cmocka_unit_test(lowers_mixed_networks),
       cmocka_unit_test(lowers_scaled_integers),
       cmocka_unit_test(lowers_sums_of_scaled_integers),

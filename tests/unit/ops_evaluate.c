@@ -48,8 +48,8 @@ static void compare(const net_run *run, net_node_id node, uint32_t output, const
   for (uint64_t i = 0; i < net_run_elements(run, v); i++) largest = fmax(largest, fabs(run->values[v][i]));
   tolerance = fmax(ulps * 0x1p-23 * largest, 0x1p-126); /* below that numbers lose bits */
   for (uint64_t i = 0; i < net_run_elements(run, v); i++) {
-    double expected = run->values[v][i], found = ((const float *)buffer)[i];
-    if (net_graph_value_at(run->graph, v)->type == NET_F64) found = ((const double *)buffer)[i];
+    double expected = run->values[v][i];
+    double found = net_type_element(net_graph_value_at(run->graph, v)->type, buffer, i);
     if (found == expected || (isnan(found) && isnan(expected))) continue;
     if (!(fabs(found - expected) <= tolerance))
       fail_msg("%s: %s, output %u, element %llu: kernel %.9g, interpreter %.9g (%g of %g ulps)", where,

@@ -72,14 +72,14 @@ static net_value_id value(caller *c, const net_op_field *field, net_value_id lik
 static net_attribute attribute(caller *c, const net_op_field *field, const net_shape *like) {
   netc *n = c->n;
   static const double reals[] = {0, 0.1, 0.5, 1, -1, 2};
-  static const char *const texts[] = {"none", "tanh", "other"};
+  static const char *const texts[] = {"none", "tanh", "other", "affine", "i8", "i16"};
   static const char *const formats[] = {"float32", "integer(8, 4)", "block_fp(8, 8, block = 16)", "log(6)"};
   if (!strcmp(field->name, "features")) return net_attribute_int(n, "features", 1 + below(c, 3));
   if (!strcmp(field->kind, "int")) return net_attribute_int(n, field->name, (int)below(c, 6) - 2);
   if (!strcmp(field->kind, "real")) return net_attribute_real(n, field->name, reals[below(c, 6)]);
   if (!strcmp(field->kind, "bool")) return net_attribute_bool(n, field->name, below(c, 2));
   if (strstr(field->name, "format")) return net_attribute_text(n, field->name, formats[below(c, 4)]);
-  if (!strcmp(field->kind, "text")) return net_attribute_text(n, field->name, texts[below(c, 3)]);
+  if (!strcmp(field->kind, "text")) return net_attribute_text(n, field->name, texts[below(c, 6)]);
   net_shape ints = shape(c, 3);
   if (!strcmp(field->name, "axes"))
     for (uint32_t i = 0; i < ints.rank; i++) ints.dim[i] = (uint32_t)((int)below(c, 5) - 2);
@@ -142,7 +142,9 @@ static void test_random_calls(void **state) {
     uint32_t accepted = 0;
     for (uint64_t round = 0; round < ROUNDS || (!accepted && round < 20 * ROUNDS); round++)
       accepted += try(&net_ops[i], i * 20 * ROUNDS + round); /* some rows are accepted seldom */
-    if (!accepted) fail_msg("%s was never accepted", net_ops[i].name);
+    bool codes = !strncmp(net_ops[i].name, "integer_", 8) && strcmp(net_ops[i].name, "integer_quantize");
+    if (!accepted && !codes) /* integers are none of a network's inputs: jit_codes.c */
+      fail_msg("%s was never accepted", net_ops[i].name);
   }
 }
 
