@@ -341,6 +341,40 @@ static void agrees_with_fractions_per_channel(void **state) {
   netc_free(&n);
 }
 
+/* Scaled integers of 16 bits whose steps are powers of two, with zero points: sums pass 2^24 units. */
+static void agrees_on_wide_powers_of_two(void **state) {
+  (void)state;
+  static const char *const layers[] = {"linear_1", "linear_2", "linear_3", "linear_4"};
+  static const uint32_t channels[] = {64, 32, 32, 5};
+  static const float x_step = 0x1p-11f, y_step = 0x1p-9f;
+  static const int32_t zeros[] = {-300, 17, 4000, -2};
+  netc n;
+  support_init(&n);
+  support_random random = {78};
+  net_calibrated calibrated[12];
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < 4; i++) {
+    net_name name = net_intern(&n, layers[i]);
+    float *steps = NET_NEW_ARRAY(&n.arena, float, channels[i]);
+    for (uint32_t c = 0; c < channels[i]; c++) steps[c] = ldexpf(1, -14 - (int)support_below(&random, 3));
+    calibrated[count++] = (net_calibrated){
+        .node = name, .tensor = NET_TENSOR_INPUT, .count = 1, .steps = &x_step, .zeros = &zeros[i]};
+    calibrated[count++] =
+        (net_calibrated){.node = name, .tensor = NET_TENSOR_WEIGHT, .count = channels[i], .steps = steps};
+    calibrated[count++] = (net_calibrated){
+        .node = name, .tensor = NET_TENSOR_OUTPUT, .count = 1, .steps = &y_step, .zeros = &zeros[i]};
+  }
+  net_graph *g = quantized(
+      &n, "three_layer",
+      "linear { input = scaled_integer(16, affine, power_of_two), weight = scaled_integer(16, channel, "
+      "power_of_two), output = scaled_integer(16, affine, power_of_two) }",
+      calibrated, count);
+  for (uint32_t i = 0; i < 4; i++)
+    assert_int_equal(g->values.at[support_find(g, layers[i])].type, NET_F64);
+  expect_agreement(&n, g, 6, SAMPLES, 1);
+  netc_free(&n);
+}
+
 /* add, sub, mul, concat, reshape on grids of their own. */
 static void agrees_on_other_operators(void **state) {
   (void)state;
@@ -480,6 +514,7 @@ int main(void) {
       cmocka_unit_test(agrees_on_ones),
       cmocka_unit_test(agrees_on_signs),
       cmocka_unit_test(agrees_with_fractions_per_channel),
+      cmocka_unit_test(agrees_on_wide_powers_of_two),
       cmocka_unit_test(agrees_on_other_operators),
       cmocka_unit_test(tells_what_is_not),
       cmocka_unit_test(tells_operators_without_integers),

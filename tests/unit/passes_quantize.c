@@ -174,6 +174,12 @@ static void test_wide(void **state) {
       {4, "scaled_integer(16)", "integer(16, 8)", "integer(16, 8)", false},
       {4, "integer(16, 8, ste = learned_step)", "integer(16, 8)", "integer(16, 8)", false},
       {4, "integer(16, auto)", "integer(16, 8)", "integer(16, 8)", true}, /* as 8 */
+      {512, "integer(16, 8)", "ternary", "integer(8, 8)", true}, /* 512·2^15 + 2^7 */
+      {511, "integer(16, 8)", "binary", "integer(8, 8)", false},
+      {512, "binary", "integer(16, 8)", "integer(8, 8)", true},
+      {511, "binary", "integer(16, 8)", "ternary", false},
+      {4, "integer(16, 8)", "ternary(scaled = true)", "integer(16, 8)", false},
+      {4, "scaled_integer(16, power_of_two)", "scaled_integer(16, power_of_two)", NULL, false}, /* not yet known */
   };
   for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     quantise_test t;
@@ -188,6 +194,46 @@ static void test_wide(void **state) {
       fail_msg("case %u: %s", i, net_type_name(y->type));
     assert_string_equal(quantise_taken(&t, g, "relu_1", 0),
                         cases[i].wide ? "linear_1.accumulator_q" : "linear_1");
+    netc_free(&t.n);
+  }
+}
+
+/* Scaled integers, too, if their steps are powers of two; a bias that no rule speaks of is not counted. */
+static void test_wide_scaled(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t in;
+    const char *weight, *bias;
+    float x_step, weight_steps[2];
+    int32_t zero;
+    bool wide;
+  } cases[] = {
+      {4, "scaled_integer(7, per = channel)", NULL, 0.25f, {0.5f, 0.125f}, 0, false}, /* 4·65535·64 */
+      {4, "scaled_integer(7, per = channel)", NULL, 0.25f, {0.5f, 0.125f}, -7, true}, /* 4·65542·64 */
+      {5, "scaled_integer(7, per = channel)", NULL, 0.25f, {0.5f, 0.125f}, 0, true},
+      {5, "scaled_integer(7, per = channel)", NULL, 0.3f, {0.5f, 0.125f}, 0, false},
+      {5, "scaled_integer(7, per = channel)", NULL, 0.25f, {0.5f, 0.3f}, 0, false},
+      {4, "integer(7, 3)", "integer(8, 5)", 0.25f, {0}, 0, false}, /* + 2^7 */
+      {4, "integer(7, 3)", "integer(9, 5)", 0.25f, {0}, 0, true},  /* + 2^8 */
+      {4, "integer(7, 3)", "integer(8, 6)", 0.25f, {0}, 0, true},  /* a finer bias */
+      {256, "ternary", NULL, 0.25f, {0}, 0, false},
+      {257, "ternary", NULL, 0.25f, {0}, 0, true},
+      {257, "ternary", NULL, 0.3f, {0}, 0, false},
+  };
+  for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    quantise_test t;
+    quantise_begin(&t);
+    net_graph *g = support_network(&t.n, "n", (net_shape){1, {cases[i].in}}, "linear features=2; relu");
+    quantise_rule(&t, "linear", NET_TENSOR_INPUT, "scaled_integer(16, unsigned, affine, power_of_two)");
+    quantise_rule(&t, "linear", NET_TENSOR_WEIGHT, cases[i].weight);
+    if (cases[i].bias) quantise_rule(&t, "linear", NET_TENSOR_BIAS, cases[i].bias);
+    quantise_calibrated(&t, "linear_1", NET_TENSOR_INPUT, 0, 1, &cases[i].x_step, &cases[i].zero);
+    if (cases[i].weight_steps[0] > 0)
+      quantise_calibrated(&t, "linear_1", NET_TENSOR_WEIGHT, 0, 2, cases[i].weight_steps, NULL);
+    g = quantise_graph(&t, g);
+    const net_value *y = &g->values.at[support_find(g, "linear_1")];
+    if (net_node_bool(g, y->def, "wide") != cases[i].wide)
+      fail_msg("case %u: %s\n%s", i, net_type_name(y->type), support_printed(&t.n, g));
     netc_free(&t.n);
   }
 }
@@ -367,7 +413,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_tensor),   cmocka_unit_test(test_signs),
       cmocka_unit_test(test_several_inputs), cmocka_unit_test(test_losses),
-      cmocka_unit_test(test_wide),           cmocka_unit_test(test_readers_of_wide),
+      cmocka_unit_test(test_wide), cmocka_unit_test(test_wide_scaled),           cmocka_unit_test(test_readers_of_wide),
       cmocka_unit_test(test_calibrated),     cmocka_unit_test(test_wide_channels),
       cmocka_unit_test(test_refused),        cmocka_unit_test(test_passed_over),
       cmocka_unit_test(test_dropout),
