@@ -39,6 +39,7 @@ typedef struct cg_emit {
   LLVMBuilderRef builder; /* where code goes */
   cg_trouble *trouble;
   bool failed; /* there is trouble */
+  bool tells_stack; /* LLVM is asked how much stack functions of objects take (object.c) */
   bool inlined; /* nests become part of an object's functions (emit_object.c): rows of a user's, one thread */
 
   /* of the function being emitted: a nest or the entry point */

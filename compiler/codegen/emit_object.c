@@ -150,8 +150,8 @@ static void begin_entry(object_entry *o) {
   for (uint32_t i = 0; i < pointers; i++) types[count++] = o->pointer;
   LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), types, count, false);
   LLVMValueRef function = cg_begin_function(e, o->name, type);
-  cg_add_text_attribute(e, function, "warn-stack-size", "0"); /* tells how much it takes: see object.c */
-  cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "noredzone", 0); /* and takes no more */
+  if (e->tells_stack) cg_add_text_attribute(e, function, "warn-stack-size", "0");
+  cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "noredzone", 0); /* which would come on top */
   for (uint32_t i = 0; i < count; i++)
     if (types[i] == o->pointer) cg_add_attribute(e, function, i + 1, "noalias", 0);
   for (uint32_t i = 0; i < o->inputs; i++)
@@ -281,7 +281,8 @@ bool cg_emit_library(cg_unit *unit, const cg_library *library) {
   jmp_buf no_memory;
   net_arena_init(&arena, &no_memory);
   cg_emit e = {.n = unit->n, .target = library->target, .arena = &arena, .context = unit->context,
-               .module = unit->module, .trouble = &unit->trouble, .inlined = true};
+               .module = unit->module, .trouble = &unit->trouble, .inlined = true,
+              .tells_stack = unit->product != CG_IR};
   if (setjmp(no_memory)) cg_note(&unit->trouble, "no memory to emit '%s'", library->entries[0].name);
   else emit_library(&e, library);
   net_arena_free(&arena);

@@ -180,7 +180,7 @@ void cg_emit_versions(cg_emit *e, const cg_library *library, LLVMValueRef *const
   LLVMValueRef detect = emit_detect(e, library, net_arena_format(e->arena, "%s.detect", first));
   for (uint32_t i = 0; i < library->count; i++) {
     cg_begin_function(e, library->entries[i].name, LLVMGlobalGetValueType(versions[0][i]));
-    cg_add_text_attribute(e, e->function, "warn-stack-size", "0");
+    if (e->tells_stack) cg_add_text_attribute(e, e->function, "warn-stack-size", "0");
     LLVMValueRef level = emit_level(e, kept, detect);
     LLVMBasicBlockRef base = cg_block(e, "base");
     LLVMValueRef choice = LLVMBuildSwitch(e->builder, level, base, 4);

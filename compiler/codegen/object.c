@@ -116,7 +116,7 @@ bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_fo
   bool done = cg_unit_make(&unit);
   if (!cg_report(n, &unit.trouble) || !done) return false;
   artefact->times = unit.times;
-  add_frames(library, frames, artefact->stack);
+  if (form != CG_FORM_IR) add_frames(library, frames, artefact->stack);
   if (unit.code) {
     artefact->length = LLVMGetBufferSize(unit.code);
     artefact->bytes = net_arena_copy(arena, LLVMGetBufferStart(unit.code), artefact->length);

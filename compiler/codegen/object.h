@@ -36,7 +36,7 @@ typedef enum { CG_FORM_OBJECT, CG_FORM_ASSEMBLY, CG_FORM_IR, CG_FORM_C } cg_form
 typedef struct {
   const char *bytes; /* of the form asked for, in the arena */
   size_t length;
-  uint64_t *stack;      /* by entry: most bytes of stack that a call takes, its return address included; 0 of C */
+  uint64_t *stack;      /* by entry: most bytes of stack that a call takes, its return address included; 0 of C and IR */
   uint64_t code, data;  /* bytes of instructions and of constants; 0 unless the form is an object */
   uint64_t ram;         /* bytes of writable data: 0 in every object of netc's */
   cg_times times;
