@@ -2,6 +2,8 @@
 #include "ops/integer.h"
 #include "ops/range.h"
 
+#include <float.h>
+
 enum { X, STEP, ZERO };
 
 /* The numbers of an input if all are known; NULL: absent, or some are not. */
@@ -35,6 +37,15 @@ static bool calibrate(const net_ranging *call, net_calibration *calibration) {
 static int exponent_of(double step) {
   int exponent;
   return frexp(step, &exponent) == 0.5 ? exponent - 1 : NET_NO_GRID;
+}
+
+/* Of a number that is known: more steps than binary32 tells apart, it lies on a coarser grid. */
+static int grid_at(net_range x, int step) {
+  int exponent;
+  if (step == NET_NO_GRID || x.lo != x.hi || fabs(x.lo) <= ldexp(1, step + FLT_MANT_DIG)) return step;
+  int64_t m = (int64_t)ldexp(frexp(x.lo, &exponent), FLT_MANT_DIG);
+  int own = exponent - FLT_MANT_DIG + __builtin_ctzll((unsigned long long)m);
+  return own > step ? own : step;
 }
 
 /* A sum of scaled integers may be rounded to the other side of a tie in integers: another step. */
@@ -71,8 +82,8 @@ void quantize_range(const net_ranging *call) {
   for (uint64_t i = 0; i < count; i++) {
     call->outputs[0][i] = ops_interval(low[i], high[i]);
     uint64_t channel = calibration.count > 1 ? i / inner : 0;
-    call->output_grids[0][i] =
-        calibration.count ? exponent_of(calibration.scale[channel]) : ops_format_grid(spec);
+    int step = calibration.count ? exponent_of(calibration.scale[channel]) : ops_format_grid(spec);
+    call->output_grids[0][i] = grid_at(call->outputs[0][i], step);
   }
   widen(call, spec, &x);
 }
