@@ -149,8 +149,10 @@ static bool unknown(netc *n, net_loc where, const char *name) {
   const char *names[PROCESSORS];
   uint32_t family = find_family(name);
   if (family < FAMILIES) {
-    net_error(n, where, "target '%s' is a family: say which with --cpu (%s), or with one name, like %s_m4f", name,
-              list_processors(n, family), families[family].name);
+    uint32_t first = 0;
+    while (processors[first].family != family) first++;
+    net_error(n, where, "target '%s' is a family: say which with --cpu (%s), or with one name, like %s", name,
+              list_processors(n, family), processors[first].name);
     return false;
   }
   for (uint32_t i = 0; i < PROCESSORS; i++) names[i] = processors[i].name;
