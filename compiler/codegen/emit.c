@@ -48,8 +48,8 @@ void cg_add_attribute(cg_emit *e, LLVMValueRef function, unsigned at, const char
 }
 
 void cg_add_text_attribute(cg_emit *e, LLVMValueRef function, const char *name, const char *value) {
-  LLVMAttributeRef attribute = LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value,
-                                                         (unsigned)strlen(value));
+  LLVMAttributeRef attribute =
+      LLVMCreateStringAttribute(e->context, name, (unsigned)strlen(name), value, (unsigned)strlen(value));
   LLVMAddAttributeAtIndex(function, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, attribute);
 }
 
@@ -57,7 +57,7 @@ LLVMValueRef cg_begin_function(cg_emit *e, const char *name, LLVMTypeRef type) {
   LLVMValueRef function = LLVMAddFunction(e->module, name, type);
   cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "nounwind", 0);
   cg_add_text_attribute(e, function, "no-builtins", ""); /* a loop that fills memory stays a loop */
-  if (e->target->frame_pointer) /* lets the stack be aligned for what is spilled */
+  if (e->target->frame_pointer)                          /* lets the stack be aligned for what is spilled */
     cg_add_text_attribute(e, function, "frame-pointer", "all");
   cg_add_text_attribute(e, function, "target-cpu", e->target->cpu);
   cg_add_text_attribute(e, function, "target-features", e->target->features);
@@ -103,7 +103,7 @@ static LLVMValueRef begin_step_function(cg_emit *e, const char *name, LLVMTypeRe
 typedef struct {
   LLVMValueRef function;
   LLVMTypeRef type;
-  bool may_fail; /* gives an i32: 1 when a value was not finite */
+  bool may_fail;                /* gives an i32: 1 when a value was not finite */
   const lp_stmt_info *parallel; /* its outermost loop, or NULL */
 } cg_nest;
 
@@ -127,8 +127,7 @@ static cg_nest emit_nest(cg_emit *e, const lp_nest *nest) {
   name = net_arena_format(e->arena, "%s.%s", of, name);
   result.function = begin_step_function(e, name, result.type);
   LLVMSetLinkage(result.function, LLVMInternalLinkage);
-  if (!e->inlined)
-    cg_add_attribute(e, result.function, (unsigned)LLVMAttributeFunctionIndex, "noinline", 0);
+  if (!e->inlined) cg_add_attribute(e, result.function, (unsigned)LLVMAttributeFunctionIndex, "noinline", 0);
   LLVMValueRef begin = LLVMGetParam(result.function, 1), end = LLVMGetParam(result.function, 2);
   LLVMSetValueName2(begin, "begin", 5);
   LLVMSetValueName2(end, "end", 3);
@@ -223,8 +222,12 @@ bool cg_emit_function(cg_unit *unit, const lp_function *f) {
   net_arena arena;
   jmp_buf no_memory; /* this may be a thread of its own: it must not leave for where main would go */
   net_arena_init(&arena, &no_memory);
-  cg_emit e = {.n = unit->n, .target = unit->input.target, .arena = &arena, .context = unit->context,
-               .module = unit->module, .trouble = &unit->trouble};
+  cg_emit e = {.n = unit->n,
+               .target = unit->input.target,
+               .arena = &arena,
+               .context = unit->context,
+               .module = unit->module,
+               .trouble = &unit->trouble};
   if (setjmp(no_memory)) {
     cg_note(&unit->trouble, "no memory to emit '%s'", net_text(unit->n, f->name));
   } else {

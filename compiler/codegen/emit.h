@@ -38,7 +38,7 @@ typedef struct cg_emit {
   LLVMModuleRef module;
   LLVMBuilderRef builder; /* where code goes */
   cg_trouble *trouble;
-  bool failed; /* there is trouble */
+  bool failed;      /* there is trouble */
   bool tells_stack; /* LLVM is asked how much stack functions of objects take (object.c) */
   bool inlined; /* nests become part of an object's functions (emit_object.c): rows of a user's, one thread */
 
@@ -76,7 +76,8 @@ void cg_add_text_attribute(cg_emit *e, LLVMValueRef function, const char *name, 
 
 /* emit_object.c: all that a library exports. False: trouble was noted. */
 bool cg_emit_library(cg_unit *unit, const struct cg_library *library);
-/* emit_versions.c: what a library with better ones exports; versions: its own functions by entry, then theirs */
+/* emit_versions.c: what a library with better ones exports; versions: its own functions by entry, then theirs
+ */
 void cg_emit_versions(cg_emit *e, const struct cg_library *library, LLVMValueRef *const *versions);
 LLVMTypeRef cg_type(cg_emit *e, net_type type, uint32_t lanes);        /* in registers */
 LLVMTypeRef cg_memory_type(cg_emit *e, net_type type, uint32_t lanes); /* in memory: bools are bytes */
@@ -107,8 +108,8 @@ LLVMValueRef cg_intrinsic(cg_emit *e, const char *name, LLVMValueRef *operands, 
 typedef struct {
   LLVMValueRef value; /* an offset */
   int64_t coefficient;
-  uint32_t depth;   /* of the innermost loop it changes in */
-  uint64_t divisor; /* of the value: a power of two */
+  uint32_t depth;      /* of the innermost loop it changes in */
+  uint64_t divisor;    /* of the value: a power of two */
   bool never_negative; /* the value */
   uint32_t var;        /* the loop variable that the value is, or LP_NONE */
 } cg_term;
@@ -121,7 +122,7 @@ typedef struct {
 void cg_index_add(cg_emit *e, cg_index *index, lp_expr expr, int64_t scale);
 uint64_t cg_index_divisor(const cg_index *index); /* a power of two, at most 2^32, that divides it */
 bool cg_index_grows(const cg_index *index);       /* no part of it is negative */
-LLVMValueRef cg_emit_term(cg_emit *e, const cg_term *term); /* coefficient·value */
+LLVMValueRef cg_emit_term(cg_emit *e, const cg_term *term);            /* coefficient·value */
 LLVMValueRef cg_emit_index(cg_emit *e, lp_expr expr, cg_index *index); /* the whole as an offset */
 bool cg_emit_constant(cg_emit *e, lp_expr expr, int64_t *value);       /* false: it is none */
 
@@ -135,11 +136,12 @@ LLVMValueRef cg_register_element(cg_emit *e, lp_reg reg, uint32_t i, uint32_t j)
 void cg_emit_alias_scopes(cg_emit *e, const char *nest); /* at the end of a nest */
 
 /* emit_narrow.c: for targets that lack products of 64 bits; scalars */
-bool cg_is_narrow(const cg_emit *e, LLVMValueRef value); /* needs what follows, in place of LLVM's instruction */
-LLVMValueRef cg_narrow_product(cg_emit *e, LLVMValueRef a, LLVMValueRef b);    /* i64 */
-LLVMValueRef cg_narrow_upper(cg_emit *e, LLVMValueRef a, LLVMValueRef b);      /* upper half of a product of u32 */
+bool cg_is_narrow(const cg_emit *e,
+                  LLVMValueRef value); /* needs what follows, in place of LLVM's instruction */
+LLVMValueRef cg_narrow_product(cg_emit *e, LLVMValueRef a, LLVMValueRef b); /* i64 */
+LLVMValueRef cg_narrow_upper(cg_emit *e, LLVMValueRef a, LLVMValueRef b); /* upper half of a product of u32 */
 LLVMValueRef cg_narrow_shift(cg_emit *e, LLVMOpcode shift, LLVMValueRef a, LLVMValueRef amount); /* i64 */
-LLVMValueRef cg_narrow_quotient(cg_emit *e, LLVMValueRef a, uint32_t divisor); /* u32 */
+LLVMValueRef cg_narrow_quotient(cg_emit *e, LLVMValueRef a, uint32_t divisor);                   /* u32 */
 
 /* emit_dot.c: v[0] + the sum of products of the packed integers in v[1] and v[2]; op: LP_dot4, LP_dot2 */
 LLVMValueRef cg_emit_dot(cg_emit *e, lp_expr_kind op, uint32_t lanes, const LLVMValueRef *v);

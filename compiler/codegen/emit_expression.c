@@ -49,7 +49,8 @@ static LLVMValueRef emit_mul(cg_emit *e, const cg_operation *o) {
 
 /* By constants. */
 static LLVMValueRef emit_div(cg_emit *e, const cg_operation *o) {
-  if (is_float(o->type) || !cg_is_narrow(e, o->v[0]) || !LLVMIsAConstantInt(o->v[1])) return emit_any_quotient(e, o);
+  if (is_float(o->type) || !cg_is_narrow(e, o->v[0]) || !LLVMIsAConstantInt(o->v[1]))
+    return emit_any_quotient(e, o);
   return cg_narrow_quotient(e, o->v[0], (uint32_t)LLVMConstIntGetZExtValue(o->v[1]));
 }
 
@@ -207,17 +208,17 @@ static const struct {
   uint32_t operands;
   cg_operation_emitter emit;
 } operations[LP_operations] = {
-    [LP_add] = {2, emit_add},        [LP_sub] = {2, emit_sub},         [LP_mul] = {2, emit_mul},
-    [LP_div] = {2, emit_div},        [LP_rem] = {2, emit_rem},         [LP_min] = {2, emit_min_max},
-    [LP_max] = {2, emit_min_max},    [LP_fma] = {3, emit_fma},         [LP_neg] = {1, emit_neg},
-    [LP_abs] = {1, emit_abs},        [LP_sqrt] = {1, emit_sqrt},       [LP_and] = {2, emit_and},
-    [LP_or] = {2, emit_or},          [LP_xor] = {2, emit_xor},         [LP_shl] = {2, emit_shift},
-    [LP_shr] = {2, emit_shift},      [LP_mulhi] = {2, emit_mulhi},     [LP_lt] = {2, emit_comparison},
-    [LP_le] = {2, emit_comparison},  [LP_gt] = {2, emit_comparison},   [LP_ge] = {2, emit_comparison},
-    [LP_eq] = {2, emit_comparison},  [LP_ne] = {2, emit_comparison},   [LP_select] = {3, emit_select},
-    [LP_round] = {1, emit_whole},    [LP_floor] = {1, emit_whole},     [LP_trunc] = {1, emit_whole},
-    [LP_dot4] = {3, emit_dot},       [LP_dot2] = {3, emit_dot},         [LP_convert] = {1, emit_convert},
-    [LP_bitcast] = {1, emit_bitcast}, [LP_pack16] = {2, emit_pack},    [LP_pack8u] = {2, emit_pack},
+    [LP_add] = {2, emit_add},         [LP_sub] = {2, emit_sub},       [LP_mul] = {2, emit_mul},
+    [LP_div] = {2, emit_div},         [LP_rem] = {2, emit_rem},       [LP_min] = {2, emit_min_max},
+    [LP_max] = {2, emit_min_max},     [LP_fma] = {3, emit_fma},       [LP_neg] = {1, emit_neg},
+    [LP_abs] = {1, emit_abs},         [LP_sqrt] = {1, emit_sqrt},     [LP_and] = {2, emit_and},
+    [LP_or] = {2, emit_or},           [LP_xor] = {2, emit_xor},       [LP_shl] = {2, emit_shift},
+    [LP_shr] = {2, emit_shift},       [LP_mulhi] = {2, emit_mulhi},   [LP_lt] = {2, emit_comparison},
+    [LP_le] = {2, emit_comparison},   [LP_gt] = {2, emit_comparison}, [LP_ge] = {2, emit_comparison},
+    [LP_eq] = {2, emit_comparison},   [LP_ne] = {2, emit_comparison}, [LP_select] = {3, emit_select},
+    [LP_round] = {1, emit_whole},     [LP_floor] = {1, emit_whole},   [LP_trunc] = {1, emit_whole},
+    [LP_dot4] = {3, emit_dot},        [LP_dot2] = {3, emit_dot},      [LP_convert] = {1, emit_convert},
+    [LP_bitcast] = {1, emit_bitcast}, [LP_pack16] = {2, emit_pack},   [LP_pack8u] = {2, emit_pack},
     [LP_pack8s] = {2, emit_pack},
 };
 
@@ -292,10 +293,9 @@ static LLVMValueRef emit_lanes(cg_emit *e, const lp_expr_info *x) {
 }
 
 static LLVMValueRef (*const leaves[])(cg_emit *, const lp_expr_info *) = {
-    [LP_const] = emit_const, [LP_load] = cg_emit_load, [LP_count] = emit_count, [LP_param] = emit_param,
-    [LP_var] = emit_var,     [LP_read] = emit_read,    [LP_splat] = emit_splat, [LP_lanes] = emit_lanes,
-    [LP_tree] = cg_emit_tree, [LP_fold] = cg_emit_fold, [LP_part] = cg_emit_part,
-    [LP_words] = cg_emit_words,
+    [LP_const] = emit_const,  [LP_load] = cg_emit_load, [LP_count] = emit_count,  [LP_param] = emit_param,
+    [LP_var] = emit_var,      [LP_read] = emit_read,    [LP_splat] = emit_splat,  [LP_lanes] = emit_lanes,
+    [LP_tree] = cg_emit_tree, [LP_fold] = cg_emit_fold, [LP_part] = cg_emit_part, [LP_words] = cg_emit_words,
 };
 
 LLVMValueRef cg_emit_expr(cg_emit *e, lp_expr expr) {

@@ -2,8 +2,8 @@
 
 /* Index arithmetic of loop IR does not overflow (the verifier bounds every index), so a sum of products of
  * i32 may be taken apart and put together anew as wide as pointers
- * are. Constants go last, where they are displacements; terms are ordered by the loop they change in, so that what an
- * outer loop adds stays outside inner ones. */
+ * are. Constants go last, where they are displacements; terms are ordered by the loop they change in, so that
+ * what an outer loop adds stays outside inner ones. */
 
 static void add_term(cg_emit *e, cg_index *index, cg_term term) {
   if (!term.coefficient) return;
@@ -33,9 +33,13 @@ static void add_scaled(cg_emit *e, cg_index *to, const cg_index *from, int64_t s
 static uint32_t depth_of(cg_emit *e, lp_expr expr) {
   const lp_expr_info *x = lp_expr_at(e->f, expr);
   switch (x->kind) {
-  case LP_const: case LP_count: case LP_param: case LP_lanes: return 0;
+  case LP_const:
+  case LP_count:
+  case LP_param:
+  case LP_lanes: return 0;
   case LP_var: return e->vars[x->which].unrolled ? 0 : e->vars[x->which].depth;
-  case LP_read: case LP_tree: return e->depth;
+  case LP_read:
+  case LP_tree: return e->depth;
   default: break;
   }
   uint32_t depth = 0, count = x->kind == LP_load ? x->count : 3;
@@ -68,8 +72,8 @@ static cg_index variable(cg_emit *e, uint32_t which) {
     cg_fault(e, "a loop variable of '%s' is used outside its loop", net_text(e->n, e->f->name));
     return (cg_index){0};
   }
-  return (cg_index){
-      .count = 1, .terms = {{var->value, 1, var->depth, var->divisor, var->never_negative, which}}};
+  return (cg_index){.count = 1,
+                    .terms = {{var->value, 1, var->depth, var->divisor, var->never_negative, which}}};
 }
 
 static cg_index take_apart(cg_emit *e, lp_expr expr) {

@@ -86,8 +86,8 @@ static uint64_t storage_offset(const lp_buffer_info *b) {
   return unit * b->offset + slot_bytes * b->slot;
 }
 
-/* Storages start at multiples of 64, an object's scratch and constants of a vector; results are plain variables of
- * the runtime, rows of an object's the user's. */
+/* Storages start at multiples of 64, an object's scratch and constants of a vector; results are plain
+ * variables of the runtime, rows of an object's the user's. */
 static uint64_t base_alignment(const cg_emit *e, const lp_buffer_info *b) {
   bool rows = b->storage == LP_COLUMN || b->storage == LP_OUTPUT;
   if (b->storage == LP_RESULT || (rows && e->inlined)) return net_type_bytes(b->type);
@@ -122,7 +122,8 @@ static LLVMValueRef clamped_row(cg_emit *e, lp_expr row) {
   LLVMTypeRef i32 = LLVMInt32TypeInContext(e->context);
   LLVMValueRef at = cg_emit_index(e, row, &index);
   if (e->f->batch == 1) return LLVMConstNull(i32);
-  LLVMValueRef last = LLVMBuildNUWSub(e->entry, cg_emit_field(e, CG_STEP_COUNT), LLVMConstInt(i32, 1, false), "");
+  LLVMValueRef last =
+      LLVMBuildNUWSub(e->entry, cg_emit_field(e, CG_STEP_COUNT), LLVMConstInt(i32, 1, false), "");
   LLVMValueRef both[2] = {LLVMBuildTruncOrBitCast(e->builder, at, i32, ""), last};
   return cg_intrinsic(e, "llvm.umin", both, 2);
 }
@@ -145,7 +146,8 @@ static cg_address address(cg_emit *e, lp_buffer buffer, uint32_t first, uint32_t
   cg_index sum = {0};
   int64_t stride = (int64_t)net_type_bytes(b->type);
   for (uint32_t k = count; k-- > 0; stride *= dim[k])
-    if (k || b->storage != LP_OUTPUT || !e->inlined) cg_index_add(e, &sum, lp_list_at(e->f, first)[k], stride);
+    if (k || b->storage != LP_OUTPUT || !e->inlined)
+      cg_index_add(e, &sum, lp_list_at(e->f, first)[k], stride);
     else add_clamped(e, &sum, lp_list_at(e->f, first)[0], stride);
   /* Where every step goes forward, partial sums lie between the buffer's start and the element: inbounds. */
   LLVMValueRef (*gep)(LLVMBuilderRef, LLVMTypeRef, LLVMValueRef, LLVMValueRef *, unsigned, const char *) =

@@ -1,6 +1,7 @@
-/* Arithmetic for processors without products of 64 bits (Cortex-M0+): LLVM would call a library for these products, for
- * shifts of 64 bits by amounts that are not constant, and for division by constants, which it makes products of. All is
- * put together from products of 32 bits, exactly as LLVM's own instructions give it. Vectors are not met there. */
+/* Arithmetic for processors without products of 64 bits (Cortex-M0+): LLVM would call a library for these
+ * products, for shifts of 64 bits by amounts that are not constant, and for division by constants, which it
+ * makes products of. All is put together from products of 32 bits, exactly as LLVM's own instructions give
+ * it. Vectors are not met there. */
 #include "codegen/emit.h"
 
 bool cg_is_narrow(const cg_emit *e, LLVMValueRef value) {
@@ -27,7 +28,8 @@ static halves split(cg_emit *e, LLVMValueRef v) {
 
 static LLVMValueRef join(cg_emit *e, halves h) {
   LLVMTypeRef i64 = LLVMInt64TypeInContext(e->context);
-  LLVMValueRef high = LLVMBuildZExt(e->builder, h.high, i64, ""), low = LLVMBuildZExt(e->builder, h.low, i64, "");
+  LLVMValueRef high = LLVMBuildZExt(e->builder, h.high, i64, ""),
+               low = LLVMBuildZExt(e->builder, h.low, i64, "");
   return binary(e, LLVMOr, binary(e, LLVMShl, high, cg_int(e, NET_I64, 32)), low);
 }
 
@@ -44,7 +46,8 @@ LLVMValueRef cg_narrow_upper(cg_emit *e, LLVMValueRef a, LLVMValueRef b) {
 }
 
 LLVMValueRef cg_narrow_product(cg_emit *e, LLVMValueRef a, LLVMValueRef b) {
-  halves x = split(e, a), y = split(e, b), product = {binary(e, LLVMMul, x.low, y.low), cg_narrow_upper(e, x.low, y.low)};
+  halves x = split(e, a), y = split(e, b),
+         product = {binary(e, LLVMMul, x.low, y.low), cg_narrow_upper(e, x.low, y.low)};
   product.high = binary(e, LLVMAdd, product.high, binary(e, LLVMMul, x.high, y.low));
   product.high = binary(e, LLVMAdd, product.high, binary(e, LLVMMul, x.low, y.high));
   return join(e, product);

@@ -1,11 +1,12 @@
-/* The functions that an object exports: each builds an rt_step on its own stack and calls the nests, which are
- * inlined, so that nothing of the struct is left. */
+/* The functions that an object exports: each builds an rt_step on its own stack and calls the nests, which
+ * are inlined, so that nothing of the struct is left. */
 #include "codegen/emit.h"
 #include "codegen/object.h"
 
 /* A vector, or what C's types want, which stacks give. */
 uint32_t cg_storage_align(const cg_target *target) {
-  uint32_t vector = target->lanes * (uint32_t)sizeof(float), least = target->stack_align ? target->stack_align : 16;
+  uint32_t vector = target->lanes * (uint32_t)sizeof(float),
+           least = target->stack_align ? target->stack_align : 16;
   return vector > least ? vector : least;
 }
 
@@ -24,14 +25,17 @@ typedef struct {
   LLVMValueRef nests;
 } object_entry;
 
-static LLVMValueRef constant(const object_entry *o, uint64_t value) { return LLVMConstInt(o->size, value, false); }
+static LLVMValueRef constant(const object_entry *o, uint64_t value) {
+  return LLVMConstInt(o->size, value, false);
+}
 
 static LLVMValueRef param(const object_entry *o, uint32_t port) {
   return LLVMGetParam(o->e->function, port + o->entry->rows);
 }
 
 /* base + bytes */
-static LLVMValueRef behind(const object_entry *o, LLVMBuilderRef builder, LLVMValueRef base, LLVMValueRef bytes) {
+static LLVMValueRef behind(const object_entry *o, LLVMBuilderRef builder, LLVMValueRef base,
+                           LLVMValueRef bytes) {
   return LLVMBuildInBoundsGEP2(builder, LLVMInt8TypeInContext(o->e->context), base, &bytes, 1, "");
 }
 
@@ -114,7 +118,8 @@ static void run_each(const object_entry *o, LLVMValueRef one) {
 static void run_tiles(const object_entry *o) {
   cg_emit *e = o->e;
   LLVMBuilderRef builder = e->builder;
-  LLVMValueRef n = LLVMGetParam(e->function, 0), tile = constant(o, o->entry->f->batch), zero = constant(o, 0);
+  LLVMValueRef n = LLVMGetParam(e->function, 0), tile = constant(o, o->entry->f->batch),
+               zero = constant(o, 0);
   LLVMBasicBlockRef before = cg_block(e, "some"), body = cg_block(e, "tile"), after = cg_block(e, "done");
   LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntEQ, n, zero, ""), after, before);
   LLVMPositionBuilderAtEnd(builder, before);
@@ -151,7 +156,8 @@ static void begin_entry(object_entry *o) {
   LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->context), types, count, false);
   LLVMValueRef function = cg_begin_function(e, o->name, type);
   if (e->tells_stack) cg_add_text_attribute(e, function, "warn-stack-size", "0");
-  cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "noredzone", 0); /* which would come on top */
+  cg_add_attribute(e, function, (unsigned)LLVMAttributeFunctionIndex, "noredzone",
+                   0); /* which would come on top */
   for (uint32_t i = 0; i < count; i++)
     if (types[i] == o->pointer) cg_add_attribute(e, function, i + 1, "noalias", 0);
   for (uint32_t i = 0; i < o->inputs; i++)
@@ -160,15 +166,17 @@ static void begin_entry(object_entry *o) {
     cg_add_attribute(e, function, o->inputs + o->outputs + o->entry->rows + 1, "readonly", 0);
 }
 
-/* The function of one row that an entry of rows calls again and again: an entry's own, by a name that no other
- * object can take over (wasm would call an alias through a table). NULL: the entry has tiles of its own. */
+/* The function of one row that an entry of rows calls again and again: an entry's own, by a name that no
+ * other object can take over (wasm would call an alias through a table). NULL: the entry has tiles of its
+ * own. */
 static LLVMValueRef function_of_row(const object_entry *o, LLVMValueRef const *functions) {
   for (uint32_t i = 0; i < o->library->count; i++) {
     const cg_entry *entry = &o->library->entries[i];
     if (!o->entry->rows || entry->rows || entry->f != o->entry->f || !functions[i]) continue;
     if (LLVMGetLinkage(functions[i]) == LLVMInternalLinkage || !o->e->target->anywhere) return functions[i];
     const char *name = net_arena_format(o->e->arena, "%s.row", entry->name);
-    LLVMValueRef alias = LLVMAddAlias2(o->e->module, LLVMGlobalGetValueType(functions[i]), 0, functions[i], name);
+    LLVMValueRef alias =
+        LLVMAddAlias2(o->e->module, LLVMGlobalGetValueType(functions[i]), 0, functions[i], name);
     LLVMSetLinkage(alias, LLVMInternalLinkage);
     return alias;
   }
@@ -280,9 +288,14 @@ bool cg_emit_library(cg_unit *unit, const cg_library *library) {
   net_arena arena;
   jmp_buf no_memory;
   net_arena_init(&arena, &no_memory);
-  cg_emit e = {.n = unit->n, .target = library->target, .arena = &arena, .context = unit->context,
-               .module = unit->module, .trouble = &unit->trouble, .inlined = true,
-              .tells_stack = unit->product != CG_IR};
+  cg_emit e = {.n = unit->n,
+               .target = library->target,
+               .arena = &arena,
+               .context = unit->context,
+               .module = unit->module,
+               .trouble = &unit->trouble,
+               .inlined = true,
+               .tells_stack = unit->product != CG_IR};
   if (setjmp(no_memory)) cg_note(&unit->trouble, "no memory to emit '%s'", library->entries[0].name);
   else emit_library(&e, library);
   net_arena_free(&arena);

@@ -61,8 +61,8 @@ static LLVMValueRef count_on(cg_emit *e, LLVMValueRef phi, int64_t amount, bool 
   return next;
 }
 
-/* A loop in rotated form: the test stands at its end. [lo, hi) are offsets; guard: it may be empty. A constant hi
- * is met exactly. */
+/* A loop in rotated form: the test stands at its end. [lo, hi) are offsets; guard: it may be empty. A
+ * constant hi is met exactly. */
 static void loop_blocks(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef lo, LLVMValueRef hi, bool guard,
                         cg_var var) {
   const char *name = net_text(e->n, e->f->vars.at[loop->which]);
@@ -133,7 +133,8 @@ LLVMValueRef cg_emit_iteration_count(cg_emit *e, const lp_stmt_info *loop) {
   LLVMValueRef empty = LLVMBuildICmp(e->builder, LLVMIntSLT, length, none, "");
   length = LLVMBuildSelect(e->builder, empty, none, length, "");
   length = LLVMBuildNSWAdd(e->builder, length, cg_offset(e, (int64_t)loop->step - 1), "");
-  return LLVMBuildTruncOrBitCast(e->builder, LLVMBuildUDiv(e->builder, length, cg_offset(e, loop->step), ""), i32, "");
+  return LLVMBuildTruncOrBitCast(e->builder, LLVMBuildUDiv(e->builder, length, cg_offset(e, loop->step), ""),
+                                 i32, "");
 }
 
 void cg_emit_iterations(cg_emit *e, const lp_stmt_info *loop, LLVMValueRef begin, LLVMValueRef end) {
@@ -183,8 +184,12 @@ static void emit_finite(cg_emit *e, const lp_stmt_info *s) {
 }
 
 static void (*const emitters[])(cg_emit *, const lp_stmt_info *) = {
-    [LP_FOR] = emit_for, [LP_SET] = emit_set,             [LP_STORE] = cg_emit_store,
-    [LP_IF] = emit_if,   [LP_TRANSPOSE] = emit_transpose, [LP_FINITE] = emit_finite,
+    [LP_FOR] = emit_for,
+    [LP_SET] = emit_set,
+    [LP_STORE] = cg_emit_store,
+    [LP_IF] = emit_if,
+    [LP_TRANSPOSE] = emit_transpose,
+    [LP_FINITE] = emit_finite,
 };
 
 void cg_emit_statements(cg_emit *e, lp_stmt first) {

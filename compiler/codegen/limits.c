@@ -1,5 +1,5 @@
-/* What a target has no instructions for: LLVM would call a library, and objects call nothing. It is looked for in the
- * loops before anything is emitted. */
+/* What a target has no instructions for: LLVM would call a library, and objects call nothing. It is looked
+ * for in the loops before anything is emitted. */
 #include "codegen/target.h"
 
 #include "loops/loops.h"
@@ -20,15 +20,16 @@ static const struct {
   const char *what, *way_out;
 } rows[] = {
     [F32] = {CG_CAN_F32, "computes with floats",
-             "give every value an integer format, inputs and outputs too (a quantize block), or write C (-o F.c) for a "
-             "compiler that brings a library for floats"},
+             "give every value an integer format, inputs and outputs too (a quantize block), or write C (-o F.c) "
+             "for a compiler that brings a library for floats"},
     [F64] = {CG_CAN_F64, "computes with 64-bit floats",
-             "give its values integer formats (a quantize block), or write C (-o F.c) for a compiler that brings a "
-             "library for them"},
+             "give its values integer formats (a quantize block), or write C (-o F.c) for a compiler that "
+             "brings a library for them"},
     [LONG] = {CG_CAN_LONG, "converts between floats and 64-bit integers",
               "take formats of at most 32 bits, or integer ones before and behind it"},
-    [QUOTIENT] = {CG_CAN_LONG, "divides 64-bit integers",
-                  "take a narrower format, or write C (-o F.c) for a compiler that brings a library for that"},
+    [QUOTIENT] =
+        {CG_CAN_LONG, "divides 64-bit integers",
+         "take a narrower format, or write C (-o F.c) for a compiler that brings a library for that"},
 };
 
 static void need(limits *l, limit which) {

@@ -6,12 +6,14 @@
 
 /* ---- frames ---- */
 
-/* LLVM says how much stack a function takes where a function asks to be told beyond a limit. The return address
- * comes on top, and what a function loses that aligns its stack for vectors: where it begins, and where it ends. */
+/* LLVM says how much stack a function takes where a function asks to be told beyond a limit. The return
+ * address comes on top, and what a function loses that aligns its stack for vectors: where it begins, and
+ * where it ends. */
 enum { DETECTION = 128 };
 
 static uint64_t alignment_loss(const cg_target *target, uint64_t frame) {
-  uint64_t vector = target->lanes * sizeof(float), given = target->call_bytes ? target->call_bytes : target->stack_align;
+  uint64_t vector = target->lanes * sizeof(float),
+           given = target->call_bytes ? target->call_bytes : target->stack_align;
   return vector > target->stack_align && frame > target->stack_align ? 2 * (vector - given) : 0;
 }
 
@@ -66,7 +68,8 @@ static void add_frames(const cg_library *library, const cg_frames *frames, uint6
 
 /* ---- sizes ---- */
 
-/* An object of WebAssembly: a head of 8 bytes, then sections of a byte, their length (7 bits a byte), and so much. */
+/* An object of WebAssembly: a head of 8 bytes, then sections of a byte, their length (7 bits a byte), and so
+ * much. */
 static void measure_wasm(cg_artefact *artefact) {
   enum { HEAD = 8, CODE = 10, DATA = 11 };
   const uint8_t *at = (const uint8_t *)artefact->bytes + HEAD, *end = at + artefact->length - HEAD;
@@ -99,7 +102,8 @@ static void measure(cg_artefact *artefact) {
 
 /* ---- all of it ---- */
 
-bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_form form, cg_artefact *artefact) {
+bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_form form,
+                     cg_artefact *artefact) {
   static const cg_product products[] = {
       [CG_FORM_OBJECT] = CG_OBJECT, [CG_FORM_ASSEMBLY] = CG_ASSEMBLY, [CG_FORM_IR] = CG_IR};
   *artefact = (cg_artefact){.stack = NET_NEW_ARRAY(arena, uint64_t, library->count + 1)};
@@ -111,7 +115,10 @@ bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_fo
   cg_frames *frames = NET_NEW_ARRAY(arena, cg_frames, library->count + 1);
   for (uint32_t i = 0; i < library->count; i++) /* with no frame at all */
     frames[i] = (cg_frames){library->target->call_bytes, library->better ? library->target->call_bytes : 0};
-  cg_unit unit = {.n = n, .input.target = library->target, .product = products[form], .library = library,
+  cg_unit unit = {.n = n,
+                  .input.target = library->target,
+                  .product = products[form],
+                  .library = library,
                   .frames = frames};
   bool done = cg_unit_make(&unit);
   if (!cg_report(n, &unit.trouble) || !done) return false;

@@ -160,8 +160,8 @@ static bool unknown(netc *n, net_loc where, const char *name) {
   if (nearest) net_error(n, where, "unknown target '%s'; did you mean '%s'?", name, nearest);
   else
     net_error(n, where,
-              "unknown target '%s'; known are native, x86_64, x86_64_v2 to x86_64_v4, aarch64, riscv64, armv7, cortex_m "
-              "(with --cpu), wasm32 and some of their processors",
+              "unknown target '%s'; known are native, x86_64, x86_64_v2 to x86_64_v4, aarch64, riscv64, "
+              "armv7, cortex_m (with --cpu), wasm32 and some of their processors",
               name);
   return false;
 }
@@ -169,8 +169,8 @@ static bool unknown(netc *n, net_loc where, const char *name) {
 static const char *unknown_cpu(netc *n, net_loc where, uint32_t family, const char *cpu) {
   uint32_t other = find_processor(cpu);
   if (other < PROCESSORS)
-    net_error(n, where, "--cpu: '%s' is a processor of %s, not of %s", cpu, families[processors[other].family].name,
-              families[family].name);
+    net_error(n, where, "--cpu: '%s' is a processor of %s, not of %s", cpu,
+              families[processors[other].family].name, families[family].name);
   else
     net_error(n, where, "--cpu: %s knows no processor '%s'; known are %s", families[family].name, cpu,
               list_processors(n, family));
@@ -187,12 +187,13 @@ const char *cg_target_name(netc *n, net_loc where, const char *target, const cha
   if (family == FAMILIES) {
     if (!cg_target_find(n, where, target, &found)) return NULL;
     if (is_same(found.name, cpu)) return found.name;
-    net_error(n, where, "--cpu: target '%s' is one processor, which leaves no choice; --target %s has some", target,
-              found.family);
+    net_error(n, where, "--cpu: target '%s' is one processor, which leaves no choice; --target %s has some",
+              target, found.family);
     return NULL;
   }
   for (uint32_t i = 0; i < PROCESSORS; i++)
-    if (processors[i].family == family && (is_same(processors[i].brief, cpu) || is_same(processors[i].name, cpu)))
+    if (processors[i].family == family &&
+        (is_same(processors[i].brief, cpu) || is_same(processors[i].name, cpu)))
       return processors[i].name;
   return unknown_cpu(n, where, family, cpu);
 }
@@ -217,7 +218,8 @@ bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target)
   if (row == PROCESSORS) return unknown(n, where, name);
   family_at f = processors[row].family;
   if (!cg_backend_exists(families[f].backend))
-    return net_error(n, where, "target '%s': the LLVM of this netc was built without %s", name, families[f].backend),
+    return net_error(n, where, "target '%s': the LLVM of this netc was built without %s", name,
+                     families[f].backend),
            false;
   *target = (cg_target){.name = processors[row].name,
                         .family = families[f].name,
@@ -244,14 +246,15 @@ bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target)
   target->has_fma = target->can & CG_CAN_FMA;
   target->has_round = target->can & CG_CAN_ROUND;
   target->has_dot4 = target->has & (CG_AVX512VNNI | CG_AVXVNNI | CG_DOTPROD | CG_I8MM);
-  target->string = net_arena_format(&n->arena, "%s%s%s%s-lanes%u", f == AT_cortex_m ? target->name : target->family,
-                                    *target->string ? "-" : "", target->string, target->has_fma ? "-fma" : "",
-                                    target->lanes);
+  target->string = net_arena_format(
+      &n->arena, "%s%s%s%s-lanes%u", f == AT_cortex_m ? target->name : target->family,
+      *target->string ? "-" : "", target->string, target->has_fma ? "-fma" : "", target->lanes);
   return true;
 }
 
 const char *cg_target_lacks(netc *n, const cg_target *target) {
-  if (strcmp(target->family, "x86_64")) return net_arena_format(&n->arena, "a processor of %s", target->family);
+  if (strcmp(target->family, "x86_64"))
+    return net_arena_format(&n->arena, "a processor of %s", target->family);
   uint32_t lacks = target->has & ~host_features(n, NULL);
   const char *list = "";
   for (uint32_t i = 0; i < CG_FEATURE_COUNT; i++)

@@ -20,10 +20,10 @@ enum {
 
 /* What a target does by instructions of its own; the rest would need calls, and objects call nothing. */
 enum {
-  CG_CAN_F32 = 1,       /* arithmetic of 32-bit floats */
-  CG_CAN_F64 = 2,       /* and of 64-bit ones */
-  CG_CAN_LONG = 4,      /* conversions between floats and 64-bit integers, and these divided by constants */
-  CG_CAN_WIDE = 8,      /* products and shifts of 64 bits, 32-bit division by constants (else: emit_narrow.c) */
+  CG_CAN_F32 = 1,  /* arithmetic of 32-bit floats */
+  CG_CAN_F64 = 2,  /* and of 64-bit ones */
+  CG_CAN_LONG = 4, /* conversions between floats and 64-bit integers, and these divided by constants */
+  CG_CAN_WIDE = 8, /* products and shifts of 64 bits, 32-bit division by constants (else: emit_narrow.c) */
   CG_CAN_FMA = 16,
   CG_CAN_ROUND = 32, /* to whole numbers, in every way */
   CG_CAN_ALL = CG_CAN_F32 | CG_CAN_F64 | CG_CAN_LONG | CG_CAN_WIDE,
@@ -49,17 +49,18 @@ typedef struct cg_target {
   bool has_dot4;           /* sums of four products of bytes (emit_dot.c) */
 } cg_target;
 
-/* Finds a target by the name of a processor (targets.def); '-' stands for '_' as well. Unknown names are errors at
- * `where`. The texts live as long as n. */
+/* Finds a target by the name of a processor (targets.def); '-' stands for '_' as well. Unknown names are
+ * errors at `where`. The texts live as long as n. */
 bool cg_target_find(netc *n, net_loc where, const char *name, cg_target *target);
 
-/* The name of what --target and --cpu say together, each NULL if not given: aarch64 and cortex-a53, cortex_m and m4f.
- * NULL: reported, or neither is given. */
+/* The name of what --target and --cpu say together, each NULL if not given: aarch64 and cortex-a53, cortex_m
+ * and m4f. NULL: reported, or neither is given. */
 const char *cg_target_name(netc *n, net_loc where, const char *target, const char *cpu);
 
-/* What keeps the target from computing scheduled loops by instructions alone, in the arena, with a way out (limits.c).
- * NULL: nothing. */
-const char *cg_target_limit(netc *n, const cg_target *target, const struct lp_function *f, const char **way_out);
+/* What keeps the target from computing scheduled loops by instructions alone, in the arena, with a way out
+ * (limits.c). NULL: nothing. */
+const char *cg_target_limit(netc *n, const cg_target *target, const struct lp_function *f,
+                            const char **way_out);
 
 /* What this machine lacks to run the target's code; NULL: nothing. In the arena. */
 const char *cg_target_lacks(netc *n, const cg_target *target);

@@ -52,6 +52,45 @@ static void test_targets(void **state) {
   netc_free(&n);
 }
 
+/* What --target and --cpu say together. */
+static void expect_name(const char *target, const char *cpu, const char *name, const char *message) {
+  netc n;
+  netc_init(&n, NULL);
+  const char *found = cg_target_name(&n, NET_NOWHERE, target, cpu);
+  if (name) {
+    assert_string_equal(found, name);
+    assert_int_equal(n.diagnostics.list.count, 0);
+  } else {
+    assert_null(found);
+    assert_int_equal(n.diagnostics.list.count, 1);
+    if (!strstr(n.diagnostics.list.at[0].message, message))
+      fail_msg("'%s'", n.diagnostics.list.at[0].message);
+  }
+  netc_free(&n);
+}
+
+static void test_names(void **state) {
+  (void)state;
+  expect_name("aarch64", NULL, "aarch64", NULL);
+  expect_name("aarch64", "cortex-a76", "cortex_a76", NULL);
+  expect_name("aarch64", "generic", "aarch64", NULL);
+  expect_name(NULL, "neoverse-n1", "neoverse_n1", NULL);
+  expect_name("cortex-m", "m4f", "cortex_m4f", NULL);
+  expect_name("cortex_m", "cortex_m33", "cortex_m33", NULL);
+  expect_name("cortex_m4", NULL, "cortex_m4", NULL);
+  expect_name("riscv64", "v", "riscv64_v", NULL);
+  expect_name("x86_64", "x86_64_v3", "x86_64_v3", NULL);
+  expect_name("x86_64", "native", "native", NULL);
+  expect_name("x86_64_v3", "x86_64_v3", "x86_64_v3", NULL);
+  expect_name("cortex_m", NULL, NULL,
+              "'cortex_m' is a family: say which with --cpu (m0plus, m3, m4, m4f, m7 or m33)");
+  expect_name("cortex_m", "m5", NULL, "cortex_m knows no processor 'm5'; known are m0plus");
+  expect_name("cortex_m", "apple_m1", NULL, "'apple_m1' is a processor of aarch64, not of cortex_m");
+  expect_name("cortex_m4", "m7", NULL, "'cortex_m4' is one processor");
+  expect_name("aarch32", NULL, NULL, "unknown target 'aarch32'; did you mean 'aarch64'?");
+  expect_name("sparc", "v9", NULL, "unknown target 'sparc'");
+}
+
 /* The host runs native code; of what it lacks the message speaks. */
 static void test_host(void **state) {
   (void)state;
@@ -345,7 +384,7 @@ static void test_llvm_gives_up(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_targets),     cmocka_unit_test(test_host),
+      cmocka_unit_test(test_targets), cmocka_unit_test(test_names),     cmocka_unit_test(test_host),
       cmocka_unit_test(test_objects),     cmocka_unit_test(test_texts),
       cmocka_unit_test(test_protection),  cmocka_unit_test(test_wrong_loops),
       cmocka_unit_test(test_llvm_gives_up), cmocka_unit_test(test_perf_map),

@@ -1,5 +1,6 @@
-/* Objects for every processor that netc knows: they export what is documented, need nothing, and where a cross compiler
- * and an emulator are at hand give what the object of this machine gives: codes bit by bit, floats nearly. */
+/* Objects for every processor that netc knows: they export what is documented, need nothing, and where a
+ * cross compiler and an emulator are at hand give what the object of this machine gives: codes bit by bit,
+ * floats nearly. */
 #include "codegen/target.h"
 #include "tests/unit/object_support.h"
 
@@ -24,14 +25,16 @@ static const char *const processors[] = {
 };
 enum { PROCESSORS = sizeof processors / sizeof *processors };
 
-static const char *const networks[] = {"jsc_tiny", "jsc_tiny_117", "test_hhy", "jsc_s", "three_layer", "jsc_toy"};
+static const char *const networks[] = {"jsc_tiny", "jsc_tiny_117", "test_hhy",
+                                       "jsc_s",    "three_layer",  "jsc_toy"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
-static const char *const formats[] = {
-    "default { input = integer(12, 7), weight = integer(8, 6), bias = integer(16, 8), output = integer(12, 7) }\n"
-    "batch_norm { weight = integer(16, 8) }",
-    "default { input = integer(8, 4), weight = integer(8, 6), bias = integer(16, 8), output = integer(8, 4) }\n"
-    "batch_norm { weight = integer(16, 8) }"};
+static const char *const formats[] = {"default { input = integer(12, 7), weight = integer(8, 6), bias = "
+                                      "integer(16, 8), output = integer(12, 7) }\n"
+                                      "batch_norm { weight = integer(16, 8) }",
+                                      "default { input = integer(8, 4), weight = integer(8, 6), bias = "
+                                      "integer(16, 8), output = integer(8, 4) }\n"
+                                      "batch_norm { weight = integer(16, 8) }"};
 enum { FORMATS = sizeof formats / sizeof *formats };
 
 static bool find_target(const char *name, cg_target *target) {
@@ -55,7 +58,8 @@ static void check_symbol(symbols *s, const char *name, bool undefined, bool loca
   if (undefined && strcmp(name, "__stack_pointer")) fail_msg("%s: needs '%s'", s->target, name);
   if (undefined || local) return;
   bool known = false;
-  for (uint32_t k = 0; k < s->object->function_count; k++) known |= !strcmp(name, s->object->functions[k].name);
+  for (uint32_t k = 0; k < s->object->function_count; k++)
+    known |= !strcmp(name, s->object->functions[k].name);
   if (!known) fail_msg("%s: exports '%s'", s->target, name);
   s->exported++;
 }
@@ -83,7 +87,8 @@ static uint64_t number(const uint8_t **at) {
   }
 }
 
-/* The names of what a module imports and, of its symbols, those that it defines: WebAssembly's "linking" section. */
+/* The names of what a module imports and, of its symbols, those that it defines: WebAssembly's "linking"
+ * section. */
 static void check_wasm_symbols(symbols *s, const uint8_t *at) {
   enum { FUNCTION = 0, DATA = 1, GLOBAL = 2, LOCAL = 2, UNDEFINED = 16, EXPLICIT_NAME = 64 };
   for (uint64_t count = number(&at); count--;) {
@@ -174,7 +179,8 @@ static bool is_left_out(object_subject *s) {
   return true;
 }
 
-/* As object_make, but functions of floats may be left out, if the target has no floats at all or no long ones. */
+/* As object_make, but functions of floats may be left out, if the target has no floats at all or no long
+ * ones. */
 static const pl_object *make_integers(object_subject *s, const char *name) {
   cg_target target;
   pl_object_request request = {.network = s->graph, .weights = s->weights, .target = name, .codes = true};
@@ -186,7 +192,8 @@ static const pl_object *make_integers(object_subject *s, const char *name) {
   if ((target.can & CG_CAN_ALL) == CG_CAN_ALL) assert_false(left_out);
   if (!(target.can & CG_CAN_F32)) assert_true(left_out);
   assert_int_equal(object->function_count, left_out ? 2 : 4);
-  for (uint32_t i = 0; i < object->function_count; i++) assert_int_equal(object->functions[i].codes, left_out || i > 1);
+  for (uint32_t i = 0; i < object->function_count; i++)
+    assert_int_equal(object->functions[i].codes, left_out || i > 1);
   return object;
 }
 
@@ -257,11 +264,13 @@ typedef struct {
 } port_sizes;
 
 static port_sizes sizes_of(const pl_object *object, bool codes) {
-  const pl_port *in = codes ? object->code_inputs : object->inputs, *out = codes ? object->code_outputs : object->outputs;
+  const pl_port *in = codes ? object->code_inputs : object->inputs,
+                *out = codes ? object->code_outputs : object->outputs;
   port_sizes sizes = {object, codes, in->elements * (uint32_t)net_type_bytes(in->type),
                       out->elements * (uint32_t)net_type_bytes(out->type), NULL};
   for (uint32_t i = 0; i < object->function_count; i++)
-    if (object->functions[i].codes == codes && !object->functions[i].rows) sizes.name = object->functions[i].name;
+    if (object->functions[i].codes == codes && !object->functions[i].rows)
+      sizes.name = object->functions[i].name;
   return sizes;
 }
 
@@ -323,7 +332,8 @@ static void compare_floats(const char *target, const float *here, const float *t
   if (worst > largest * 0x1p-20) fail_msg("%s: floats are %g of %g off", target, worst, largest);
 }
 
-static void compare_processor(object_subject *s, const pl_object *here, const char *processor, uint32_t tool) {
+static void compare_processor(object_subject *s, const pl_object *here, const char *processor,
+                              uint32_t tool) {
   cg_target target;
   assert_true(find_target(processor, &target));
   for (int codes = 0; codes < 2; codes++) {
@@ -403,19 +413,25 @@ static pl_object arithmetic_object(netc *n, const char *processor) {
   cg_target target;
   cg_artefact artefact;
   lp_function *f = make_arithmetic(n);
-  const cg_entry entries[] = {{.name = "arithmetic", .f = f}, {.name = "arithmetic_batch", .f = f, .rows = true}};
+  const cg_entry entries[] = {{.name = "arithmetic", .f = f},
+                              {.name = "arithmetic_batch", .f = f, .rows = true}};
   assert_true(cg_target_find(n, NET_NOWHERE, processor, &target));
   const cg_library library = {.target = &target, .entries = entries, .count = 2};
   assert_true(cg_library_make(n, &n->arena, &library, CG_FORM_OBJECT, &artefact));
   pl_function *functions = NET_NEW_ARRAY(&n->arena, pl_function, 2);
   functions[0].name = "arithmetic", functions[1].name = "arithmetic_batch";
-  return (pl_object){.bytes = artefact.bytes, .length = artefact.length, .functions = functions, .function_count = 2,
-                     .code = artefact.code, .flash = artefact.code + artefact.data};
+  return (pl_object){.bytes = artefact.bytes,
+                     .length = artefact.length,
+                     .functions = functions,
+                     .function_count = 2,
+                     .code = artefact.code,
+                     .flash = artefact.code + artefact.data};
 }
 
 static void test_arithmetic(void **state) {
   (void)state;
-  static const int64_t extremes[] = {0, 1, -1, INT64_MAX, INT64_MIN, INT32_MAX, INT32_MIN, UINT32_MAX, 1ll << 32, 31, 32, 33};
+  static const int64_t extremes[] = {0,         1,          -1,        INT64_MAX, INT64_MIN, INT32_MAX,
+                                     INT32_MIN, UINT32_MAX, 1ll << 32, 31,        32,        33};
   enum { EXTREMES = sizeof extremes / sizeof *extremes };
   netc n;
   netc_init(&n, NULL);
@@ -452,47 +468,8 @@ static void test_arithmetic(void **state) {
   netc_free(&n);
 }
 
-/* ---- names ---- */
-
-static void expect_name(const char *target, const char *cpu, const char *name, const char *message) {
-  netc n;
-  netc_init(&n, NULL);
-  const char *found = cg_target_name(&n, NET_NOWHERE, target, cpu);
-  if (name) {
-    assert_string_equal(found, name);
-    assert_int_equal(n.diagnostics.list.count, 0);
-  } else {
-    assert_null(found);
-    assert_int_equal(n.diagnostics.list.count, 1);
-    if (!strstr(n.diagnostics.list.at[0].message, message)) fail_msg("'%s'", n.diagnostics.list.at[0].message);
-  }
-  netc_free(&n);
-}
-
-static void test_names(void **state) {
-  (void)state;
-  expect_name("aarch64", NULL, "aarch64", NULL);
-  expect_name("aarch64", "cortex-a76", "cortex_a76", NULL);
-  expect_name("aarch64", "generic", "aarch64", NULL);
-  expect_name(NULL, "neoverse-n1", "neoverse_n1", NULL);
-  expect_name("cortex-m", "m4f", "cortex_m4f", NULL);
-  expect_name("cortex_m", "cortex_m33", "cortex_m33", NULL);
-  expect_name("cortex_m4", NULL, "cortex_m4", NULL);
-  expect_name("riscv64", "v", "riscv64_v", NULL);
-  expect_name("x86_64", "x86_64_v3", "x86_64_v3", NULL);
-  expect_name("x86_64", "native", "native", NULL);
-  expect_name("x86_64_v3", "x86_64_v3", "x86_64_v3", NULL);
-  expect_name("cortex_m", NULL, NULL, "'cortex_m' is a family: say which with --cpu (m0plus, m3, m4, m4f, m7 or m33)");
-  expect_name("cortex_m", "m5", NULL, "cortex_m knows no processor 'm5'; known are m0plus");
-  expect_name("cortex_m", "apple_m1", NULL, "'apple_m1' is a processor of aarch64, not of cortex_m");
-  expect_name("cortex_m4", "m7", NULL, "'cortex_m4' is one processor");
-  expect_name("aarch32", NULL, NULL, "unknown target 'aarch32'; did you mean 'aarch64'?");
-  expect_name("sparc", "v9", NULL, "unknown target 'sparc'");
-}
-
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_floats),
-                                     cmocka_unit_test(test_integers), cmocka_unit_test(test_results),
-                                     cmocka_unit_test(test_arithmetic)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_floats), cmocka_unit_test(test_integers),
+                                     cmocka_unit_test(test_results), cmocka_unit_test(test_arithmetic)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
