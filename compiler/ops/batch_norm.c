@@ -3,10 +3,15 @@
  *
  * With formats for weight or bias it is the multiplication and addition that hardware does: y = a·x + c with
  * a = weight/√(variance + ε) and c = bias − mean·a in double, each rounded to binary32 and then to its
- * format, the sum rounded once. wide: not rounded but f64, for operands on integer grids (linear.c).
+ * format, the sum rounded once. wide: not rounded but f64, for operands on integer grids (linear.c). x_step: of
+ * x, where that counts whole numbers of one which is no power of two; then integers have c as a whole number of
+ * the sum's unit, and so has inference.
  * Gradients go straight through all that. */
 #include "formats/formats.h"
 #include "ops/batch_norm.h"
+#include "ops/integer.h"
+
+#include <float.h>
 #include <math.h>
 
 enum { X, WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR };
@@ -52,6 +57,23 @@ void batch_norm_made(const net_graph *graph, net_node_id node, const float *cons
   }
 }
 
+ops_shift_rounding ops_batch_norm_rounding(const net_graph *graph, net_node_id node, uint32_t weight_format,
+                                           uint32_t bias_format) {
+  net_shape scalar = {0};
+  double step = net_node_real(graph, node, "x_step"), factor, shift;
+  ops_format_units(net_format_at(graph->n, weight_format), &scalar, NULL, &factor);
+  ops_format_units(net_format_at(graph->n, bias_format), &scalar, NULL, &shift);
+  double unit = step * factor;
+  if (net_node_bool(graph, node, "training") || !(shift > 0 && unit > 0) || ops_unit_is_power(unit))
+    return (ops_shift_rounding){0};
+  bool same = fabs(shift / unit - 1) <= 0x1p-23; /* ops_integer_in_unit */
+  return (ops_shift_rounding){shift, same ? 1 : shift / unit, unit};
+}
+
+double ops_batch_norm_rounded(ops_shift_rounding r, double shift) {
+  return r.to > 0 ? (double)(float)(rint(shift / r.from * r.ratio) * r.to) : shift;
+}
+
 static double quantized(const netc *n, uint32_t format, float value) {
   net_format_tensor one = {.shape = &(net_shape){0}, .values = &value};
   net_format_quantize(net_format_at(n, format), &one, &value);
@@ -77,7 +99,9 @@ bool batch_norm_shape(netc *n, net_graph *graph, net_node_id node) {
   if (!channels_fit(graph, node, WEIGHT, RUNNING_VAR, channels)) return false;
   if ((ops_input(graph, node, WEIGHT) == NULL) != (ops_input(graph, node, BIAS) == NULL))
     return ops_refuse(graph, node, NET_NONE, "needs both weight and bias, or neither");
-  if (!format_fits(graph, node, "weight_format") || !format_fits(graph, node, "bias_format")) return false;
+  if (!format_fits(graph, node, "weight_format") || !format_fits(graph, node, "bias_format") ||
+      !ops_require_real(graph, node, "x_step", 0, FLT_MAX, false))
+    return false;
   net_type type = net_node_bool(graph, node, "wide") ? NET_F64 : NET_F32;
   return ops_result(graph, node, Y, type, ops_input(graph, node, X)->shape, true) &&
          ops_result(graph, node, MEAN, NET_F32, channels, false) &&
@@ -173,7 +197,9 @@ void batch_norm_interpret(const net_interpretation *call) {
     if (formatted) { /* of the statistics as they are kept */
       ops_affine exact = ops_batch_norm_affine(weight ? weight[ch] : 1, bias ? bias[ch] : 0, (float)mean,
                                                (float)variance, epsilon);
-      double shift = quantized(call->graph->n, bias_format, exact.shift);
+      double shift = ops_batch_norm_rounded(
+          ops_batch_norm_rounding(call->graph, call->node, weight_format, bias_format),
+          quantized(call->graph->n, bias_format, exact.shift));
       double factor = quantized(call->graph->n, weight_format, exact.factor);
       for (uint64_t k = 0; k < c.count; k++)
         call->outputs[Y][place(c, ch, k)] = factor * x[place(c, ch, k)] + shift;

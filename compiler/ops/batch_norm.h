@@ -14,4 +14,13 @@ typedef struct {
 } ops_affine;
 ops_affine ops_batch_norm_affine(double weight, double bias, double mean, double variance, double epsilon);
 
+/* Integers sum in the unit of x times the factor. Where that is no power of two, x_step · 2^−fraction, the
+ * shift is rounded to a whole number of it: R(shift / from · ratio) · to, to binary32. to 0: it stays. */
+typedef struct {
+  double from, ratio, to;
+} ops_shift_rounding;
+ops_shift_rounding ops_batch_norm_rounding(const net_graph *graph, net_node_id node, uint32_t weight_format,
+                                           uint32_t bias_format);
+double ops_batch_norm_rounded(ops_shift_rounding rounding, double shift);
+
 #endif

@@ -34,9 +34,17 @@ static lp_expr kept(lp_function *f, const channels *c, lp_buffer buffer, lp_expr
 
 /* ---- with formats ---- */
 
+/* As ops_batch_norm_rounded has it. */
+static lp_expr rounded(lp_function *f, ops_shift_rounding r, lp_expr shift) {
+  if (!(r.to > 0)) return shift;
+  lp_expr q = lp_product(f, lp_convert(f, NET_F64, shift), lp_constant(f, NET_F64, 1 / r.from, 0));
+  q = lp_op1(f, LP_round, lp_product(f, q, lp_constant(f, NET_F64, r.ratio, 0)));
+  return lp_convert(f, NET_F32, lp_product(f, q, lp_constant(f, NET_F64, r.to, 0)));
+}
+
 /* A value for each channel, rounded to binary32 and to the format, loaded. */
 static lp_expr quantized(lp_function *f, const channels *c, const char *name, net_shape one_each,
-                         uint32_t format, lp_expr value) {
+                         uint32_t format, ops_shift_rounding rounding, lp_expr value) {
   lp_buffer exact = lp_temporary(f, net_arena_format(f->arena, "%s_exact", name), NET_F32, one_each, false);
   fm_emission e = {.f = f,
                    .spec = net_format_at(f->n, format),
@@ -47,7 +55,8 @@ static lp_expr quantized(lp_function *f, const channels *c, const char *name, ne
                    .zeros = LP_NONE};
   ops_store(f, exact, &c->channel, lp_convert(f, NET_F32, value));
   net_format_emit_begin(&e);
-  return kept(f, c, lp_temporary(f, name, NET_F32, one_each, false), net_format_emit_value(&e));
+  return kept(f, c, lp_temporary(f, name, NET_F32, one_each, false),
+              rounded(f, rounding, net_format_emit_value(&e)));
 }
 
 /* y = a·x + c, see batch_norm.c. a and c belong to a channel. Where all lie on integer grids that f32 holds,
@@ -64,8 +73,9 @@ static void affine(lp_function *f, const net_graph *graph, net_node_id node, con
   lp_expr root = lp_op1(f, LP_sqrt, lp_addition(f, lp_convert(f, NET_F64, variance), epsilon));
   lp_expr a = lp_quotient(f, weight, root);
   lp_expr shift = lp_difference(f, bias, lp_product(f, lp_convert(f, NET_F64, mean), a));
-  a = quantized(f, c, "factor", one_each, weight_format, a);
-  shift = quantized(f, c, "shift", one_each, bias_format, shift);
+  a = quantized(f, c, "factor", one_each, weight_format, (ops_shift_rounding){0}, a);
+  shift = quantized(f, c, "shift", one_each, bias_format,
+                    ops_batch_norm_rounding(graph, node, weight_format, bias_format), shift);
   net_type type = ops_output(graph, node, Y)->type;
   lp_expr x = lp_convert(f, type, ops_load_in(f, graph, node, X, &c->at));
   ops_store(f, ops_out_buffer(f, graph, node, Y), &c->at,

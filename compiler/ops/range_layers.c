@@ -73,6 +73,9 @@ static void formatted(const net_ranging *call, uint32_t weight_format, uint32_t 
   }
   round_coefficients(call, weight_format, channels, a, a_grid);
   round_coefficients(call, bias_format, channels, c, c_grid);
+  ops_shift_rounding rounding = ops_batch_norm_rounding(call->graph, call->node, weight_format, bias_format);
+  for (uint32_t k = 0; k < channels && rounding.to > 0; k++)
+    c[k] = (net_range){ops_batch_norm_rounded(rounding, c[k].lo), ops_batch_norm_rounded(rounding, c[k].hi)};
   double a_unit, c_unit;
   net_shape one = {0};
   ops_format_units(net_format_at(call->graph->n, weight_format), &one, NULL, &a_unit);

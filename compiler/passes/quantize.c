@@ -10,6 +10,8 @@
 
 #include "passes/passes.h"
 
+#include <math.h>
+
 typedef struct {
   netc *n;
   const net_graph *from;
@@ -234,6 +236,15 @@ static bool needs_wide(const maker *m, net_node_id old, net_node_id node, const 
                                  grids[NET_TENSOR_BIAS], bias);
 }
 
+/* The step of a scaled integer, which is one and no power of two; else 0. */
+static double odd_step_of(const net_graph *g, net_value_id x) {
+  int exponent;
+  const net_calibrated *c = net_quantize_steps_of(g, x);
+  if (!c || c->count != 1 || net_format_grid_of(net_format_at(g->n, g->values.at[x].format)) != NET_GRID_STEPS)
+    return 0;
+  return frexp((double)c->steps[0], &exponent) == 0.5 ? 0 : (double)c->steps[0];
+}
+
 /* The node with what the rules change in it. NET_NONE: reported. */
 static net_node_id add_node(maker *m, net_node_id old, const net_value_id *inputs,
                             const net_format_id *made) {
@@ -246,6 +257,8 @@ static net_node_id add_node(maker *m, net_node_id old, const net_value_id *input
   for (net_tensor_role role = NET_TENSOR_WEIGHT; role <= NET_TENSOR_BIAS; role++)
     if (made[role] != NET_FORMAT_FLOAT32)
       net_node_made_format(g, id, role)->text = net_intern(m->n, net_format_text(m->n, made[role]));
+  net_attribute *step = net_node_find_attribute(g, id, "x_step");
+  if (step && made[NET_TENSOR_WEIGHT] != NET_FORMAT_FLOAT32) step->real = odd_step_of(g, inputs[0]);
   net_attribute *wide = net_node_find_attribute(g, id, "wide");
   if (wide && needs_wide(m, old, id, made)) wide->integer = true;
   if (!net_node_op(g, id)->shape(m->n, g, id)) return NET_NONE; /* the sum may be f64 now */

@@ -85,7 +85,7 @@ static net_shape shape_at(const jit_maker *m, net_value_id v) {
 /* ---- attributes ---- */
 
 typedef struct {
-  net_attribute at[6];
+  net_attribute at[7];
   uint32_t count;
 } attributes;
 
@@ -131,6 +131,7 @@ static net_node_id make_batch_norm(jit_maker *m, const net_op *op) {
   if (!training && pick(m, 2)) { /* in training: jit_wide.c */
     SET(text, "weight_format", pick(m, 2) ? "integer(8, 4)" : "minifloat(8, 4)");
     SET(text, "bias_format", pick(m, 2) ? "integer(12, 6)" : "float32");
+    SET(real, "x_step", pick(m, 2) ? 0.37 : 0);
     SET(bool, "wide", pick(m, 2));
   }
   return layer(m, op, data(m, "x", shape_of(m, 1 + pick(m, 3)), true), &a);

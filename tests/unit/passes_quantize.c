@@ -238,6 +238,34 @@ static void test_wide_scaled(void **state) {
   }
 }
 
+/* batch_norm knows the step of what it scales, where integers count in its multiples. */
+static void test_step_of_scaled(void **state) {
+  (void)state;
+  static const struct {
+    const char *x, *weight;
+    float step;
+    bool known;
+  } cases[] = {{"scaled_integer(8)", "integer(8, 4)", 0.3f, true},
+               {"scaled_integer(8)", "integer(8, 4)", 0.25f, false},
+               {"scaled_integer(8)", "integer(8, 4)", 0, false}, /* not calibrated yet */
+               {"scaled_integer(8)", NULL, 0.3f, false},
+               {"integer(8, auto)", "integer(8, 4)", 0.25f, false},
+               {"scaled_integer(8, ste = learned_step)", "integer(8, 4)", 0.3f, false}};
+  for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    quantise_test t;
+    quantise_begin(&t);
+    net_graph *g = support_network(&t.n, "n", (net_shape){1, {4}}, "batch_norm; relu");
+    quantise_rule(&t, "batch_norm", NET_TENSOR_INPUT, cases[i].x);
+    if (cases[i].weight) quantise_rule(&t, "batch_norm", NET_TENSOR_WEIGHT, cases[i].weight);
+    if (cases[i].step > 0)
+      quantise_calibrated(&t, "batch_norm_1", NET_TENSOR_INPUT, 0, 1, &cases[i].step, NULL);
+    g = quantise_graph(&t, g);
+    double step = net_node_real(g, quantise_node(&t, g, "batch_norm_1"), "x_step");
+    if (step != (cases[i].known ? (double)cases[i].step : 0)) fail_msg("case %u: %g", i, step);
+    netc_free(&t.n);
+  }
+}
+
 /* What quantises a whole sum rounds it once; others get it rounded to binary32. */
 static void test_readers_of_wide(void **state) {
   (void)state;
@@ -413,7 +441,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_tensor),   cmocka_unit_test(test_signs),
       cmocka_unit_test(test_several_inputs), cmocka_unit_test(test_losses),
-      cmocka_unit_test(test_wide), cmocka_unit_test(test_wide_scaled),           cmocka_unit_test(test_readers_of_wide),
+      cmocka_unit_test(test_wide), cmocka_unit_test(test_wide_scaled), cmocka_unit_test(test_step_of_scaled),           cmocka_unit_test(test_readers_of_wide),
       cmocka_unit_test(test_calibrated),     cmocka_unit_test(test_wide_channels),
       cmocka_unit_test(test_refused),        cmocka_unit_test(test_passed_over),
       cmocka_unit_test(test_dropout),
