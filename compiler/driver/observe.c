@@ -130,6 +130,7 @@ bool dr_observe_compile(dr_observation *o, const bool *wanted, uint32_t batch, c
                         .functions = PL_INFER,
                         .batch = batch,
                         .target = call->value[DR_cpu],
+                        .weights = o->frozen,
                         .options = {.print_after = PL_STAGES, .stop_after = PL_STAGES}};
   if (options) request.options = *options;
   o->compiled = pl_compile(call->n, &request);

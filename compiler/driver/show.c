@@ -71,7 +71,7 @@ int dr_show(dr_call *call) {
       options.print_asm || options.time_passes) { /* what becomes of the network's training step */
     if (!dr_elaborate(&subject)) return DR_WRONG_INPUT;
     int code;
-    pl_free(dr_compile(&subject, PL_TRAIN, subject.experiment.recipe.train.batch_size, &code));
+    pl_free(dr_compile(&subject, PL_TRAIN, subject.experiment.recipe.train.batch_size, NULL, &code));
     return code;
   }
   rt_checkpoint *weights = NULL;

@@ -93,7 +93,7 @@ int dr_test(dr_call *call) {
   rt_data *data = rt_data_load(n, e->data, 1u << split | (balanced ? 1u << RT_TRAIN : 0), fitted);
   if (!data || !net_balance_classes(n, &n->arena, data, &e->recipe)) return DR_WRONG_INPUT;
   int code;
-  pl_compiled *compiled = dr_compile(&subject, PL_EVALUATE, e->recipe.train.batch_size, &code);
+  pl_compiled *compiled = dr_compile(&subject, PL_EVALUATE, e->recipe.train.batch_size, weights, &code);
   if (!compiled) return rt_data_free(data), code;
   float *variables = dr_variables(call, pl_program(compiled));
   rt_evaluation result;

@@ -178,7 +178,7 @@ static int prepare(dr_subject *subject) {
     dr_flush(call);
     rt_train_spec *spec = &e->recipe.train;
     unsigned wanted = functions(data, spec, has_statistics(e->network.graph));
-    compiled = dr_compile(subject, wanted, spec->batch_size, &code);
+    compiled = dr_compile(subject, wanted, spec->batch_size, NULL, &code);
     if (compiled && !call->json)
       fprintf(call->talk, "%s: compiled in %.3f s for %s\n", network, pl_seconds(compiled),
               pl_program(compiled)->target);

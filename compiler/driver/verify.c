@@ -50,6 +50,7 @@ void dr_verify_open(dr_verification *v, const char *check, json_t *fields, const
 static bool compile(dr_verification *v, dr_observation *o, bool all) {
   const net_graph *g = v->graph;
   *o = (dr_observation){.subject = v->subject, .graph = g, .weights = v->weights};
+  if (!all && v->integer_only) o->frozen = v->numbers;
   net_arena_init(&o->arena, v->n->arena.guard);
   bool *wanted = NET_NEW_ARRAY(&o->arena, bool, g->values.count + 1);
   for (net_value_id i = 0; i < g->values.count; i++) wanted[i] = all;

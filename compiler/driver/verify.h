@@ -32,7 +32,7 @@ typedef struct {
   bool integer_only, exact; /* exact: so that emulation has the same bits: all formats have a binary point */
   net_integer_break broken; /* where it is not */
   dr_observation seen;      /* graph, compiled to give every value of every sample */
-  dr_observation deployed;  /* as it is used: what it gives alone */
+  dr_observation deployed;  /* as it is used: what it gives alone; integer-only ones on integers */
   uint32_t failed;          /* checks that do not hold */
 } dr_verification;
 

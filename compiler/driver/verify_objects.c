@@ -17,7 +17,7 @@ typedef struct {
   uint64_t decided, agreeing; /* rows with classes */
 } comparison;
 
-/* ---- what is right: the compiled emulation's outputs ---- */
+/* ---- what is right: the outputs of the network as test and predict compile it ---- */
 
 static bool find_expected(dr_verification *v, net_arena *arena, const dr_rows *rows, float **expected) {
   dr_observation *o = &v->deployed;
@@ -64,7 +64,7 @@ static void compare(comparison *c, const net_value *value, const float *expected
  * format may then become another. */
 static bool holds(const dr_verification *v, const comparison *c) {
   const double relative = 1e-4;
-  if (!c->different || v->formatted) return !c->different || !v->exact;
+  if (!c->different || v->formatted) return !c->different || !v->integer_only;
   return c->largest <= relative * fmax(c->scale, 1);
 }
 
@@ -79,7 +79,7 @@ static void say(dr_verification *v, const dr_witness *w, const dr_rows *rows, ui
     dr_verify_say(v, "objects", true, fields, "%u %s inputs: %s, all rows at once and each by itself, is the same bit for bit",
                   count, rows->name, w->name);
   else if (!holds(v, c))
-    dr_verify_say(v, "objects", false, fields, "output %llu of sample %llu of the %s inputs is %.9g by %s, %.9g emulated",
+    dr_verify_say(v, "objects", false, fields, "output %llu of sample %llu of the %s inputs is %.9g by %s, %.9g compiled here",
                   (unsigned long long)c->element, (unsigned long long)c->row, rows->name, c->actual, w->name, c->expected);
   else
     dr_verify_say(v, "objects", true, fields,

@@ -20,7 +20,7 @@ typedef struct {
 typedef struct {
   dr_verification *v;
   const dr_rows *rows;
-  difference compiled, integers; /* compiled against interpreted; interpreted against integers */
+  difference compiled, integers; /* compiled against interpreted, and against integers */
   uint64_t decided;              /* samples with classes */
   net_integers first;            /* integers of one sample: of what all share, weights mostly */
 } ends;
@@ -94,8 +94,8 @@ static bool compare_batch(ends *e, uint32_t first, uint32_t count, float *const 
     if (!outputs[y]) continue; /* no sample changes it */
     for (uint64_t i = 0; i < each * count; i++) {
       compare(&e->compiled, run.values[y][i], outputs[y][i], first + i / each, i % each);
-      if (v->integer_only)
-        compare(&e->integers, net_integers_value(&integers, y, i), run.values[y][i], first + i / each,
+      if (v->integer_only) /* numbers stand for them as binary32 has them */
+        compare(&e->integers, (float)net_integers_value(&integers, y, i), outputs[y][i], first + i / each,
                 i % each);
     }
     for (uint32_t k = 0; k < count && value->shape.rank == 1 && each > 1; k++) {
@@ -103,7 +103,8 @@ static bool compare_batch(ends *e, uint32_t first, uint32_t count, float *const 
       uint64_t interpreted = largest_of(run.values[y] + k * each, each);
       e->compiled.agreeing += interpreted == dr_largest(outputs[y] + k * each, each);
       if (v->integer_only)
-        e->integers.agreeing += interpreted == largest_integer(&integers, y, k * each, each);
+        e->integers.agreeing +=
+            dr_largest(outputs[y] + k * each, each) == largest_integer(&integers, y, k * each, each);
     }
   }
   net_arena_free(&arena);
@@ -120,56 +121,44 @@ static json_t *fields_of(const ends *e, const difference *d) {
   return fields;
 }
 
-static void fail(ends *e, const char *check, const difference *d, const char *what, const char *why) {
+/* other: how what is expected came about. */
+static void fail(ends *e, const char *check, const difference *d, const char *other, const char *why) {
   dr_verify_say(e->v, check, false, fields_of(e, d),
-                "output %llu of sample %llu of the %s inputs is %.9g %s, %.9g "
-                "interpreted%s",
-                (unsigned long long)d->element, (unsigned long long)d->sample, e->rows->name,
-                d == &e->integers ? d->expected : d->actual, what,
-                d == &e->integers ? d->actual : d->expected, why);
+                "output %llu of sample %llu of the %s inputs is %.9g compiled, %.9g %s%s", (unsigned long long)d->element,
+                (unsigned long long)d->sample, e->rows->name, d->actual, d->expected, other, why);
 }
 
 /* The same bits are promised. */
-static void say_exact(ends *e) {
-  dr_verification *v = e->v;
-  const char *set = e->rows->name;
-  uint32_t rows = e->rows->rows.rows;
-  if (e->compiled.different)
-    fail(e, "outputs", &e->compiled, "compiled", ", but the network is integer-only");
-  else
-    dr_verify_say(v, "outputs", true, fields_of(e, &e->compiled),
-                  "%u %s inputs: compiled and interpreted outputs are the same, bit for bit", rows, set);
-  if (e->integers.different) fail(e, "integers", &e->integers, "in integers", "");
-  else
-    dr_verify_say(v, "integers", true, fields_of(e, &e->integers),
-                  "%u %s inputs: the same computed in integers, bit for bit", rows, set);
+static void say_same(ends *e, const char *check, const difference *d, const char *text) {
+  dr_verify_say(e->v, check, true, fields_of(e, d), "%u %s inputs: %s, bit for bit", e->rows->rows.rows, e->rows->name,
+                text);
 }
 
-/* How often two ways differ, of which none is promised to be the other. */
-static void say_rate(ends *e, const char *check, const difference *d, const char *other) {
+/* How often they differ from the interpreter's, where that is not promised. */
+static void say_rate(ends *e, const difference *d) {
   const char *set = e->rows->name, *classes = "";
   uint32_t rows = e->rows->rows.rows;
   if (!d->different) {
-    dr_verify_say(e->v, check, true, fields_of(e, d), "%u %s inputs: all %llu output elements are %s", rows,
-                  set, (unsigned long long)d->elements, other);
+    dr_verify_say(e->v, "outputs", true, fields_of(e, d), "%u %s inputs: all %llu output elements are the interpreter's",
+                  rows, set, (unsigned long long)d->elements);
     return;
   }
   if (e->decided)
     classes = net_arena_format(&e->v->n->arena, "; the same class in %.4g %% of the samples",
                                100 * (double)d->agreeing / (double)e->decided);
-  dr_verify_say(e->v, check, true, fields_of(e, d),
-                "%u %s inputs: %llu of %llu output elements differ from %s, by %.2g at most%s", rows, set,
-                (unsigned long long)d->different, (unsigned long long)d->elements, other, d->largest,
-                classes);
+  dr_verify_say(e->v, "outputs", true, fields_of(e, d),
+                "%u %s inputs: %llu of %llu output elements differ from the interpreter's, by %.2g at most%s", rows, set,
+                (unsigned long long)d->different, (unsigned long long)d->elements, d->largest, classes);
 }
 
 static void say(ends *e) {
-  if (e->v->exact) {
-    say_exact(e);
-    return;
-  }
-  say_rate(e, "outputs", &e->compiled, "the interpreter's");
-  if (e->v->integer_only) say_rate(e, "integers", &e->integers, "those computed in integers");
+  const difference *c = &e->compiled, *i = &e->integers;
+  if (!e->v->exact) say_rate(e, c);
+  else if (!c->different) say_same(e, "outputs", c, "compiled and interpreted outputs are the same");
+  else fail(e, "outputs", c, "interpreted", ", but the network is integer-only");
+  if (!e->v->integer_only) return;
+  if (!i->different) say_same(e, "integers", i, "the same computed in integers");
+  else fail(e, "integers", i, "in integers", "");
 }
 
 bool dr_verify_outputs(dr_verification *v, const dr_rows *rows) {

@@ -29,7 +29,7 @@ bool dr_verify_evaluate(dr_verification *v, const net_graph *graph, rt_evaluatio
     subject->experiment = plain;
   }
   subject->experiment.network.graph = net_graph_copy(&n->arena, graph);
-  pl_compiled *compiled = dr_compile(subject, PL_EVALUATE, spec->batch_size, &code);
+  pl_compiled *compiled = dr_compile(subject, PL_EVALUATE, spec->batch_size, v->weights, &code);
   subject->experiment = own;
   if (!compiled) return false;
   const rt_program *program = pl_program(compiled);

@@ -17,14 +17,31 @@ struct pl_compiled {
   double seconds;
 };
 
+/* The weights of the network by the values of a graph that was made of it. */
+static const float *const *weights_in(pl_compilation *c, const pl_request *request, const net_graph *graph) {
+  const net_graph *network = request->network;
+  const float **weights = NET_NEW_ARRAY(c->arena, const float *, graph->values.count + 1);
+  for (net_value_id v = 0; v < graph->values.count; v++) {
+    net_value_id own = net_graph_find_value(network, graph->values.at[v].name);
+    if (own != NET_NONE && graph->values.at[v].kind == network->values.at[own].kind)
+      weights[v] = request->weights[own];
+  }
+  return weights;
+}
+
 /* The graph that a function computes. */
-static const net_graph *make_graph(pl_compilation *c, const net_graph *network, unsigned function) {
-  const net_graph *g = network;
+static const net_graph *make_graph(pl_compilation *c, const pl_request *request, unsigned function) {
+  const net_graph *g = request->network;
   uint32_t have = P_SHAPED;
   bool train = function & (PL_TRAIN | PL_TRAIN_REST);
   if (train) g = pl_run_pass(c, PL_training_mode, NET_PASS_training_mode, g, &have);
   if (function != PL_INFER) g = pl_run_pass(c, PL_losses, NET_PASS_losses, g, &have);
   if (train) g = pl_run_pass(c, PL_differentiate, NET_PASS_differentiate, g, &have);
+  if (!train && g && request->weights) {
+    c->context.data = weights_in(c, request, g);
+    g = pl_run_pass(c, PL_freeze, NET_PASS_freeze, g, &have);
+    g = pl_run_pass(c, PL_lower_integer, NET_PASS_lower_integer, g, &have);
+  }
   return pl_run_pass(c, PL_eliminate_dead, NET_PASS_eliminate_dead, g, &have);
 }
 
@@ -79,7 +96,7 @@ static bool compile(pl_compilation *c, const pl_request *request, pl_compiled *c
   for (uint32_t i = 0; i < ENTRIES; i++) {
     if (!(request->functions & entries[i].function)) continue;
     bool again = entries[i].function == PL_TRAIN_REST && graphs[0];
-    graphs[i] = again ? graphs[0] : make_graph(c, request->network, entries[i].function);
+    graphs[i] = again ? graphs[0] : make_graph(c, request, entries[i].function);
     if (!graphs[i]) return false;
     if (c->stopped) return false;
   }

@@ -38,6 +38,9 @@ typedef struct {
   unsigned functions;
   uint32_t batch;
   const char *target; /* name for cg_target_find; NULL: native */
+  /* By value of the network: parameters and statistics that stay as they are. What the network gives is then
+   * computed as an object does it: on integers where formats are integers. NULL: they are variables. */
+  const float *const *weights;
   bool kernels;       /* each nest of the first function also as a function of its own: pl_kernels */
   bool unfused;       /* every value in memory, every statement a nest of its own (tests) */
   pl_options options;
