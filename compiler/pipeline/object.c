@@ -16,7 +16,6 @@ static const net_graph *make_graph(pl_compilation *c, const pl_object_request *r
   const net_graph *g = pl_run_pass(c, PL_freeze, NET_PASS_freeze, request->network, &have);
   g = pl_run_pass(c, PL_normalize, NET_PASS_normalize, g, &have);
   g = pl_run_pass(c, PL_lower_integer, NET_PASS_lower_integer, g, &have);
-  g = pl_run_pass(c, PL_lower_integer, NET_PASS_lower_integer, g, &have);
   return pl_run_pass(c, PL_eliminate_dead, NET_PASS_eliminate_dead, g, &have);
 }
 
