@@ -278,7 +278,7 @@ static void test_copies(check *c) {
                  .layer_count = 3,
                  .layers = {{22, NET_I8, NET_I32, NET_U8, .residual = true},
                             {9, NET_I8, NET_I32, NET_I8, .residual = true},
-                            {4, NET_I8, NET_I32, NET_I32}}};
+                            {4, NET_I8, NET_I32, NET_I32, .residual = false}}};
   lp_function *f = check_network(c, &net, false);
   if (c->lanes > 1) assert_int_equal(nests_like(f, ".words"), c->target.has_dot4 ? 3 : 2);
   net.unfused = true;

@@ -270,91 +270,33 @@ static void lowers_other_operators(void **state) {
   (void)state;
   netc n;
   support_init(&n);
-#define QUANTIZED(name, shape, from, format)                                                                 \
-  "  " name ": f32[b, " shape "] format " format " = quantize(" from ", _, _) {format = \"" format "\"}\n"
-#define THIRD "integer(7, 3, rounding = floor)"
   net_graph *g = support_parse(
       &n,
       "graph other\n"
       "  input jet: f32[b, 16]\n"
-      "  constant half: f32[16] = [0.5, 1, 0, 2, -3, 0.25, 1, 1, 1, 1, 1, 1, 1, 1, 1, 7]\n" QUANTIZED(
-          "a", "16", "jet", "integer(8, 5)")
-          QUANTIZED("c", "16", "jet", "integer(6, 2)") "  s: f32[b, 16] = add(a, c)\n" QUANTIZED("sq", "16", "s", THIRD) "  d: f32[b, 16] = sub(c, a)\n" QUANTIZED(
-              "dq", "16", "d",
-              THIRD) "  p: f32[b, 16] = mul(sq, dq)\n" QUANTIZED("pq", "16", "p",
-                                                                 "integer(9, 4)") "  k: f32[b, 32] "
-                                                                                  "format " THIRD
-                                                                                  " = concat(sq, dq) {axis = "
-                                                                                  "0}\n"
-                                                                                  "  r: f32[b, 2, 16] "
-                                                                                  "format " THIRD
-                                                                                  " = reshape(k) {shape = "
-                                                                                  "[2, 16]}\n"
-                                                                                  "  m: f32[b, 2, 16] = "
-                                                                                  "mul(r, pq)\n" QUANTIZED(
-                                                                                      "mq", "2, 16", "m",
-                                                                                      "integer(12, 4, "
-                                                                                      "overflow = wrap)") "  "
-                                                                                                          "y:"
-                                                                                                          " f"
-                                                                                                          "32"
-                                                                                                          "[b"
-                                                                                                          ", "
-                                                                                                          "2,"
-                                                                                                          " 1"
-                                                                                                          "6]"
-                                                                                                          " f"
-                                                                                                          "or"
-                                                                                                          "ma"
-                                                                                                          "t "
-                                                                                                          "in"
-                                                                                                          "te"
-                                                                                                          "ge"
-                                                                                                          "r("
-                                                                                                          "12"
-                                                                                                          ", "
-                                                                                                          "4,"
-                                                                                                          " o"
-                                                                                                          "ve"
-                                                                                                          "rf"
-                                                                                                          "lo"
-                                                                                                          "w "
-                                                                                                          "= "
-                                                                                                          "wr"
-                                                                                                          "ap"
-                                                                                                          ") "
-                                                                                                          "= "
-                                                                                                          "re"
-                                                                                                          "lu"
-                                                                                                          "(m"
-                                                                                                          "q)"
-                                                                                                          "\n"
-                                                                                                          "  "
-                                                                                                          "h:"
-                                                                                                          " f"
-                                                                                                          "32"
-                                                                                                          "[b"
-                                                                                                          ", "
-                                                                                                          "16"
-                                                                                                          "] "
-                                                                                                          "= "
-                                                                                                          "mu"
-                                                                                                          "l("
-                                                                                                          "pq"
-                                                                                                          ", "
-                                                                                                          "ha"
-                                                                                                          "lf"
-                                                                                                          ")"
-                                                                                                          "\n" QUANTIZED(
-                                                                                                              "hq",
-                                                                                                              "16",
-                                                                                                              "h",
-                                                                                                              "integer(6, 1)") "  hr: f32[b, 16] format integer(6, 1) = relu(hq)\n"
-                                                                                                                               "  z: f32[b, 48] = concat(hr, k) {axis = 0}\n" QUANTIZED(
-                                                                                                                                   "zq",
-                                                                                                                                   "48",
-                                                                                                                                   "z",
-                                                                                                                                   "integer(5, 2)") "  output y, k, zq\n");
+      "  constant half: f32[16] = [0.5, 1, 0, 2, -3, 0.25, 1, 1, 1, 1, 1, 1, 1, 1, 1, 7]\n"
+      "  a: f32[b, 16] format integer(8, 5) = quantize(jet, _, _) {format = \"integer(8, 5)\"}\n"
+      "  c: f32[b, 16] format integer(6, 2) = quantize(jet, _, _) {format = \"integer(6, 2)\"}\n"
+      "  s: f32[b, 16] = add(a, c)\n"
+      "  sq: f32[b, 16] format integer(7, 3, rounding = floor) = quantize(s, _, _) "
+      "{format = \"integer(7, 3, rounding = floor)\"}\n"
+      "  d: f32[b, 16] = sub(c, a)\n"
+      "  dq: f32[b, 16] format integer(7, 3, rounding = floor) = quantize(d, _, _) "
+      "{format = \"integer(7, 3, rounding = floor)\"}\n"
+      "  p: f32[b, 16] = mul(sq, dq)\n"
+      "  pq: f32[b, 16] format integer(9, 4) = quantize(p, _, _) {format = \"integer(9, 4)\"}\n"
+      "  k: f32[b, 32] format integer(7, 3, rounding = floor) = concat(sq, dq) {axis = 0}\n"
+      "  r: f32[b, 2, 16] format integer(7, 3, rounding = floor) = reshape(k) {shape = [2, 16]}\n"
+      "  m: f32[b, 2, 16] = mul(r, pq)\n"
+      "  mq: f32[b, 2, 16] format integer(12, 4, overflow = wrap) = quantize(m, _, _) "
+      "{format = \"integer(12, 4, overflow = wrap)\"}\n"
+      "  y: f32[b, 2, 16] format integer(12, 4, overflow = wrap) = relu(mq)\n"
+      "  h: f32[b, 16] = mul(pq, half)\n"
+      "  hq: f32[b, 16] format integer(6, 1) = quantize(h, _, _) {format = \"integer(6, 1)\"}\n"
+      "  hr: f32[b, 16] format integer(6, 1) = relu(hq)\n"
+      "  z: f32[b, 48] = concat(hr, k) {axis = 0}\n"
+      "  zq: f32[b, 48] format integer(5, 2) = quantize(z, _, _) {format = \"integer(5, 2)\"}\n"
+      "  output y, k, zq\n");
   net_run run = filled(&n, g, 3, 300, 1);
   net_run codes = expect_lowered(&run, false);
   assert_int_equal(count_floats(codes.graph), 3);
