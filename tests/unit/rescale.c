@@ -1,6 +1,8 @@
-/* formats/rescale.c against exact rational arithmetic: ratios as quotients of 128-bit integers. */
+/* formats/rescale.c against exact rational arithmetic: ratios as quotients of 128-bit integers; quantisers on
+ * sums (ops/integer.h) against the reference. */
 #include "formats/rescale.h"
 
+#include "ops/integer.h"
 #include "runtime/random.h"
 
 #include <math.h>
@@ -139,8 +141,88 @@ static void test_rescaled(void **state) {
   }
 }
 
+/* ---- rescaling: every sum of 16 bits, by every shift, as the reference quantiser rounds the same number
+ * ---- */
+
+enum { SUMS = 1 << 16 };
+
+static void expect_rescaled(const net_format_spec *spec, int fraction) {
+  static float x[SUMS], y[SUMS];
+  net_shape shape = {1, {SUMS}};
+  for (int a = 0; a < SUMS; a++) x[a] = ldexpf((float)(a - SUMS / 2), -fraction);
+  net_format_quantize(spec, &(net_format_tensor){.shape = &shape, .values = x}, y);
+  for (int a = 0; a < SUMS; a++) {
+    int64_t q = ops_integer_rescale(spec, ldexp(1, -spec->fraction), 0, a - SUMS / 2, ldexp(1, -fraction));
+    if ((double)q != ldexp(y[a], spec->fraction))
+      fail_msg("%d with fraction %d is %lld, not %g, as %d bits with fraction %d, rounding %d, overflow %d",
+               a - SUMS / 2, fraction, (long long)q, ldexp(y[a], spec->fraction), spec->width, spec->fraction,
+               spec->rounding, spec->overflow);
+  }
+}
+
+static void rescales_as_the_quantisers(void **state) {
+  (void)state;
+  for (int s = -4; s <= 19; s++)
+    for (net_rounding rounding = NET_ROUND_HALF_EVEN; rounding <= NET_ROUND_ZERO; rounding++)
+      for (net_overflow overflow = NET_SATURATE; overflow <= NET_SYMMETRIC; overflow++)
+        for (int is_unsigned = 0; is_unsigned < 2; is_unsigned++) {
+          if (overflow == NET_SYMMETRIC && is_unsigned) continue;
+          for (int width = 4; width <= 16; width += 6)
+            expect_rescaled(&(net_format_spec){.family = NET_FORMAT_integer,
+                                               .width = width,
+                                               .fraction = 3,
+                                               .is_unsigned = is_unsigned,
+                                               .rounding = rounding,
+                                               .overflow = overflow},
+                            3 + s);
+        }
+}
+
+/* Beyond 16 bits: ends, and sums whose last bits decide. */
+static void rescales_wide_sums(void **state) {
+  (void)state;
+  static const struct {
+    int width, fraction, from;
+    net_rounding rounding;
+    net_overflow overflow;
+    long long a, want;
+  } cases[] = {
+      {16, 0, 40, NET_ROUND_HALF_EVEN, NET_SATURATE, 1LL << 39, 0},
+      {16, 0, 40, NET_ROUND_HALF_EVEN, NET_SATURATE, (1LL << 39) + 1, 1},
+      {16, 0, 40, NET_ROUND_HALF_EVEN, NET_SATURATE, 3LL << 39, 2},
+      {16, 0, 40, NET_ROUND_HALF_EVEN, NET_SATURATE, -(3LL << 39), -2},
+      {16, 0, 40, NET_ROUND_HALF_EVEN, NET_SATURATE, -(1LL << 39), 0},
+      {16, 0, 40, NET_ROUND_HALF_UP, NET_SATURATE, -(1LL << 39), 0},
+      {16, 0, 40, NET_ROUND_FLOOR, NET_SATURATE, -1, -1},
+      {16, 0, 40, NET_ROUND_ZERO, NET_SATURATE, -1, 0},
+      {16, 0, 200, NET_ROUND_FLOOR, NET_SATURATE, -1, -1},
+      {16, 0, 200, NET_ROUND_HALF_EVEN, NET_SATURATE, INT64_MAX, 0},
+      {8, 0, 0, NET_ROUND_HALF_EVEN, NET_SATURATE, INT64_MAX, 127},
+      {8, 0, 0, NET_ROUND_HALF_EVEN, NET_SATURATE, INT64_MIN, -128},
+      {8, 0, 0, NET_ROUND_HALF_EVEN, NET_SYMMETRIC, INT64_MIN, -127},
+      {8, 0, 0, NET_ROUND_HALF_EVEN, NET_WRAP, (1LL << 40) + 130, -126},
+      {8, 0, 0, NET_ROUND_HALF_EVEN, NET_WRAP, -(1LL << 40) - 130, 126},
+      {8, 100, 0, NET_ROUND_HALF_EVEN, NET_SATURATE, 1, 127},
+      {8, 100, 0, NET_ROUND_HALF_EVEN, NET_SATURATE, -1, -128},
+      {8, 100, 0, NET_ROUND_HALF_EVEN, NET_SATURATE, 0, 0},
+      {8, 5, 0, NET_ROUND_HALF_EVEN, NET_WRAP, 7, -32},
+      {32, 0, 0, NET_ROUND_HALF_EVEN, NET_WRAP, 1LL << 31, -(1LL << 31)},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    net_format_spec spec = {.family = NET_FORMAT_integer,
+                            .width = cases[i].width,
+                            .rounding = cases[i].rounding,
+                            .overflow = cases[i].overflow};
+    double step = ldexp(1, -cases[i].fraction), unit = ldexp(1, -cases[i].from);
+    int64_t q = ops_integer_rescale(&spec, step, 0, cases[i].a, unit);
+    if (q != cases[i].want) fail_msg("case %zu gives %lld, not %lld", i, (long long)q, cases[i].want);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_shifts), cmocka_unit_test(test_multipliers),
-                                     cmocka_unit_test(test_two_multipliers), cmocka_unit_test(test_rescaled)};
+                                     cmocka_unit_test(test_two_multipliers), cmocka_unit_test(test_rescaled),
+                                     cmocka_unit_test(rescales_as_the_quantisers),
+                                     cmocka_unit_test(rescales_wide_sums)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
