@@ -40,6 +40,11 @@ static net_value_id steps_behind(net_graph *g, net_value_id input, const rt_fitt
   return x;
 }
 
+static void take_list(net_graph *to, const net_value_id *map, const net_value_ids *from, net_value_ids *list) {
+  for (uint32_t i = 0; i < from->count; i++)
+    net_vec_push(to->arena, list, from->at[i] == NET_NONE ? NET_NONE : map[from->at[i]]);
+}
+
 net_graph *net_pass_normalize(const net_pass_context *context, const net_graph *graph) {
   netc *n = context->n;
   if (!context->normalization) return net_graph_copy(context->arena, graph);
@@ -49,7 +54,7 @@ net_graph *net_pass_normalize(const net_pass_context *context, const net_graph *
     if (graph->values.at[v].kind != NET_VALUE_RESULT) map[v] = net_graph_clone_value(to, graph, v);
   for (net_value_id v = 0; v < graph->values.count; v++) {
     const net_value *value = net_graph_value_at(graph, v);
-    if (value->kind != NET_VALUE_INPUT || !context->normalization) continue;
+    if (value->kind != NET_VALUE_INPUT) continue;
     const rt_fitted *fitted = &context->normalization[value->column];
     if (fitted->step_count && fitted->width != net_shape_elements(&value->shape)) {
       net_error(
@@ -61,7 +66,8 @@ net_graph *net_pass_normalize(const net_pass_context *context, const net_graph *
     if (map[v] == NET_NONE) return NULL;
   }
   for (net_node_id id = 0; id < graph->nodes.count; id++) net_graph_clone_node(to, graph, id, map);
-  for (uint32_t i = 0; i < graph->outputs.count; i++)
-    net_vec_push(to->arena, &to->outputs, map[graph->outputs.at[i]]);
+  take_list(to, map, &graph->outputs, &to->outputs);
+  take_list(to, map, &graph->losses, &to->losses);
+  take_list(to, map, &graph->observed, &to->observed);
   return to;
 }
