@@ -61,9 +61,10 @@ const char *cc_operand(cc_printer *p, lp_expr e, cc_level level) {
 /* Whether the sum, difference or product is what mathematics gives, in an int of C or of its own type. */
 static bool is_exact(cc_printer *p, lp_expr e) {
   net_type type = type_of(p, e);
+  if (is_wide(type) || !lp_is_signed(type)) return false;
   lp_range r = lp_range_of(&p->scope, e);
-  int64_t low = lp_is_signed(type) ? -(INT64_C(1) << (8 * net_type_bytes(type) - 1)) : 0;
-  return !is_wide(type) && lp_is_signed(type) && (r.lo != low || r.hi != -(low + 1));
+  int64_t low = -(INT64_C(1) << (8 * net_type_bytes(type) - 1));
+  return r.lo != low || r.hi != -(low + 1);
 }
 
 /* A sum in the unsigned type of its width, where it wraps; what wraps inside needs no conversion there. */
