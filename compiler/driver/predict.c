@@ -22,7 +22,9 @@ int dr_predict(dr_call *call) {
   rt_split rows;
   if (!rt_data_load_inputs(n, call->value[DR_input], e->data, fitted, &rows)) return DR_WRONG_INPUT;
   int code;
-  pl_compiled *compiled = dr_compile(&subject, PL_INFER, e->recipe.train.batch_size, weights, &code);
+  const float *const *numbers;
+  if (!dr_integer_weights(&subject, weights, &numbers)) return rt_split_free(&rows), DR_WRONG_INPUT;
+  pl_compiled *compiled = dr_compile(&subject, PL_INFER, e->recipe.train.batch_size, numbers, &code);
   if (!compiled) return rt_split_free(&rows), code;
   const rt_program *program = pl_program(compiled);
   float *variables = dr_variables(call, program), **outputs;

@@ -3,8 +3,6 @@
 #include "codegen/target.h"
 #include "driver/runs.h"
 #include "dsl/settings.h"
-#include "driver/weights.h"
-#include "passes/integer_only.h"
 #include "passes/quantize.h"
 #include "support/file.h"
 
@@ -245,7 +243,7 @@ bool dr_compile_options(dr_call *call, pl_options *options) {
          stage(call, DR_stop_after, &options->stop_after);
 }
 
-pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch, const rt_checkpoint *weights,
+pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch, const float *const *weights,
                         int *code) {
   dr_call *call = subject->call;
   pl_request request = {.network = subject->experiment.network.graph,
@@ -253,14 +251,10 @@ pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch,
                         .optimizer = &subject->experiment.recipe.optimizer,
                         .functions = functions,
                         .batch = batch,
-                        .target = call->value[DR_cpu]};
-  net_integer_break first;
+                        .target = call->value[DR_cpu],
+                        .weights = weights};
   *code = DR_WRONG_COMMAND;
   if (!dr_compile_options(call, &request.options)) return NULL;
-  *code = DR_WRONG_INPUT;
-  if (weights && net_integer_only(call->n, request.network, &first) &&
-      !(request.weights = dr_graph_weights(subject, request.network, weights)))
-    return NULL;
   pl_compiled *compiled = pl_compile(call->n, &request);
   *code = call->n->diagnostics.errors ? DR_WRONG_INPUT : DR_DONE;
   return compiled;

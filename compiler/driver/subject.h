@@ -36,9 +36,8 @@ net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net
 const char *dr_target(dr_call *call);
 /* Options of verbs that compile. False: complained about. */
 bool dr_compile_options(dr_call *call, pl_options *options);
-/* Compiles; NULL: reported, or stopped as asked (then *code is DR_DONE). weights: those that stay (NULL: they are
- * variables); a network that they make integer-only is then computed on integers, as an object does it. */
-pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch, const rt_checkpoint *weights,
+/* Compiles; NULL: reported, or stopped as asked (then *code is DR_DONE). weights: of pl_request. */
+pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch, const float *const *weights,
                         int *code);
 
 /* Threads to use: --threads, or one a core. */

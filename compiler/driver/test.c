@@ -92,8 +92,11 @@ int dr_test(dr_call *call) {
   for (uint32_t t = 0; t < e->recipe.objective.term_count; t++) balanced |= e->recipe.balanced[t];
   rt_data *data = rt_data_load(n, e->data, 1u << split | (balanced ? 1u << RT_TRAIN : 0), fitted);
   if (!data || !net_balance_classes(n, &n->arena, data, &e->recipe)) return DR_WRONG_INPUT;
-  int code;
-  pl_compiled *compiled = dr_compile(&subject, PL_EVALUATE, e->recipe.train.batch_size, weights, &code);
+  int code = DR_WRONG_INPUT;
+  const float *const *numbers;
+  pl_compiled *compiled = NULL;
+  if (dr_integer_weights(&subject, weights, &numbers))
+    compiled = dr_compile(&subject, PL_EVALUATE, e->recipe.train.batch_size, numbers, &code);
   if (!compiled) return rt_data_free(data), code;
   float *variables = dr_variables(call, pl_program(compiled));
   rt_evaluation result;

@@ -29,7 +29,10 @@ bool dr_verify_evaluate(dr_verification *v, const net_graph *graph, rt_evaluatio
     subject->experiment = plain;
   }
   subject->experiment.network.graph = net_graph_copy(&n->arena, graph);
-  pl_compiled *compiled = dr_compile(subject, PL_EVALUATE, spec->batch_size, v->weights, &code);
+  const float *const *numbers;
+  pl_compiled *compiled = NULL;
+  if (dr_integer_weights(subject, v->weights, &numbers))
+    compiled = dr_compile(subject, PL_EVALUATE, spec->batch_size, numbers, &code);
   subject->experiment = own;
   if (!compiled) return false;
   const rt_program *program = pl_program(compiled);

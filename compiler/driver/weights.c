@@ -1,6 +1,7 @@
 #include "driver/weights.h"
 
 #include "interpret/interpret.h"
+#include "passes/integer_only.h"
 #include "pipeline/tables.h"
 
 /* Folded weights and the like. */
@@ -48,6 +49,13 @@ const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph
   dr_set_steps(subject, program, variables);
   if (weights && !dr_load_weights(subject, weights, program, variables)) return NULL;
   return by_value(graph, program, variables);
+}
+
+bool dr_integer_weights(dr_subject *subject, const rt_checkpoint *weights, const float *const **numbers) {
+  const net_graph *graph = subject->experiment.network.graph;
+  net_integer_break first;
+  *numbers = NULL;
+  return !net_integer_only(graph->n, graph, &first) || (*numbers = dr_graph_weights(subject, graph, weights));
 }
 
 const net_ranges *dr_graph_ranges(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights) {
