@@ -114,7 +114,7 @@ static void special(void *context, net_type type, uint64_t draw, void *to) {
     v.integer = (int64_t[]){0, 1, -1, INT64_MIN, INT64_MAX, INT32_MIN, INT32_MAX, 127, -128}[draw % 9];
   if (type == NET_F32 && draw >> 62 == 1) v.f32 = (lp_value){.integer = (int64_t)more}.f32;
   else if (type == NET_F32) v.f32 = (float)v.f64;
-  if (!real) v.integer = lp_wrap(type, draw & 64 ? -v.integer : v.integer);
+  if (!real) v.integer = lp_wrap(type, draw & 64 ? (int64_t)-(uint64_t)v.integer : v.integer);
   lp_put(type, to, v);
 }
 
