@@ -3,6 +3,7 @@ netc_SOURCES = \
   compiler/driver/bench_infer.c \
   compiler/driver/bench_time.c \
   compiler/driver/calibrate.c compiler/driver/calibrate.h \
+  compiler/driver/calibrator.c compiler/driver/calibrator.h \
   compiler/driver/check.c \
   compiler/driver/compare.c \
   compiler/driver/compile.c compiler/driver/compile.h compiler/driver/compile_header.c \
@@ -34,6 +35,7 @@ netc_SOURCES = \
   compiler/driver/table_output.c compiler/driver/table_output.h \
   compiler/driver/test.c \
   compiler/driver/train.c \
+  compiler/driver/training.c compiler/driver/training.h \
   compiler/driver/sensitivity.c \
   compiler/driver/verbs.def \
   compiler/driver/verify.c compiler/driver/verify.h \

@@ -66,6 +66,7 @@ static void print_bar(dr_progress *g, const rt_progress *p) {
 
 static void report(void *context, const rt_progress *p) {
   dr_progress *g = context;
+  if (!g->started) g->started = now() - p->seconds;
   if (g->call->json) {
     if (p->epoch_done) print_json(g->call->out, p);
   } else if (g->call->terminal && !p->epoch_done) {
@@ -77,7 +78,7 @@ static void report(void *context, const rt_progress *p) {
 }
 
 rt_listener dr_progress_begin(dr_progress *progress, dr_call *call) {
-  *progress = (dr_progress){.call = call, .started = now()};
+  *progress = (dr_progress){.call = call};
   return (rt_listener){report, progress};
 }
 

@@ -7,7 +7,7 @@
 
 typedef struct {
   dr_call *call;
-  double started; /* seconds of the monotonic clock */
+  double started; /* seconds of the monotonic clock; 0: not yet */
   bool bar;       /* a bar is on the screen */
 } dr_progress;
 
