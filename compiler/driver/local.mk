@@ -3,7 +3,6 @@ netc_SOURCES = \
   compiler/driver/bench_infer.c \
   compiler/driver/bench_time.c \
   compiler/driver/calibrate.c compiler/driver/calibrate.h \
-  compiler/driver/calibrator.c compiler/driver/calibrator.h \
   compiler/driver/check.c \
   compiler/driver/compare.c \
   compiler/driver/compile.c compiler/driver/compile.h compiler/driver/compile_header.c \
