@@ -6,10 +6,23 @@ tests_unit_support_SOURCES = tests/unit/support.c
 tests_unit_support_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/support
 
+check_PROGRAMS += tests/unit/pictures
+tests_unit_pictures_SOURCES = tests/unit/pictures.c
+tests_unit_pictures_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/pictures
+
 check_PROGRAMS += tests/unit/kernels
 tests_unit_kernels_SOURCES = tests/unit/kernels.c
 tests_unit_kernels_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/kernels
+
+# Strategies of searches.
+SEARCH_SUPPORT = tests/unit/search_support.c tests/unit/search_support.h
+SEARCH_TESTS = tests/unit/search
+check_PROGRAMS += $(SEARCH_TESTS)
+tests_unit_search_SOURCES = tests/unit/search.c $(SEARCH_SUPPORT)
+tests_unit_search_LDADD = $(TEST_LDADD)
+TESTS += $(SEARCH_TESTS)
 
 # The training loop, behind a step written by hand.
 HAND = tests/unit/hand_step.c tests/unit/hand_step.h tests/unit/hand_run.c tests/unit/hand_run.h
