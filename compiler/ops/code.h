@@ -17,6 +17,8 @@ bool ops_require_codes(net_graph *graph, net_node_id node, uint32_t first,
 /* A constant that can be broadcast to the shape, of that type. */
 bool ops_require_spread(net_graph *graph, net_node_id node, uint32_t input, net_type type, net_shape full);
 const char *ops_rounding_name(net_rounding rounding); /* as the attribute `rounding` has it */
+/* What the attribute says; false: no such rounding, then half_even. */
+bool ops_rounding_of(const net_graph *graph, net_node_id node, net_rounding *rounding);
 /* The type that an attribute names ("i8"): an integer type; reports others. */
 bool ops_code_type(net_graph *graph, net_node_id node, const char *key, net_type *type);
 /* i32 or i64, by the attribute `bits`. */

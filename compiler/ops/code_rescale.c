@@ -13,10 +13,17 @@ static const char *const roundings[] = {[NET_ROUND_HALF_EVEN] = "half_even",
                                         [NET_ROUND_ZERO] = "zero"};
 enum { ROUNDINGS = sizeof roundings / sizeof *roundings };
 
-static net_rounding rounding_of(const net_graph *graph, net_node_id node) {
+bool ops_rounding_of(const net_graph *graph, net_node_id node, net_rounding *rounding) {
   const char *text = net_text(graph->n, net_node_attribute(graph, node, "rounding")->text);
-  net_rounding rounding = 0;
-  while ((int)rounding < ROUNDINGS && strcmp(roundings[rounding], text)) rounding++;
+  int i = 0;
+  while (i < ROUNDINGS && strcmp(roundings[i], text)) i++;
+  *rounding = i < ROUNDINGS ? (net_rounding)i : NET_ROUND_HALF_EVEN;
+  return i < ROUNDINGS;
+}
+
+static net_rounding rounding_of(const net_graph *graph, net_node_id node) {
+  net_rounding rounding;
+  ops_rounding_of(graph, node, &rounding);
   return rounding;
 }
 
@@ -43,7 +50,8 @@ bool integer_rescale_shape(netc *n, net_graph *graph, net_node_id node) {
       !ops_require_spread(graph, node, MULTIPLIER, NET_I32, shape) ||
       !ops_code_type(graph, node, "type", &type))
     return false;
-  if ((int)rounding_of(graph, node) == ROUNDINGS)
+  net_rounding rounding;
+  if (!ops_rounding_of(graph, node, &rounding))
     return ops_refuse(graph, node, NET_NONE, "has no such rounding");
   int64_t low = net_node_int(graph, node, "low"), high = net_node_int(graph, node, "high");
   int64_t wrap = net_node_int(graph, node, "wrap"), bits = bits_of(graph, node);

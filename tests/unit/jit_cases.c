@@ -228,6 +228,17 @@ static net_node_id make_quantize(jit_maker *m, const net_op *op) {
   return call(m, op, in, 2, &a);
 }
 
+/* Bounds are numbers of any kind, one above the other as often as not. */
+static net_node_id make_quantize_by(jit_maker *m, const net_op *op) {
+  attributes a = {0};
+  net_shape shape = some_shape(m), operand = {0};
+  if (shape.rank && pick(m, 2)) operand = (net_shape){1, {shape.dim[0]}};
+  net_value_id in[] = {data(m, "x", shape, !rarely(m)), data(m, "positive", operand, false),
+                       data(m, "least", operand, false), data(m, "most", operand, false)};
+  SET(text, "rounding", (const char *const[]){"half_even", "half_up", "floor", "zero"}[pick(m, 4)]);
+  return call(m, op, in, 4, &a);
+}
+
 static net_node_id make_softmax(jit_maker *m, const net_op *op) {
   attributes a = {0};
   net_shape shape = shape_of(m, 1 + pick(m, 3));
@@ -446,6 +457,7 @@ static const struct {
     {"log_softmax", make_softmax},
     {"dropout", make_dropout},
     {"quantize", make_quantize},
+    {"quantize_by", make_quantize_by},
     {"normalize", make_normalize},
     {"affine", make_affine},
     {"integer_quantize", make_codes},

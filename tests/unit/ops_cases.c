@@ -54,6 +54,11 @@ const char *const ops_cases[] = {
     X(", 3, 4") STATISTICS("3") "y: f32[b, 3, 4], " OUTPUTS("3") " = "
                                 "batch_norm(x, _, _, m, v) {affine = false}\n",
 
+    X(", 2, 3") "constant s: f32 = [0.25]\nconstant l: f32 = [-4]\nconstant m: f32 = [3]\n"
+                "y: f32[b, 2, 3] = quantize_by(x, s, l, m)\n",
+    X(", 2, 3") "constant s: f32[2] = [0.3, 0.125]\nconstant l: f32[2] = [-2, 0]\nconstant m: f32[2] = [1, 7]\n"
+                "y: f32[b, 2, 3] = quantize_by(x, s, l, m) {rounding = half_up}\n",
+
     X(", 2, 3") "constant o: f32[2, 3] = [0.5, -1, 2, 0, 3, 1]\n"
                 "constant k: f32[2, 3] = [2, 0.3, -1, 1, 0, 7]\n"
                 "y: f32[b, 2, 3] = normalize(x, o, k)\n",
