@@ -4,6 +4,7 @@
 typedef struct {
   netc *n;
   bool ok;
+  bool sweep; /* in such a block: its `zip { … }` may come several times */
 } checker;
 
 static void twice(checker *c, net_ident second, net_ident first, const char *what) {
@@ -47,7 +48,7 @@ static void check_map(checker *c, const net_map *map) {
     if (e->value) check_expr(c, e->value);
     for (uint32_t k = 0; k < i; k++) {
       const net_entry *other = &map->entries.at[k];
-      if (!clash(e, other)) continue;
+      if (!clash(e, other) || (c->sweep && e->kind == NET_ENTRY_BLOCK)) continue;
       bool pattern = e->kind == NET_ENTRY_PATTERN;
       net_error(c->n, pattern ? e->pattern.loc : e->path.loc, "'%s' is set twice",
                 pattern ? net_text(c->n, e->pattern.name) : net_dotted_text(c->n, &e->path));
@@ -105,6 +106,7 @@ static void check_params(checker *c, const net_params *params) {
 
 static void check_decl(checker *c, const net_decl *d) {
   if (d->value) check_expr(c, d->value);
+  c->sweep = d->kind == NET_DECL_SWEEP;
   if (d->map) check_map(c, d->map);
   check_params(c, &d->params);
   for (uint32_t i = 0; d->kind == NET_DECL_LAYER && i < d->params.count; i++)
@@ -140,7 +142,7 @@ static void check_space(checker *c, const net_program *program, const char *spac
 }
 
 bool net_program_check(netc *n, const net_program *program) {
-  checker c = {n, true};
+  checker c = {.n = n, .ok = true};
   const net_decl **first = NET_NEW_ARRAY(&n->arena, const net_decl *, n->names.texts.count);
   for (int kind = 0; kind < NET_DECL_KIND_COUNT; kind++) {
     bool again = false; /* two kinds may share a name space */

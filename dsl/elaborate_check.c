@@ -1,7 +1,7 @@
 /* netc check: everything in a program, whether or not a command line would use it. */
 #include "dsl/elaborate_quantize.h"
 #include "dsl/elaborate_require.h"
-#include "dsl/settings.h"
+#include "dsl/elaborate_sweep.h"
 
 /* ---- attempts: a recipe need not fit every network ---- */
 
@@ -51,7 +51,6 @@ static bool check_blocks(netc *n, const net_program *program) {
 static const char *const aims[] = {"accuracy",     "loss",         "bitops", "flops",
                                    "weight_bytes", "average_bits", "latency"};
 static const char *const search_settings[] = {"strategy", "trials", "seed", "fine_tune"};
-static const char *const sweep_settings[] = {"sample", "repeat", "seed"};
 #define COUNT(names) (sizeof names / sizeof *names)
 
 static bool is_one(const char *word, const char *const *names, size_t count) {
@@ -68,41 +67,58 @@ static bool want_one(net_elaborator *e, const char *word, net_loc loc, const cha
   return false;
 }
 
-/* One of the values that an entry of a sweep stands for: of a list, of log(1e-6..0.1), of 2..8. */
-static net_expr *first_value(net_expr *value) {
-  if (value->kind == NET_EXPR_LIST && value->list.count) return value->list.at[0];
-  if (value->kind == NET_EXPR_CALL && value->call.callee.parts.count == 1 && value->call.args.count)
-    return first_value(value->call.args.at[0].value);
-  return value->kind == NET_EXPR_RANGE ? value->range.low : value;
+/* ---- sweeps: the program with what they set is checked as if it were the file ---- */
+
+/* A point, with the setting of one column in place of its own. */
+static bool set_point(net_elaborator *e, const net_sweep *sweep, uint32_t point, uint32_t other,
+                      const net_expr *instead, net_program *program) {
+  bool ok = true;
+  net_program *changed;
+  *program = *e->program;
+  for (uint32_t c = 0; c < sweep->column_count; c++) {
+    net_setting setting = net_sweep_setting(sweep, point, c);
+    if (c == other) setting.value = (net_expr *)instead;
+    if (!net_setting_apply(e->n, program, &setting, NULL, &changed)) ok = false;
+    else *program = *changed;
+  }
+  return ok;
 }
 
-/* What a sweep sets must be there, and take such values: the program with it is checked as if it were the
- * file. */
-static bool check_setting(net_elaborator *e, const net_entry *entry) {
-  net_setting setting = {entry->path, first_value(entry->value), entry->loc};
-  net_program *changed;
-  if (!net_setting_apply(e->n, e->program, &setting, NULL, &changed)) return false;
-  if (check_blocks(e->n, changed)) return true;
+static bool check_point(net_elaborator *e, const net_sweep *sweep, uint32_t point, uint32_t other,
+                        const net_expr *instead, net_loc loc) {
+  net_loc block = sweep->decl->loc;
+  net_program program;
+  if (!set_point(e, sweep, point, other, instead, &program)) return false;
+  if (check_blocks(e->n, &program)) return true;
   const net_diagnostics *d = &e->n->diagnostics;
   net_loc last = d->list.at[d->list.count - 1].where;
-  if (last.begin < entry->loc.begin || last.begin >= entry->loc.end)
-    net_note(e->n, entry->loc, "with what this sweep sets");
+  if (last.begin < block.begin || last.begin >= block.end) net_note(e->n, loc, "with what this sweep sets");
   return false;
 }
 
-static bool check_sweep(net_elaborator *e, const net_map *map) {
+/* Does the point set something written in the sweep that none before it does? Where that is in *loc. */
+static bool is_fresh(const net_sweep *sweep, uint32_t point, net_loc *loc) {
+  for (uint32_t c = 0; c < sweep->column_count; c++) {
+    const net_sweep_value *v = net_sweep_at(sweep, point, c);
+    if (v->fresh) return *loc = v->value->loc, true;
+  }
+  return false;
+}
+
+/* What a sweep sets must be there, and take such values: every one that is written, and the ends of ranges. */
+static bool check_sweep(net_elaborator *e, const net_decl *decl) {
+  net_sweep sweep;
+  net_loc loc;
+  if (!net_elaborate_sweep(e, decl, &sweep)) return false;
+  loc = sweep.column_count == 1 ? sweep.columns[0].loc : sweep.loc;
+  if (!check_point(e, &sweep, 0, NET_NONE, NULL, loc)) return false;
   bool ok = true;
-  for (uint32_t i = 0; i < map->entries.count; i++) {
-    const net_entry *entry = &map->entries.at[i];
-    const char *name = entry->path.parts.count ? net_dotted_text(e->n, &entry->path) : "";
-    if (entry->kind == NET_ENTRY_BLOCK && !strcmp(name, "zip") && entry->value->kind == NET_EXPR_MAP) {
-      ok &= check_sweep(e, entry->value->map);
-    } else if (entry->kind != NET_ENTRY_SET) {
-      net_error(e->n, entry->loc, "a sweep sets lists: train.batch_size = [64, 128]");
-      ok = false;
-    } else if (!is_one(name, sweep_settings, COUNT(sweep_settings))) {
-      ok &= check_setting(e, entry);
-    }
+  for (uint32_t p = 1; p < sweep.point_count && ok; p++)
+    if (is_fresh(&sweep, p, &loc)) ok = check_point(e, &sweep, p, NET_NONE, NULL, loc);
+  for (uint32_t c = 0; c < sweep.column_count && ok; c++) {
+    const net_sweep_column *column = &sweep.columns[c];
+    if (column->low) ok = check_point(e, &sweep, 0, c, column->low, column->low->loc) &&
+                          check_point(e, &sweep, 0, c, column->high, column->high->loc);
   }
   return ok;
 }
@@ -161,7 +177,7 @@ bool net_check_program(netc *n, const net_program *program) {
   }
   for (uint32_t i = 0, good = ok; good && i < program->decls.count;
        i++) /* each checks the program again, changed */
-    if (program->decls.at[i]->kind == NET_DECL_SWEEP) ok &= check_sweep(&e, program->decls.at[i]->map);
+    if (program->decls.at[i]->kind == NET_DECL_SWEEP) ok &= check_sweep(&e, program->decls.at[i]);
   if (ok) net_warn_unused(n, program);
   return ok;
 }

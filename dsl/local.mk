@@ -17,6 +17,7 @@ libnetc_a_SOURCES += \
   dsl/elaborate_optimizer.c \
   dsl/elaborate_quantize.c dsl/elaborate_quantize.h \
   dsl/elaborate_require.c dsl/elaborate_require.h dsl/require.h dsl/budgets.def \
+  dsl/elaborate_sweep.c dsl/elaborate_sweep.h \
   dsl/elaborate_train.c dsl/elaborate_train.h \
   dsl/elaborate_unused.c \
   dsl/evaluate.c dsl/evaluate.h \

@@ -324,7 +324,8 @@ TESTS += tests/unit/lower_integer
 
 # Objects: made, linked with nothing, called.
 OBJECT_SUPPORT = tests/unit/object_support.c tests/unit/object_support.h
-OBJECT_TESTS = tests/unit/object tests/unit/object_files tests/unit/object_ports tests/unit/targets
+OBJECT_TESTS = tests/unit/object tests/unit/object_files tests/unit/object_ports tests/unit/targets \
+  tests/unit/branches
 check_PROGRAMS += $(OBJECT_TESTS)
 tests_unit_object_SOURCES = tests/unit/object.c $(OBJECT_SUPPORT)
 tests_unit_object_LDADD = $(TEST_LDADD) -ldl
@@ -332,6 +333,9 @@ tests_unit_object_ports_SOURCES = tests/unit/object_ports.c $(OBJECT_SUPPORT)
 tests_unit_object_ports_LDADD = $(TEST_LDADD) -ldl
 tests_unit_object_files_SOURCES = tests/unit/object_files.c $(OBJECT_SUPPORT)
 tests_unit_object_files_LDADD = $(TEST_LDADD) -ldl
+tests_unit_branches_SOURCES = tests/unit/branches.c $(OBJECT_SUPPORT)
+tests_unit_branches_CPPFLAGS = $(AM_CPPFLAGS) -DNETC_TEST_LLVM=\"$(LLVM_BINDIR)\"
+tests_unit_branches_LDADD = $(TEST_LDADD) -ldl
 tests_unit_targets_SOURCES = tests/unit/targets.c $(OBJECT_SUPPORT)
 tests_unit_targets_LDADD = $(TEST_LDADD) -ldl
 TESTS += $(OBJECT_TESTS)
@@ -347,3 +351,9 @@ tests_unit_c_expressions_LDADD = $(TEST_LDADD)
 tests_unit_c_networks_SOURCES = tests/unit/c_networks.c $(OBJECT_SUPPORT)
 tests_unit_c_networks_LDADD = $(TEST_LDADD) -ldl
 TESTS += $(C_TESTS)
+
+# What a sweep block stands for.
+check_PROGRAMS += tests/unit/sweep
+tests_unit_sweep_SOURCES = tests/unit/sweep.c $(DSL_SUPPORT)
+tests_unit_sweep_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/sweep
