@@ -1,0 +1,20 @@
+libnetc_a_SOURCES += \
+  compiler/record/columns.def \
+  compiler/record/database.h \
+  compiler/record/common.c \
+  compiler/record/record.h
+EXTRA_DIST += compiler/record/README.md
+RECORD_SOURCES = \
+  compiler/record/database.c \
+  compiler/record/experiments.c \
+  compiler/record/filters.c \
+  compiler/record/hold.c \
+  compiler/record/rows.c \
+  compiler/record/runs.c \
+  compiler/record/schema.c \
+  compiler/record/trials.c
+if SQLITE
+libnetc_a_SOURCES += $(RECORD_SOURCES)
+else
+libnetc_a_SOURCES += compiler/record/absent.c
+endif
