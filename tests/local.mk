@@ -358,8 +358,11 @@ tests_unit_sweep_SOURCES = tests/unit/sweep.c $(DSL_SUPPORT)
 tests_unit_sweep_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/sweep
 
-# What a sweep block stands for.
-check_PROGRAMS += tests/unit/sweep
-tests_unit_sweep_SOURCES = tests/unit/sweep.c $(DSL_SUPPORT)
-tests_unit_sweep_LDADD = $(TEST_LDADD)
-TESTS += tests/unit/sweep
+# The record of runs.
+if SQLITE
+RECORD_TESTS = tests/unit/record
+check_PROGRAMS += $(RECORD_TESTS)
+tests_unit_record_SOURCES = tests/unit/record.c tests/unit/record_support.h
+tests_unit_record_LDADD = $(TEST_LDADD)
+TESTS += $(RECORD_TESTS)
+endif
