@@ -360,9 +360,13 @@ TESTS += tests/unit/sweep
 
 # The record of runs.
 if SQLITE
-RECORD_TESTS = tests/unit/record
+RECORD_TESTS = tests/unit/record tests/unit/record_processes tests/unit/record_trouble
 check_PROGRAMS += $(RECORD_TESTS)
 tests_unit_record_SOURCES = tests/unit/record.c tests/unit/record_support.h
 tests_unit_record_LDADD = $(TEST_LDADD)
+tests_unit_record_processes_SOURCES = tests/unit/record_processes.c tests/unit/record_support.h
+tests_unit_record_processes_LDADD = $(TEST_LDADD)
+tests_unit_record_trouble_SOURCES = tests/unit/record_trouble.c tests/unit/record_support.h
+tests_unit_record_trouble_LDADD = $(TEST_LDADD)
 TESTS += $(RECORD_TESTS)
 endif

@@ -33,10 +33,16 @@ bool rc_refuse(rc_db *db, const char *format, ...) {
   return give_up(db, message);
 }
 
+static bool can_write(netc *n, const char *path) {
+  const char *folder = net_path_directory(n, path);
+  return !access(*folder ? folder : ".", W_OK);
+}
+
 bool rc_fail(rc_db *db, const char *doing) {
   int code = db->sql ? sqlite3_extended_errcode(db->sql) : SQLITE_NOMEM;
   const char *path = db->path, *words = db->sql ? sqlite3_errmsg(db->sql) : "out of memory";
   int system = db->sql ? sqlite3_system_errno(db->sql) : 0;
+  if (code == SQLITE_CANTOPEN && db->mode != RC_READ && !can_write(db->n, path)) code = SQLITE_READONLY;
   switch (code & 0xFF) {
   case SQLITE_NOTADB:
   case SQLITE_CORRUPT:
@@ -115,11 +121,6 @@ static const char *escape(netc *n, const char *path) {
 static bool is_still(netc *n, const char *path) {
   struct stat st;
   return stat(net_arena_format(&n->arena, "%s-wal", path), &st) || !st.st_size;
-}
-
-static bool can_write(netc *n, const char *path) {
-  const char *folder = net_path_directory(n, path);
-  return !access(*folder ? folder : ".", W_OK);
 }
 
 static bool open_file(rc_db *db) {

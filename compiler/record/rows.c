@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define AT(type, row, column) (*(type *)((char *)(row) + (column)->offset))
-#define FROM(type, row, column) (*(const type *)((const char *)(row) + (column)->offset))
+#define FROM(type, row, column) (*(type const *)((const char *)(row) + (column)->offset))
 
 void rc_bind_text(sqlite3_stmt *s, int at, const char *text) {
   if (text) sqlite3_bind_text(s, at, text, -1, SQLITE_TRANSIENT);
