@@ -195,7 +195,7 @@ include tests/lit/local.mk
 # Every operator and whole steps, compiled for every target, against the interpreter; which nodes share a nest.
 JIT_SUPPORT = tests/unit/jit_support.c tests/unit/jit_support.h tests/unit/jit_terms.c tests/unit/jit_terms.h
 check_PROGRAMS += tests/unit/jit_ops
-tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_codes.c tests/unit/jit_cases.h $(JIT_SUPPORT)
+tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_codes.c tests/unit/jit_tables.c tests/unit/jit_cases.h $(JIT_SUPPORT)
 tests_unit_jit_ops_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_ops
 check_PROGRAMS += tests/unit/jit_steps
@@ -357,6 +357,12 @@ check_PROGRAMS += tests/unit/sweep
 tests_unit_sweep_SOURCES = tests/unit/sweep.c $(DSL_SUPPORT)
 tests_unit_sweep_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/sweep
+
+# Jobs in processes.
+check_PROGRAMS += tests/unit/workers
+tests_unit_workers_SOURCES = tests/unit/workers.c compiler/driver/workers.c compiler/driver/workers.h
+tests_unit_workers_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/workers
 
 # The record of runs.
 if SQLITE

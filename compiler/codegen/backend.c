@@ -7,13 +7,6 @@
 #include <llvm-c/Target.h>
 #include <pthread.h>
 
-/* Two passes of LLVM's code generator take a quarter of its time and change nothing that can be measured on
- * loops that come scheduled: loop strength reduction (the walker counts multiples of innermost variables) and
- * the second scheduling, after registers are assigned. They go off for the whole process or not at all. */
-static const char *const options[] = {"netc", "-disable-lsr", "-disable-post-ra"};
-
-static void set_options(void) { LLVMParseCommandLineOptions(sizeof options / sizeof *options, options, ""); }
-
 #define INITIALISE(name)                                                                                     \
   static void initialise_##name(void) {                                                                      \
     LLVMInitialize##name##TargetInfo();                                                                      \
@@ -42,6 +35,26 @@ static uint32_t find_backend(const char *name) {
 }
 
 bool cg_backend_exists(const char *name) { return find_backend(name) < BACKENDS; }
+
+/* Passes of LLVM's code generator that go off, for the whole process or not at all. Two take a quarter of its time
+ * and change nothing that can be measured on loops that come scheduled: loop strength reduction (the walker counts
+ * multiples of innermost variables) and the second scheduling, after registers are assigned. Two make branches of
+ * conditional moves where they guess that to be faster. */
+static const struct {
+  const char *text, *backend; /* whose option it is; NULL: everybody's */
+} options[] = {{"-disable-lsr", NULL},
+               {"-disable-post-ra", NULL},
+               {"-disable-cgp-select2branch", NULL},
+               {"-x86-cmov-converter=false", "X86"}};
+enum { OPTIONS = sizeof options / sizeof *options };
+
+static void set_options(void) {
+  const char *words[OPTIONS + 1] = {"netc"};
+  int count = 1;
+  for (uint32_t i = 0; i < OPTIONS; i++)
+    if (!options[i].backend || cg_backend_exists(options[i].backend)) words[count++] = options[i].text;
+  LLVMParseCommandLineOptions(count, words, "");
+}
 
 LLVMTargetMachineRef cg_machine_new(cg_trouble *trouble, const cg_target *target) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -1,6 +1,7 @@
 libnetc_a_SOURCES += \
   compiler/codegen/archive.c compiler/codegen/archive.h \
   compiler/codegen/backend.c compiler/codegen/backend.h \
+  compiler/codegen/branchless.c \
   compiler/codegen/c.c compiler/codegen/c.h \
   compiler/codegen/c_expression.c \
   compiler/codegen/c_function.c \

@@ -26,6 +26,13 @@ enum {
   CG_CAN_WIDE = 8, /* products and shifts of 64 bits, 32-bit division by constants (else: emit_narrow.c) */
   CG_CAN_FMA = 16,
   CG_CAN_ROUND = 32, /* to whole numbers, in every way */
+  /* without branches (else: branchless.c) */
+  CG_CAN_COMPARE = 64,       /* integers, into a register */
+  CG_CAN_EXTREMES = 128,     /* minimum and maximum of integers */
+  CG_CAN_CHOOSE = 256,       /* one integer or another */
+  CG_CAN_MASK_REALS = 512,   /* one float or another, by a comparison of floats that serves nothing else */
+  CG_CAN_CHOOSE_REALS = 1024, /* by any condition */
+  CG_CAN_MOVE = CG_CAN_COMPARE | CG_CAN_EXTREMES | CG_CAN_CHOOSE | CG_CAN_MASK_REALS | CG_CAN_CHOOSE_REALS,
   CG_CAN_ALL = CG_CAN_F32 | CG_CAN_F64 | CG_CAN_LONG | CG_CAN_WIDE,
 };
 

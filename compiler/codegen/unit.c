@@ -55,6 +55,7 @@ static bool make(void *request) {
   if (!verify(unit)) return false;
   unit->times.emit = (emitted = cg_now()) - start;
   if (!cg_optimise(&unit->trouble, unit->module, unit->machine, unit->library)) return false;
+  if (unit->library) cg_remove_branches(unit->module, unit->library->target);
   unit->times.optimise = (optimised = cg_now()) - emitted;
   if (unit->product == CG_IR) {
     unit->text = LLVMPrintModuleToString(unit->module);

@@ -40,6 +40,9 @@ double cg_now(void);                  /* seconds */
 /* object.c: as cg_catch_diagnostics, and notes frames of the library's functions */
 void cg_catch_frames(cg_unit *unit);
 
+/* branchless.c: no branch is left where one number or another is chosen, whatever the target has for that */
+void cg_remove_branches(LLVMModuleRef module, const cg_target *target);
+
 /* optimise.c */
 bool cg_optimise(cg_trouble *trouble, LLVMModuleRef module, LLVMTargetMachineRef machine, bool library);
 
