@@ -364,6 +364,12 @@ tests_unit_workers_SOURCES = tests/unit/workers.c compiler/driver/workers.c comp
 tests_unit_workers_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/workers
 
+# Jobs in processes.
+check_PROGRAMS += tests/unit/workers
+tests_unit_workers_SOURCES = tests/unit/workers.c compiler/driver/workers.c compiler/driver/workers.h
+tests_unit_workers_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/workers
+
 # The record of runs.
 if SQLITE
 RECORD_TESTS = tests/unit/record tests/unit/record_processes tests/unit/record_trouble

@@ -47,7 +47,8 @@ netc_SOURCES = \
   compiler/driver/verify_rows.c \
   compiler/driver/weights.c compiler/driver/weights.h \
   compiler/driver/why.c \
-  compiler/driver/witness.c compiler/driver/witness.h
+  compiler/driver/witness.c compiler/driver/witness.h \
+  compiler/driver/workers.c compiler/driver/workers.h
 EXTRA_DIST += compiler/driver/README.md
 
 # The manual page and the completions are made from the option tables by netc itself.
