@@ -27,6 +27,7 @@ typedef struct rt_step {
   uint32_t count; /* samples in this batch: = batch of the exact function; 1 … batch of the masked one */
   uint32_t step;  /* counter of steps since the start of the run, from 0: Philox counter */
   uint32_t key[2]; /* Philox key: rt_random_key(seed, RT_RANDOM_DROPOUT) */
+  uint32_t ahead;  /* objects' batches: rows from this call's first to the next one's; else unused */
 } rt_step;
 
 /* Gives 0, or 1 when the loss is not finite: then no variable has been written. */

@@ -340,6 +340,12 @@ tests_unit_targets_SOURCES = tests/unit/targets.c $(OBJECT_SUPPORT)
 tests_unit_targets_LDADD = $(TEST_LDADD) -ldl
 TESTS += $(OBJECT_TESTS)
 
+# Rows of an object's next call.
+check_PROGRAMS += tests/unit/ahead
+tests_unit_ahead_SOURCES = tests/unit/ahead.c $(OBJECT_SUPPORT)
+tests_unit_ahead_LDADD = $(TEST_LDADD) -ldl
+TESTS += tests/unit/ahead
+
 # C printed from loops, built by gcc and clang, against the evaluator.
 C_SUPPORT = tests/unit/c_support.c tests/unit/c_support.h
 C_TESTS = tests/unit/c_output tests/unit/c_expressions tests/unit/c_networks

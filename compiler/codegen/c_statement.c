@@ -121,6 +121,10 @@ static void test_finite(cc_printer *p, const lp_stmt_info *s) {
   cc_fault(p, "a test for finiteness, which training has");
 }
 
+static void ahead(cc_printer *p, const lp_stmt_info *s) { /* C has no word for it */
+  (void)p, (void)s;
+}
+
 void cc_statements(cc_printer *p, lp_stmt first) {
   static void (*const print[])(cc_printer *, const lp_stmt_info *) = {
       [LP_FOR] = loop,
@@ -129,6 +133,7 @@ void cc_statements(cc_printer *p, lp_stmt first) {
       [LP_IF] = condition,
       [LP_TRANSPOSE] = transpose,
       [LP_FINITE] = test_finite,
+      [LP_AHEAD] = ahead,
   };
   for (lp_stmt at = first; at && !p->failed; at = p->f->stmts.at[at].next) {
     cc_begin_statement(p);

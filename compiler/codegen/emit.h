@@ -130,6 +130,7 @@ bool cg_emit_constant(cg_emit *e, lp_expr expr, int64_t *value);       /* false:
 LLVMValueRef cg_emit_field(cg_emit *e, cg_step_field field);
 LLVMValueRef cg_emit_load(cg_emit *e, const lp_expr_info *load);
 void cg_emit_store(cg_emit *e, const lp_stmt_info *store);
+void cg_emit_ahead(cg_emit *e, const lp_stmt_info *ahead); /* emit_ahead.c */
 /* The register element reg[i][j]; i, j: expressions that are constant by now, 0 for none. */
 LLVMValueRef cg_emit_register(cg_emit *e, lp_reg reg, lp_expr i, lp_expr j);
 LLVMValueRef cg_register_element(cg_emit *e, lp_reg reg, uint32_t i, uint32_t j);

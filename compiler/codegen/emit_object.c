@@ -71,8 +71,8 @@ static LLVMValueRef place_of(const object_entry *o, uint32_t port, LLVMValueRef 
   return behind(o, o->e->builder, param(o, port), LLVMBuildMul(o->e->builder, row, bytes, ""));
 }
 
-/* The rows that begin at `row`, `count` of them. */
-static void run_tile(const object_entry *o, LLVMValueRef row, LLVMValueRef count) {
+/* The rows that begin at `row`, `count` of them; then come those that begin at `next` (NULL: none). */
+static void run_tile(const object_entry *o, LLVMValueRef row, LLVMValueRef count, LLVMValueRef next) {
   cg_emit *e = o->e;
   LLVMBuilderRef builder = e->builder;
   for (uint32_t i = 0; i < o->inputs + o->outputs; i++) {
@@ -80,6 +80,9 @@ static void run_tile(const object_entry *o, LLVMValueRef row, LLVMValueRef count
     LLVMValueRef slot = constant(o, 8 * (uint64_t)(i < o->inputs ? i : i - o->inputs));
     LLVMSetAlignment(LLVMBuildStore(builder, place_of(o, i, row), behind(o, builder, table, slot)), 8);
   }
+  LLVMTypeRef i32 = LLVMInt32TypeInContext(e->context);
+  LLVMValueRef ahead = next ? LLVMBuildSub(builder, next, row, "ahead") : LLVMConstNull(i32);
+  set_field(o, CG_STEP_AHEAD, LLVMBuildTruncOrBitCast(builder, ahead, i32, ""));
   set_field(o, CG_STEP_COUNT, count);
   LLVMBuildCall2(builder, LLVMGlobalGetValueType(o->nests), o->nests, &e->step, 1, "");
 }
@@ -130,9 +133,8 @@ static void run_tiles(const object_entry *o) {
   LLVMPositionBuilderAtEnd(builder, body);
   LLVMValueRef begin = LLVMBuildPhi(builder, o->size, "begin");
   LLVMAddIncoming(begin, &zero, &before, 1);
-  LLVMValueRef row = smaller(o, begin, last);
-  run_tile(o, row, count);
-  LLVMValueRef next = LLVMBuildNUWAdd(builder, begin, tile, "");
+  LLVMValueRef row = smaller(o, begin, last), next = LLVMBuildNUWAdd(builder, begin, tile, "");
+  run_tile(o, row, count, smaller(o, next, last));
   LLVMBasicBlockRef latch = LLVMGetInsertBlock(builder);
   LLVMAddIncoming(begin, &next, &latch, 1);
   LLVMBuildCondBr(builder, LLVMBuildICmp(builder, LLVMIntULT, next, n, ""), body, after);
@@ -197,7 +199,7 @@ static void emit_rows(object_entry *o) {
               o->entry->scratch ? aligned_scratch(o)
                                 : room(o, f->scratch_bytes, cg_storage_align(e->target), "scratch"));
   if (o->entry->rows) run_tiles(o);
-  else run_tile(o, NULL, LLVMConstInt(LLVMInt32TypeInContext(e->context), 1, false));
+  else run_tile(o, NULL, LLVMConstInt(LLVMInt32TypeInContext(e->context), 1, false), NULL);
 }
 
 static LLVMValueRef emit_entry(object_entry *o, LLVMValueRef const *functions) {

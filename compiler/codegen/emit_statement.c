@@ -190,6 +190,7 @@ static void (*const emitters[])(cg_emit *, const lp_stmt_info *) = {
     [LP_IF] = emit_if,
     [LP_TRANSPOSE] = emit_transpose,
     [LP_FINITE] = emit_finite,
+    [LP_AHEAD] = cg_emit_ahead,
 };
 
 void cg_emit_statements(cg_emit *e, lp_stmt first) {

@@ -16,6 +16,7 @@ libnetc_a_SOURCES += \
   compiler/codegen/compile.c compiler/codegen/compile.h \
   compiler/codegen/elf_file.c compiler/codegen/elf_file.h \
   compiler/codegen/emit.c compiler/codegen/emit.h \
+  compiler/codegen/emit_ahead.c \
   compiler/codegen/emit_dot.c \
   compiler/codegen/emit_expression.c \
   compiler/codegen/emit_index.c \

@@ -19,6 +19,7 @@ const cg_step_field_info cg_step_fields[CG_STEP_FIELDS] = {
     [CG_STEP_STEP] = NUMBER(step),
     [CG_STEP_KEY0] = NUMBER(key[0]),
     [CG_STEP_KEY1] = NUMBER(key[1]),
+    [CG_STEP_AHEAD] = NUMBER(ahead),
 };
 
 _Static_assert(sizeof(void *) == 8, "compiled code reads pointers of rt_step as 64-bit");

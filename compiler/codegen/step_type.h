@@ -20,6 +20,7 @@ typedef enum {
   CG_STEP_STEP,
   CG_STEP_KEY0,
   CG_STEP_KEY1,
+  CG_STEP_AHEAD,
   CG_STEP_FIELDS
 } cg_step_field;
 

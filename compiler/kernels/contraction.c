@@ -99,6 +99,7 @@ static void forward_tile(kn_scope *scope, const kn_group *group, lp_expr start, 
   }
   lp_reg a = lp_reg_new(f, "a", type, lanes, rows, columns), p = lp_reg_new(f, "p", type, lanes, columns, 1);
   lp_reg w = lp_reg_new(f, "w", type, lanes, 1, 1);
+  kn_emit_ahead(s, group, scope->tile, start, rows);
   lp_expr first = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes * columns, 0);
   lp_expr r = lp_begin_for(f, "r", zero, lp_int(f, rows), 1, LP_UNROLL);
   lp_expr c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);

@@ -264,6 +264,7 @@ static void emit_tile(job *j, lp_expr start, lp_expr at, uint32_t rows) {
   lp_reg w = lp_reg_new(f, "w", NET_I32, lanes, 1, 1), *parts = NET_NEW_ARRAY(f->arena, lp_reg, count + 1);
   for (uint32_t k = 0; k < count; k++) parts[k] = lp_reg_new(f, "part", NET_I32, lanes, 4, 1);
   j->rows = rows;
+  kn_emit_ahead(j->s, j->group, j->scope->tile, start, rows);
   lp_expr first = lp_begin_for(f, "q", zero, lp_int(f, f->tile), lanes * columns, 0);
   lp_expr r = lp_begin_for(f, "r", zero, height, 1, LP_UNROLL);
   lp_set(f, w, zero, zero,

@@ -1,4 +1,5 @@
 libnetc_a_SOURCES += \
+  compiler/kernels/ahead.c \
   compiler/kernels/contraction.c \
   compiler/kernels/dot.c \
   compiler/kernels/facts.c \

@@ -68,6 +68,7 @@ bool kn_schedule(lp_function *f, const kn_machine *machine, const kn_options *op
   if (!check_reductions(&s)) return false;
   kn_group_statements(&s);
   if (!options->single) kn_choose_words(&s);
+  kn_find_ahead(&s);
   kn_choose_layouts(&s);
   bool updates = false;
   for (uint32_t i = 0; i < f->statements.count; i++) updates |= f->statements.at[i].update;

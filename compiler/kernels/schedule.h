@@ -54,6 +54,12 @@ typedef struct {
   bool made;        /* … and has */
 } kn_words;
 
+/* Which rows of the next call are asked for, and by which nest (ahead.c). */
+typedef struct {
+  lp_buffer column; /* LP_NONE: none */
+  uint32_t group;
+} kn_ahead;
+
 typedef struct {
   lp_function *f;
   const kn_machine *machine;
@@ -72,6 +78,7 @@ typedef struct {
   bool straight;   /* one sample: contractions become code without loops */
   kn_words *words; /* by buffer, up to word_count; NULL: one sample */
   uint32_t word_count;
+  kn_ahead ahead;
 } kn_schedule_state;
 
 void kn_find_facts(kn_schedule_state *s);
@@ -117,6 +124,12 @@ lp_expr kn_load_batched(kn_schedule_state *s, lp_buffer buffer, lp_expr tile, lp
 /* Whether a group of gathered rows and element-wise statements on them can write the buffer as words. */
 bool kn_gathers_words(const kn_schedule_state *s, const kn_group *group, lp_buffer buffer);
 void kn_emit_gather_words(kn_schedule_state *s, const kn_group *group, lp_buffer column, lp_buffer index);
+
+/* ---- rows of the next call (ahead.c) ---- */
+
+void kn_find_ahead(kn_schedule_state *s); /* behind groups */
+/* A nest's part with results start … start + rows − 1 of a batch tile, if it is the one that asks. */
+void kn_emit_ahead(kn_schedule_state *s, const kn_group *group, lp_expr tile, lp_expr start, uint32_t rows);
 
 /* ---- layouts and places (layout.c) ---- */
 

@@ -160,6 +160,16 @@ void lp_finite(lp_function *f, lp_expr value) {
     add(f, (lp_stmt_info){.kind = LP_FINITE, .value = value});
 }
 
+void lp_ahead(lp_function *f, lp_buffer column, uint32_t count, const lp_expr *indices) {
+  if (!check_physical(f, "asking for", column, count, indices)) return;
+  if (f->buffers.at[column].storage != LP_COLUMN)
+    lp_wrong(f, NET_F32, 1, "asking ahead for %s, which is no column",
+             net_text(f->n, f->buffers.at[column].name));
+  else
+    add(f, (lp_stmt_info){
+               .kind = LP_AHEAD, .which = column, .first = lp_add_list(f, count, indices), .count = count});
+}
+
 /* ---- expressions ---- */
 
 static bool is_lanes(uint32_t lanes) { return lanes && lanes <= LP_MAX_LANES; }

@@ -372,6 +372,7 @@ static bool run(machine *m, lp_stmt first) {
     case LP_TRANSPOSE:
       transpose(m, s->which);
       break;
+    case LP_AHEAD: break; /* nothing comes of it */
     case LP_FINITE:
       if (!is_finite(lp_expr_at(m->f, s->value)->type, *evaluate(m, s->value))) return false;
       break;

@@ -135,17 +135,19 @@ typedef enum {
   LP_TRANSPOSE, /* reg[0 … lanes − 1][0]: lane j of register i ↔ lane i of register j */
   LP_FINITE,    /* leave the function with 1 unless value (a scalar float) is finite; never inside a parallel
                    loop */
+  LP_AHEAD,     /* ask for the cache line of a column's element [indices] of the rows that the next call will
+                   have: where objects know of them (kn_options.ahead), else nothing; may lie beyond a row */
 } lp_stmt_kind;
 
 enum { LP_UNROLL = 1, LP_PARALLEL = 2 }; /* LP_PARALLEL: only the outermost statement of a nest */
 
 typedef struct {
   uint8_t kind, flags;
-  uint32_t which;         /* for: var; set, transpose: reg; store: buffer */
+  uint32_t which;         /* for: var; set, transpose: reg; store, ahead: buffer */
   lp_expr lo, hi;         /* for: i32 scalars; set: indices i, j (0: none) */
   uint32_t step;          /* for */
   lp_expr value;          /* set, store, finite; if: condition */
-  uint32_t first, count;  /* store: indices */
+  uint32_t first, count;  /* store, ahead: indices */
   lp_stmt body, next;     /* first statement inside; following statement */
 } lp_stmt_info;
 
@@ -244,6 +246,7 @@ void lp_set(lp_function *f, lp_reg reg, lp_expr i, lp_expr j, lp_expr value);
 void lp_store_at(lp_function *f, lp_buffer buffer, uint32_t count, const lp_expr *indices, lp_expr value);
 void lp_transpose(lp_function *f, lp_reg reg);
 void lp_finite(lp_function *f, lp_expr value);
+void lp_ahead(lp_function *f, lp_buffer column, uint32_t count, const lp_expr *indices);
 lp_expr lp_read_reg(lp_function *f, lp_reg reg, lp_expr i, lp_expr j);
 lp_expr lp_splat_of(lp_function *f, lp_expr scalar, uint32_t lanes); /* a scalar itself when lanes is 1 */
 lp_expr lp_lanes_of(lp_function *f, uint32_t lanes);

@@ -141,7 +141,7 @@ static void see(nest_printer *n, lp_stmt first) {
     see_expr(n, s->hi);
     for (uint32_t i = 0; i < s->count; i++) see_expr(n, n->p->f->lists.at[s->first + i]);
     if (s->kind == LP_SET || s->kind == LP_TRANSPOSE) see_reg(n, s->which);
-    if (s->kind == LP_STORE) see_buffer(n, s->which);
+    if (s->kind == LP_STORE || s->kind == LP_AHEAD) see_buffer(n, s->which);
     if (s->kind == LP_FOR || s->kind == LP_IF) see(n, s->body);
   }
 }
@@ -211,14 +211,17 @@ static void print_simple(nest_printer *n, const lp_stmt_info *s, uint32_t indent
     if (whole[i]) lp_print_uses(p, whole[i]);
   for (uint32_t i = 0; i < s->count; i++) lp_print_uses(p, p->f->lists.at[s->first + i]);
   lp_print_name_shared(p);
+  if (s->kind == LP_AHEAD) fputs("ahead ", p->to);
   if (s->kind == LP_SET)
     lp_print_reg(p, s->which, s->lo, s->hi);
   else if (s->kind == LP_STORE)
     lp_print_access(p, s->which, s->first, s->count, lp_expr_at(p->f, s->value)->lanes);
+  else if (s->kind == LP_AHEAD)
+    lp_print_access(p, s->which, s->first, s->count, 1);
   else
     fputs(s->kind == LP_IF ? "if " : "finite ", p->to);
   if (s->kind == LP_SET || s->kind == LP_STORE) fputs(" = ", p->to);
-  lp_print_operand(p, s->value, 0);
+  if (s->value) lp_print_operand(p, s->value, 0);
   putc('\n', p->to);
   lp_print_where(p, indent + 2);
 }

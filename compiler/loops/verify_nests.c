@@ -234,12 +234,31 @@ static bool check_transpose(checker *c, const lp_stmt_info *s) {
                          r->lanes);
 }
 
+/* Where it points is nobody's business: nothing is read. */
+static bool check_ahead(checker *c, const lp_stmt_info *s) {
+  const lp_function *f = c->v.f;
+  bool good = s->which < f->buffers.count && f->buffers.at[s->which].storage == LP_COLUMN;
+  if (!good || s->first > f->lists.count || s->count > f->lists.count - s->first)
+    return lp_verify_fault(&c->v, "asks ahead for what is no column");
+  lp_walk(f);
+  for (uint32_t i = 0; i < s->count; i++) {
+    lp_expr index = f->lists.at[s->first + i];
+    if (!known(c, index)) return false;
+    const lp_expr_info *info = lp_expr_at(f, index);
+    if (info->lanes != 1 || info->type != NET_I32)
+      return lp_verify_fault(&c->v, "index %s of %s is no integer", lp_verify_text(&c->v, index),
+                             net_text(f->n, f->buffers.at[s->which].name));
+    good = check(c, index) && good;
+  }
+  return good;
+}
+
 /* Fields that a kind of statement has no use for are 0, so that walks need not ask for the kind. */
 static bool is_tidy(const lp_stmt_info *s) {
-  bool value = s->kind != LP_FOR && s->kind != LP_TRANSPOSE, bounds = s->kind == LP_FOR || s->kind == LP_SET;
-  bool body = s->kind == LP_FOR || s->kind == LP_IF;
+  bool value = s->kind != LP_FOR && s->kind != LP_TRANSPOSE && s->kind != LP_AHEAD;
+  bool bounds = s->kind == LP_FOR || s->kind == LP_SET, body = s->kind == LP_FOR || s->kind == LP_IF;
   return (value || !s->value) && (bounds || !(s->lo | s->hi)) && (body || !s->body) &&
-         (s->kind == LP_STORE || !s->count);
+         (s->kind == LP_STORE || s->kind == LP_AHEAD || !s->count);
 }
 
 static bool check_body(checker *c, lp_stmt first) {
@@ -250,13 +269,14 @@ static bool check_body(checker *c, lp_stmt first) {
       [LP_IF] = check_if,
       [LP_TRANSPOSE] = check_transpose,
       [LP_FINITE] = check_finite,
+      [LP_AHEAD] = check_ahead,
   };
   const lp_function *f = c->v.f;
   bool good = true;
   if (c->depth == MOST_DEPTH) return lp_verify_fault(&c->v, "statements lie too deep in each other");
   c->depth++;
   for (lp_stmt at = first; at; at = f->stmts.at[at].next) {
-    if (at >= f->stmts.count || c->visited[at] || f->stmts.at[at].kind > LP_FINITE) {
+    if (at >= f->stmts.count || c->visited[at] || f->stmts.at[at].kind > LP_AHEAD) {
       good = lp_verify_fault(&c->v, "statement %u does not exist or occurs twice", at);
       break;
     }

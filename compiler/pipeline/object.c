@@ -36,7 +36,7 @@ static lp_function *make_tile(pl_compilation *c, const net_graph *g, const kn_bi
                               const cg_target *target, const pl_object_request *request, size_t bound,
                               lp_function *one) {
   enum { MOST_VECTORS = 4, LEAST_VECTORS = 2, LEAST_LANES = 8 };
-  const kn_options how = {0};
+  const kn_options how = {.ahead = true};
   if (request->tile > 1) return pl_make_loops(c, g, bindings, target, &how, "tile", request->tile, false);
   if (request->tile || target->lanes < LEAST_LANES) return one;
   lp_function *most = NULL;

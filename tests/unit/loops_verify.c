@@ -304,6 +304,18 @@ static void other_bound(example *e) { /* a condition on something else proves no
                            lp_convert(e->f, NET_I32, lp_sample_count(e->f))));
   lp_store_at(e->f, e->output, LP_LIST(s, zero), lp_real(e->f, 0));
 }
+static void ahead_of_scratch(example *e) {
+  nest(e);
+  lp_expr zero = lp_int(e->f, 0);
+  lp_ahead(e->f, e->column, LP_LIST(zero, lp_int(e->f, 1000))); /* anywhere */
+  find_stmt(e, LP_AHEAD, 0)->which = e->y;
+}
+static void ahead_by_vector(example *e) {
+  nest(e);
+  lp_expr zero = lp_int(e->f, 0);
+  lp_ahead(e->f, e->column, LP_LIST(zero, zero));
+  e->f->lists.at[find_stmt(e, LP_AHEAD, 0)->first] = lp_lanes_of(e->f, 8);
+}
 static void out_of_scratch(example *e) { e->f->scratch_bytes -= 64; }
 static void misaligned(example *e) { e->f->buffers.at[e->x].offset = 4; }
 static void no_data(example *e) { e->f->buffers.at[e->bias].storage = LP_CONSTANT; }
@@ -324,6 +336,8 @@ static void test_nests(void **state) {
       {"bound lanes is no i32 scalar", vector_bound},
       {"may pass 2^31", past_the_type},
       {"occurs twice", circle},
+      {"asks ahead for what is no column", ahead_of_scratch},
+      {"index lanes of data is no integer", ahead_by_vector},
       {"does not exist or occurs twice", bad_next},
       {"does not exist or occurs twice", bad_stmt_kind},
       {"an expression that is none", bad_value},
