@@ -325,7 +325,7 @@ TESTS += tests/unit/lower_integer
 # Objects: made, linked with nothing, called.
 OBJECT_SUPPORT = tests/unit/object_support.c tests/unit/object_support.h
 OBJECT_TESTS = tests/unit/object tests/unit/object_files tests/unit/object_ports tests/unit/targets \
-  tests/unit/branches
+  tests/unit/branches tests/unit/target_arithmetic
 check_PROGRAMS += $(OBJECT_TESTS)
 tests_unit_object_SOURCES = tests/unit/object.c $(OBJECT_SUPPORT)
 tests_unit_object_LDADD = $(TEST_LDADD) -ldl
@@ -336,8 +336,11 @@ tests_unit_object_files_LDADD = $(TEST_LDADD) -ldl
 tests_unit_branches_SOURCES = tests/unit/branches.c $(OBJECT_SUPPORT)
 tests_unit_branches_CPPFLAGS = $(AM_CPPFLAGS) -DNETC_TEST_LLVM=\"$(LLVM_BINDIR)\"
 tests_unit_branches_LDADD = $(TEST_LDADD) -ldl
-tests_unit_targets_SOURCES = tests/unit/targets.c $(OBJECT_SUPPORT)
+TARGET_SUPPORT = tests/unit/target_support.c tests/unit/target_support.h $(OBJECT_SUPPORT)
+tests_unit_targets_SOURCES = tests/unit/targets.c $(TARGET_SUPPORT)
 tests_unit_targets_LDADD = $(TEST_LDADD) -ldl
+tests_unit_target_arithmetic_SOURCES = tests/unit/target_arithmetic.c $(TARGET_SUPPORT)
+tests_unit_target_arithmetic_LDADD = $(TEST_LDADD) -ldl
 TESTS += $(OBJECT_TESTS)
 
 # Rows of an object's next call.
@@ -363,12 +366,6 @@ check_PROGRAMS += tests/unit/sweep
 tests_unit_sweep_SOURCES = tests/unit/sweep.c $(DSL_SUPPORT)
 tests_unit_sweep_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/sweep
-
-# Jobs in processes.
-check_PROGRAMS += tests/unit/workers
-tests_unit_workers_SOURCES = tests/unit/workers.c compiler/driver/workers.c compiler/driver/workers.h
-tests_unit_workers_LDADD = $(TEST_LDADD)
-TESTS += tests/unit/workers
 
 # Jobs in processes.
 check_PROGRAMS += tests/unit/workers
