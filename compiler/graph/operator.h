@@ -17,6 +17,14 @@ typedef enum {
   OP_CLASSES
 } net_op_class;
 
+/* Where numbers become codes (formats' integers), and codes numbers. */
+typedef enum {
+  OP_NO_BORDER,
+  OP_TO_BORDER,  /* of numbers, and may stand between an input and where it becomes codes */
+  OP_TO_CODES,   /* of numbers; in the format that the attribute `format` names */
+  OP_FROM_CODES, /* of its first input */
+} net_op_border;
+
 /* Inputs, outputs and attributes are declared in small strings, which also serve documentation:
  *   inputs      "x, weight: parameter, bias: parameter?, mean: statistic"   a ? makes it optional, "xs..."
  *               any number of them (last only)
@@ -167,6 +175,7 @@ typedef struct net_op {
   void (*made)(const net_graph *graph, net_node_id node, const float *const *inputs, net_tensor_role role,
                float *values);
   bool (*fold)(net_folding *folding); /* NULL: it is not to be had of a contraction in front of it */
+  net_op_border border;
   bool weighted_sum; /* of its inputs, times the attribute `factor` if it has one */
   double ulps; /* how far compiled float results may lie from the interpreter's (DESIGN: numerics) */
 } net_op;

@@ -13,8 +13,8 @@ typedef struct {
   net_value_id *codes; /* by input: what its quantiser gives */
 } borders;
 
-static bool is(const net_graph *g, net_node_id node, const char *op) {
-  return node != NET_NONE && !strcmp(net_node_op(g, node)->name, op);
+static net_op_border border(const net_graph *g, net_node_id node) {
+  return node == NET_NONE ? OP_NO_BORDER : net_node_op(g, node)->border;
 }
 
 static void find_readers(borders *b) {
@@ -33,8 +33,8 @@ static bool find_quantizer(borders *b, net_value_id input) {
   const net_graph *g = b->from;
   for (net_value_id v = input; b->readers[v] == 1 && b->reader[v] != NET_NONE;) {
     net_node_id id = b->reader[v];
-    bool last = is(g, id, "integer_quantize");
-    if ((!last && !is(g, id, "normalize")) || net_node_input(g, id, 0) != v) return false;
+    bool last = border(g, id) == OP_TO_CODES;
+    if ((!last && border(g, id) != OP_TO_BORDER) || net_node_input(g, id, 0) != v) return false;
     b->gone[id] = true;
     v = net_node_output(g, id, 0);
     if (last) return b->codes[input] = v, true;
@@ -69,7 +69,7 @@ static net_graph *build(const net_pass_context *context, borders *b) {
   for (uint32_t i = 0; i < g->outputs.count; i++) {
     net_value_id y = g->outputs.at[i];
     net_node_id id = g->values.at[y].def;
-    net_value_id codes = is(g, id, "integer_value") ? map[net_node_input(g, id, 0)] : map[y];
+    net_value_id codes = border(g, id) == OP_FROM_CODES ? map[net_node_input(g, id, 0)] : map[y];
     if (codes != map[y]) to->values.at[codes].format = g->values.at[y].format;
     net_vec_push(to->arena, &to->outputs, codes);
   }
@@ -80,8 +80,11 @@ net_graph *net_pass_code_ports(const net_pass_context *context, const net_graph 
   net_arena scratch;
   net_arena_init(&scratch, context->n->arena.guard);
   uint32_t values = graph->values.count + 1;
-  borders b = {graph, NET_NEW_ARRAY(&scratch, uint32_t, values), NET_NEW_ARRAY(&scratch, net_node_id, values),
-               NET_NEW_ARRAY(&scratch, bool, graph->nodes.count + 1), NET_NEW_ARRAY(&scratch, net_value_id, values)};
+  borders b = {.from = graph,
+               .readers = NET_NEW_ARRAY(&scratch, uint32_t, values),
+               .reader = NET_NEW_ARRAY(&scratch, net_node_id, values),
+               .gone = NET_NEW_ARRAY(&scratch, bool, graph->nodes.count + 1),
+               .codes = NET_NEW_ARRAY(&scratch, net_value_id, values)};
   find_readers(&b);
   bool all = true;
   for (net_value_id v = 0; v < graph->values.count && all; v++)
