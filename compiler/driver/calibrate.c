@@ -1,41 +1,15 @@
 #include "driver/calibrate.h"
 
-#include "driver/observe.h"
+#include "driver/calibrator.h"
 #include "driver/weights.h"
 #include "graph/operator.h"
 #include "passes/quantize.h"
-#include "runtime/batches.h"
-#include "runtime/profile.h"
 
 #include <math.h>
 
-enum { BATCH = 256, MOST_FLOATS = 1 << 26 }; /* MOST_FLOATS: of values that are kept at a time */
-
-/* A tensor whose format leaves something open. */
-typedef struct {
-  net_node_id node;
-  net_tensor_role role;
-  uint32_t input;     /* of inputs: which */
-  net_value_id value; /* NET_NONE: the node makes it from its parameters */
-  net_format_id format;
-  uint32_t channels;
-  bool done;
-} tensor;
-
-typedef struct {
-  dr_subject *subject;
-  netc *n;
-  const net_graph *graph; /* in floats */
-  net_quantization *quantization;
-  NET_VEC(tensor) tensors;
-  dr_observation observed;
-  rt_split rows;
-  net_calibrated *found; /* one for each tensor */
-} calibration;
-
 /* ---- which tensors ---- */
 
-static void consider(calibration *c, const net_rules *rules, const net_ranges *ranges, net_node_id node,
+static void consider(dr_calibration *c, const net_rules *rules, const net_ranges *ranges, net_node_id node,
                      net_tensor_role role, uint32_t input, net_value_id value) {
   const net_quantize_rule *rule = net_rules_find(rules, node, role);
   if (!rule) return;
@@ -44,14 +18,14 @@ static void consider(calibration *c, const net_rules *rules, const net_ranges *r
   format = made ? net_quantize_made(c->n, format) : net_quantize_signed(c->n, format, ranges, value);
   const net_format_spec *spec = net_format_at(c->n, format);
   if (!net_format_calibrates(spec)) return;
-  tensor t = {.node = node, .role = role, .input = input, .value = value, .format = format};
+  dr_open_tensor t = {.node = node, .role = role, .input = input, .value = value, .format = format};
   const net_shape *shape = &net_graph_value_at(c->graph, value)->shape;
   t.channels = spec->per == NET_PER_CHANNEL && shape->rank && !made ? shape->dim[0] : 1;
   if (made) t.value = NET_NONE;
   net_vec_push(&c->n->arena, &c->tensors, t);
 }
 
-static bool choose_tensors(calibration *c) {
+static bool choose_tensors(dr_calibration *c) {
   const net_graph *g = c->graph;
   net_rules *rules;
   if (!net_rules_begin(c->n, g, c->quantization, &rules)) return false;
@@ -71,124 +45,16 @@ static bool choose_tensors(calibration *c) {
   return true;
 }
 
-static bool begin(calibration *c, dr_subject *subject, net_quantization *quantization) {
-  *c = (calibration){.subject = subject, .n = subject->call->n, .quantization = quantization};
+static bool begin(dr_calibration *c, dr_subject *subject, net_quantization *quantization) {
+  *c = (dr_calibration){.subject = subject, .n = subject->call->n, .quantization = quantization};
   c->graph = subject->folded;
   return choose_tensors(c);
-}
-
-/* ---- their values ---- */
-
-/* What the node makes of its parameters and statistics. */
-static const float *made_values(calibration *c, const tensor *t, uint64_t *count) {
-  const net_graph *g = c->graph;
-  uint32_t inputs = net_graph_at(g, t->node)->input_count;
-  const float **given = NET_NEW_ARRAY(&c->observed.arena, const float *, inputs);
-  for (uint32_t i = 0; i < inputs; i++) {
-    net_value_id v = net_node_input(g, t->node, i);
-    if (v == NET_NONE || net_graph_value_at(g, v)->batched) continue;
-    given[i] = dr_observed_constant(&c->observed, v);
-    *count = net_shape_elements(&net_graph_value_at(g, v)->shape);
-  }
-  float *made = NET_NEW_ARRAY(&c->observed.arena, float, *count);
-  net_node_op(g, t->node)->made(g, t->node, given, t->role, made);
-  return made;
-}
-
-/* Percentiles and entropies are about what samples make of activations; of weights and biases every one
- * counts, as TensorRT has it. */
-static net_calibrator calibrator_of(const calibration *c, const tensor *t) {
-  bool given = t->role == NET_TENSOR_WEIGHT || t->role == NET_TENSOR_BIAS;
-  net_calibrator how = c->quantization->calibrator;
-  return given && how != NET_CALIBRATE_MSE ? NET_CALIBRATE_MINMAX : how;
-}
-
-/* rows × elements of the tensor. */
-static net_step step_of(calibration *c, const tensor *t, uint32_t channel, const float *values, uint64_t rows,
-                        uint64_t elements, float *room) {
-  uint64_t inner = elements / t->channels;
-  if (t->channels > 1) {
-    for (uint64_t r = 0; r < rows; r++)
-      memcpy(room + r * inner, values + r * elements + channel * inner, inner * sizeof *room);
-    values = room;
-  }
-  return net_calibrate(c->n, net_format_at(c->n, t->format), calibrator_of(c, t), c->quantization->percentile,
-                       values, rows * inner);
-}
-
-static void calibrate(calibration *c, tensor *t, const float *values, uint64_t rows, uint64_t elements) {
-  net_arena arena;
-  net_arena_init(&arena, c->n->arena.guard);
-  float *room = NET_NEW_ARRAY(&arena, float, t->channels > 1 ? rows * elements / t->channels : 1);
-  float *steps = NET_NEW_ARRAY(&c->n->arena, float, t->channels);
-  int32_t *zeros = NET_NEW_ARRAY(&c->n->arena, int32_t, t->channels), any = 0;
-  for (uint32_t k = 0; k < t->channels; k++) {
-    net_step s = step_of(c, t, k, values, rows, elements, room);
-    steps[k] = s.step;
-    any |= zeros[k] = s.zero;
-  }
-  c->found[t - c->tensors.at] = (net_calibrated){.node = c->graph->nodes.at[t->node].name,
-                                                 .tensor = t->role,
-                                                 .input = t->input,
-                                                 .count = t->channels,
-                                                 .steps = steps,
-                                                 .zeros = any ? zeros : NULL};
-  t->done = true;
-  net_arena_free(&arena);
-}
-
-/* What all samples share, and the network's inputs. */
-static void calibrate_given(calibration *c) {
-  for (uint32_t i = 0; i < c->tensors.count; i++) {
-    tensor *t = &c->tensors.at[i];
-    uint64_t count = 0;
-    const float *values =
-        t->value == NET_NONE ? made_values(c, t, &count) : dr_observed_constant(&c->observed, t->value);
-    const rt_column *column =
-        t->value == NET_NONE ? NULL : dr_observed_input(&c->observed, t->value, &c->rows);
-    if (t->value != NET_NONE) count = net_shape_elements(&net_graph_value_at(c->graph, t->value)->shape);
-    if (values) calibrate(c, t, values, 1, count);
-    else if (column) calibrate(c, t, column->data, c->rows.rows, column->width);
-  }
-}
-
-/* Tensors to go, as many values as may be kept at a time. */
-static uint32_t choose_values(const calibration *c, bool *wanted) {
-  uint64_t floats = 0;
-  uint32_t chosen = 0;
-  memset(wanted, 0, c->graph->values.count * sizeof *wanted);
-  for (uint32_t i = 0; i < c->tensors.count; i++) {
-    const tensor *t = &c->tensors.at[i];
-    if (t->done || t->value == NET_NONE || wanted[t->value] || !dr_is_observable(c->graph, t->value))
-      continue;
-    uint64_t more = c->rows.rows * net_shape_elements(&net_graph_value_at(c->graph, t->value)->shape);
-    if (chosen && floats + more > MOST_FLOATS) continue;
-    wanted[t->value] = true;
-    floats += more;
-    chosen++;
-  }
-  return chosen;
-}
-
-static bool calibrate_results(calibration *c) {
-  dr_observation *o = &c->observed;
-  net_arena arena;
-  net_arena_init(&arena, c->n->arena.guard);
-  const rt_program *program = pl_program(o->compiled);
-  float **outputs;
-  bool ok = rt_predict_into(c->n, &arena, program, &c->rows, o->threads, o->variables, &outputs);
-  for (uint32_t i = 0; i < program->network_outputs && ok; i++)
-    for (uint32_t k = 0; k < c->tensors.count; k++)
-      if (!c->tensors.at[k].done && c->tensors.at[k].value == o->outputs[i])
-        calibrate(c, &c->tensors.at[k], outputs[i], c->rows.rows, program->outputs[i].width);
-  net_arena_free(&arena);
-  return ok;
 }
 
 /* ---- accumulators ---- */
 
 /* Its fraction follows from what the sum can be, rather than from what was seen. */
-static bool is_accumulator(const calibration *c, const tensor *t) {
+static bool is_accumulator(const dr_calibration *c, const dr_open_tensor *t) {
   const net_format_spec *spec = net_format_at(c->n, t->format);
   return t->role == NET_TENSOR_ACCUMULATOR && net_format_has_point(spec) &&
          spec->fraction == NET_FORMAT_AUTO && spec->ste != NET_STE_LEARNED_STEP;
@@ -201,7 +67,7 @@ static float outward(double bound, float way) {
 }
 
 /* The finest steps that hold the exact range of each channel, once rounded; where that is known. */
-static void fit_accumulator(calibration *c, const tensor *t, const net_ranges *ranges, bool *changed) {
+static void fit_accumulator(dr_calibration *c, const dr_open_tensor *t, const net_ranges *ranges, bool *changed) {
   const net_graph *g = ranges->graph;
   net_node_id node = net_graph_find(g, c->graph->nodes.at[t->node].name);
   net_node_id quantizer = net_node_result_quantizer(g, node, NET_TENSOR_ACCUMULATOR);
@@ -223,7 +89,7 @@ static void fit_accumulator(calibration *c, const tensor *t, const net_ranges *r
 }
 
 /* What an accumulator holds is in the ranges of those behind it: so again, until nothing changes. */
-static bool fit_accumulators(calibration *c, const rt_checkpoint *weights) {
+static bool fit_accumulators(dr_calibration *c, const rt_checkpoint *weights) {
   bool changed = false;
   uint32_t rounds = 0;
   for (uint32_t i = 0; i < c->tensors.count; i++) rounds += is_accumulator(c, &c->tensors.at[i]);
@@ -242,66 +108,41 @@ static bool fit_accumulators(calibration *c, const rt_checkpoint *weights) {
 
 /* ---- all of it ---- */
 
-static void take_rows(calibration *c) {
-  const rt_split *split = &c->observed.data->split[RT_TRAIN];
-  uint32_t count = split->rows;
-  if (c->quantization->samples && c->quantization->samples < count)
-    count = (uint32_t)c->quantization->samples;
-  rt_orders *orders =
-      rt_orders_make(&c->observed.arena, c->subject->experiment.recipe.train.seed, split->rows, 1, true);
-  c->rows = rt_split_take(&c->observed.arena, split, rt_orders_get(orders, 0).inner, count);
-}
-
-static bool run(calibration *c, rt_checkpoint *weights) {
-  if (!dr_observe_begin(c->subject, c->graph, weights, RT_TRAIN, &c->observed)) return false;
-  take_rows(c);
-  c->found = NET_NEW_ARRAY(&c->n->arena, net_calibrated, c->tensors.count);
-  bool *wanted = NET_NEW_ARRAY(&c->observed.arena, bool, c->graph->values.count + 1);
-  uint32_t left = choose_values(c, wanted);
-  if (!dr_observe_compile(&c->observed, wanted, BATCH, NULL)) return false;
-  calibrate_given(c);
-  for (; left; left = choose_values(c, wanted)) {
-    if (!c->observed.compiled && !dr_observe_compile(&c->observed, wanted, BATCH, NULL)) return false;
-    if (!calibrate_results(c)) return false;
-    dr_observe_forget(&c->observed);
-  }
-  for (uint32_t i = 0; i < c->tensors.count; i++)
-    if (!c->tensors.at[i].done)
-      return net_fault(c->n, NET_NOWHERE, "'%s' has a tensor that cannot be calibrated",
-                       net_text(c->n, c->graph->nodes.at[c->tensors.at[i].node].name)),
-             false;
+/* What is known of all tensors, for the quantise pass. */
+static bool run(dr_calibration *c, dr_calibrator *calibrator, rt_checkpoint *weights) {
+  if (!dr_calibrator_find(calibrator, c)) return false;
   c->quantization->calibrated = c->found;
   c->quantization->calibrated_count = c->tensors.count;
   return fit_accumulators(c, weights);
 }
 
 bool dr_needs_calibration(dr_subject *subject) {
-  calibration c;
+  dr_calibration c;
   return subject->quantization && begin(&c, subject, subject->quantization) && c.tensors.count;
 }
 
 bool dr_calibrate(dr_subject *subject, net_quantization *quantization, rt_checkpoint *weights) {
-  calibration c;
+  dr_calibration c;
   dr_call *call = subject->call;
   if (!begin(&c, subject, quantization)) return false;
   if (!c.tensors.count) return true;
-  net_arena_init(&c.observed.arena, c.n->arena.guard);
-  bool ok = run(&c, weights);
+  dr_calibrator *calibrator = dr_calibrator_begin(subject, quantization, weights);
+  bool ok = calibrator && run(&c, calibrator, weights);
   if (ok && !call->json)
     fprintf(call->talk, "calibrated %u tensors on %u samples of the train split\n", c.tensors.count,
-            c.rows.rows);
-  dr_observe_end(&c.observed);
+            dr_calibrator_samples(calibrator));
+  dr_calibrator_end(calibrator);
   return ok;
 }
 
 /* ---- stored ---- */
 
-static const char *text_of(calibration *c, const tensor *t) {
+static const char *text_of(dr_calibration *c, const dr_open_tensor *t) {
   return net_quantize_tensor_text(c->n, c->graph->nodes.at[t->node].name, t->role, t->input);
 }
 
 /* Steps of a file, which may be damaged. */
-static bool check_stored(calibration *c, const tensor *t, const rt_calibrated *s, const char *path) {
+static bool check_stored(dr_calibration *c, const dr_open_tensor *t, const rt_calibrated *s, const char *path) {
   const char *problem = NULL;
   if (s->count != t->channels)
     problem = net_arena_format(&c->n->arena, "%u steps for %u channel%s", s->count, t->channels,
@@ -318,7 +159,7 @@ static bool check_stored(calibration *c, const tensor *t, const rt_calibrated *s
 }
 
 /* found: for this tensor and its format. False: damaged, reported. */
-static bool take_stored(calibration *c, const tensor *t, const rt_calibrated *stored, uint32_t count,
+static bool take_stored(dr_calibration *c, const dr_open_tensor *t, const rt_calibrated *stored, uint32_t count,
                         const char *path, net_calibrated *into, bool *found) {
   const char *name = text_of(c, t), *format = net_format_text(c->n, t->format);
   for (uint32_t i = 0; i < count; i++) {
@@ -341,7 +182,7 @@ static bool take_stored(calibration *c, const tensor *t, const rt_calibrated *st
 }
 
 /* Whether the checkpoint was calibrated for all that is open now. */
-static bool recall(calibration *c, const rt_checkpoint *weights, bool *all) {
+static bool recall(dr_calibration *c, const rt_checkpoint *weights, bool *all) {
   const rt_calibrated *stored;
   uint32_t count;
   *all = false;
@@ -359,7 +200,7 @@ static bool recall(calibration *c, const rt_checkpoint *weights, bool *all) {
 }
 
 /* For checkpoints to come. */
-static void remember(calibration *c) {
+static void remember(dr_calibration *c) {
   rt_train_spec *spec = &c->subject->experiment.recipe.train;
   rt_calibrated *list = NET_NEW_ARRAY(&c->n->arena, rt_calibrated, c->tensors.count + 1);
   for (uint32_t i = 0; i < c->tensors.count; i++) {
@@ -378,7 +219,7 @@ static void remember(calibration *c) {
 }
 
 /* Quantises anew with what is known now. */
-static bool settle(calibration *c) {
+static bool settle(dr_calibration *c) {
   dr_subject *subject = c->subject;
   remember(c);
   if (!c->tensors.count) return true;
@@ -386,8 +227,20 @@ static bool settle(calibration *c) {
   return subject->experiment.network.graph != NULL;
 }
 
+bool dr_calibrate_again(dr_subject *subject, net_quantization *quantization, rt_checkpoint *weights,
+                        dr_calibrator **calibrator) {
+  dr_calibration c;
+  bool all = false;
+  if (!begin(&c, subject, quantization)) return false;
+  if (!c.tensors.count) return true;
+  if (!recall(&c, weights, &all)) return false;
+  if (all) return true;
+  if (!*calibrator && !(*calibrator = dr_calibrator_begin(subject, quantization, weights))) return false;
+  return run(&c, *calibrator, weights);
+}
+
 bool dr_settle_formats(dr_subject *subject, rt_checkpoint *weights) {
-  calibration c;
+  dr_calibration c;
   bool all = false;
   if (!subject->quantization) return true;
   if (!begin(&c, subject, subject->quantization)) return false;

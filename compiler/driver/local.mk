@@ -2,7 +2,10 @@ netc_SOURCES = \
   compiler/driver/bench.c compiler/driver/bench.h \
   compiler/driver/bench_infer.c \
   compiler/driver/bench_time.c \
+  compiler/driver/budgets.c compiler/driver/budgets.h \
   compiler/driver/calibrate.c compiler/driver/calibrate.h \
+  compiler/driver/calibrator.c compiler/driver/calibrator.h \
+  compiler/driver/candidates.c compiler/driver/candidates.h \
   compiler/driver/check.c \
   compiler/driver/compare.c \
   compiler/driver/compile.c compiler/driver/compile.h compiler/driver/compile_header.c \

@@ -1,10 +1,8 @@
 /* The budgets of a require block. */
 #include "driver/verify.h"
 
-#include "driver/bench.h"
-#include "pipeline/object.h"
+#include "driver/budgets.h"
 
-#include "graph/cost.h"
 #include "support/table.h"
 
 #include <math.h>
@@ -53,27 +51,8 @@ typedef struct {
 } budgets;
 
 static void count(budgets *b) {
-  dr_verification *v = b->v;
-  net_graph *g = net_graph_copy(&v->n->arena, v->graph);
-  net_graph_cost(g);
-  net_cost_total total = net_graph_cost_total(g, 1);
-  pl_request request = {.network = g, .functions = PL_INFER, .batch = 1, .target = v->call->value[DR_cpu]};
-  request.options.print_after = request.options.stop_after = PL_STAGES;
   b->counted = true;
-  b->values[NET_BUDGET_parameters] = (double)total.parameters;
-  b->values[NET_BUDGET_macs] = total.macs;
-  b->values[NET_BUDGET_flops] = total.flops;
-  b->values[NET_BUDGET_bitops] = total.bitops;
-  b->values[NET_BUDGET_weight_bytes] = total.weight_bytes;
-  b->values[NET_BUDGET_average_bits] =
-      total.parameters ? 8 * total.weight_bytes / (double)total.parameters : 0;
-  b->values[NET_BUDGET_activation_bytes] = pl_activation_bytes(v->n, &request);
-  b->values[NET_BUDGET_accumulator] = NAN; /* no node sums integers */
-  for (net_node_id i = 0; i < v->graph->nodes.count; i++) {
-    net_accumulator a;
-    if (net_accumulator_find(v->ranges, i, &a))
-      b->values[NET_BUDGET_accumulator] = fmax(b->values[NET_BUDGET_accumulator], a.bits);
-  }
+  dr_budgets_count(b->v->subject, b->v->graph, b->v->ranges, b->values);
 }
 
 static bool measure(budgets *b) {
@@ -102,24 +81,9 @@ static const char *amount(netc *n, const net_budget_row *row, double x) {
 /* The object for the target of the block (x86_64 if it names none), and how long one row takes it here. */
 static bool compile(budgets *b) {
   dr_verification *v = b->v;
-  const char *target = b->target ? b->target : "x86_64", *timed;
-  pl_object_request request = {.network = v->graph, .weights = v->numbers, .target = target, .prefix = "network"};
-  request.options.print_after = request.options.stop_after = PL_STAGES;
-  const pl_object *o = pl_object_make(v->n, &request);
-  if (!o) return false;
   b->compiled = true;
-  b->values[NET_BUDGET_flash] = (double)o->flash;
-  b->values[NET_BUDGET_ram] = (double)o->ram;
-  b->values[NET_BUDGET_stack] = (double)o->stack;
-  b->values[NET_BUDGET_scratch] = (double)o->scratch;
-  b->values[NET_BUDGET_latency] = NAN;
-  cg_target found;
-  dr_timing timing;
-  if (!cg_target_find(v->n, NET_NOWHERE, target, &found)) return false;
-  if (cg_target_lacks(v->n, &found)) return true; /* other machines' latency is not known here */
-  if (!dr_bench_infer(v->subject, v->graph, v->weights, target, 1, 1, 0.2, &timing, &timed)) return false;
-  b->values[NET_BUDGET_latency] = timing.median;
-  return true;
+  return dr_budgets_object(v->subject, v->graph, v->numbers, v->weights, b->target ? b->target : "x86_64",
+                           b->values);
 }
 
 static bool check(budgets *b, const net_requirement *r) {
