@@ -155,6 +155,15 @@ static void follow_folding(dr_subject *subject, const net_graph *now) {
   }
 }
 
+bool dr_set_formats(dr_subject *subject, net_quantization *q) {
+  net_network *network = &subject->experiment.network;
+  subject->folded = run_pass(subject, NET_PASS_fold_batch_norm, subject->plain, q);
+  network->graph = subject->folded ? run_pass(subject, NET_PASS_quantize, subject->folded, q) : NULL;
+  subject->quantization = q;
+  if (network->graph) follow_folding(subject, network->graph);
+  return network->graph != NULL;
+}
+
 /* Number formats, as --quantize or the checkpoint asks. */
 static bool quantize(dr_subject *subject) {
   netc *n = subject->call->n;
@@ -166,11 +175,7 @@ static bool quantize(dr_subject *subject) {
   if (!net_elaborate_quantization(n, &n->arena, subject->program, subject->choice.quantize, network->graph,
                                   q))
     return refused(subject);
-  subject->folded = run_pass(subject, NET_PASS_fold_batch_norm, subject->plain, q);
-  network->graph = subject->folded ? run_pass(subject, NET_PASS_quantize, subject->folded, q) : NULL;
-  subject->quantization = q;
-  if (network->graph) follow_folding(subject, network->graph);
-  return network->graph != NULL;
+  return dr_set_formats(subject, q);
 }
 
 /* With settings: all of the program is looked at, so that none is overlooked because this verb does without

@@ -35,6 +35,9 @@ net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net
 /* What --target and --cpu say together, for cg_target_find; NULL: neither was given, or they were complained about. */
 const char *dr_target(dr_call *call);
 /* Options of verbs that compile. False: complained about. */
+/* Formats for a subject that was elaborated without any: as if the program had such a block. */
+bool dr_set_formats(dr_subject *subject, net_quantization *quantization);
+
 bool dr_compile_options(dr_call *call, pl_options *options);
 /* Compiles; NULL: reported, or stopped as asked (then *code is DR_DONE). weights: of pl_request. */
 pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch, const float *const *weights,

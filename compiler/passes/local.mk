@@ -15,5 +15,6 @@ libnetc_a_SOURCES += \
   compiler/passes/quantize_bias.c \
   compiler/passes/training.h \
   compiler/passes/training_mode.c \
-  compiler/passes/updates.c
+  compiler/passes/updates.c \
+  compiler/passes/vary_formats.c compiler/passes/vary_formats.h
 EXTRA_DIST += compiler/passes/README.md
