@@ -87,6 +87,7 @@ static void auc_start(rt_tally *t, part *p) {
   p->scores = NET_NEW_ARRAY(t->arena, float, (size_t)t->classes * t->split->rows);
   p->before = NET_NEW_ARRAY(t->arena, double, t->classes);
   t->result->auc = NET_NEW_ARRAY(&t->n->arena, double, t->classes);
+  t->result->roc = NET_NEW_ARRAY(&t->n->arena, rt_roc, t->classes);
 }
 
 static double log_add(double a, double b) { /* ln(eᵃ + eᵇ) */
@@ -135,6 +136,24 @@ static double area(ranked *samples, uint32_t count) {
   return (double)halves / (2.0 * (double)in * (double)out);
 }
 
+/* Of sorted samples: from the highest score down, a step of 1/256 in either rate before the next point. */
+static rt_roc curve(net_arena *arena, const ranked *samples, uint32_t count) {
+  enum { STEPS = 256 };
+  double *x = NET_NEW_ARRAY(arena, double, 2 * STEPS + 3), *y = NET_NEW_ARRAY(arena, double, 2 * STEPS + 3);
+  rt_roc roc = {1, x, y};
+  uint64_t all = 0, in = 0, out = 0;
+  for (uint32_t i = 0; i < count; i++) all += samples[i].is_class;
+  if (!all || all == count) return (rt_roc){0};
+  for (uint32_t i = count; i > 0;) {
+    for (float score = samples[i - 1].score; i > 0 && samples[i - 1].score == score; i--)
+      samples[i - 1].is_class ? in++ : out++;
+    double to_x = (double)out / (double)(count - all), to_y = (double)in / (double)all;
+    if (i && to_x - x[roc.count - 1] < 1.0 / STEPS && to_y - y[roc.count - 1] < 1.0 / STEPS) continue;
+    x[roc.count] = to_x, y[roc.count++] = to_y;
+  }
+  return roc;
+}
+
 static void auc_finish(rt_tally *t, part *p) {
   uint32_t rows = t->split->rows;
   ranked *samples = NET_NEW_ARRAY(t->arena, ranked, rows);
@@ -142,6 +161,7 @@ static void auc_finish(rt_tally *t, part *p) {
     for (uint32_t i = 0; i < rows; i++)
       samples[i] = (ranked){p->scores[(size_t)c * rows + i], t->labels[i] == c};
     t->result->auc[c] = area(samples, rows);
+    if (!isnan(t->result->auc[c])) t->result->roc[c] = curve(&t->n->arena, samples, rows);
   }
 }
 

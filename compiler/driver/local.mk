@@ -11,12 +11,18 @@ netc_SOURCES = \
   compiler/driver/compile.c compiler/driver/compile.h compiler/driver/compile_header.c \
   compiler/driver/deploy.c compiler/driver/deploy.h \
   compiler/driver/driver.h \
+  compiler/driver/evaluation.c compiler/driver/evaluation.h \
   compiler/driver/fmt.c \
   compiler/driver/help.c \
   compiler/driver/main.c \
   compiler/driver/new.c \
   compiler/driver/observe.c compiler/driver/observe.h \
   compiler/driver/options.c compiler/driver/options.def \
+  compiler/driver/plot.c compiler/driver/plot.h \
+  compiler/driver/plot_classes.c \
+  compiler/driver/plot_curves.c \
+  compiler/driver/plot_report.c \
+  compiler/driver/plot_tensors.c \
   compiler/driver/predict.c \
   compiler/driver/profile.c compiler/driver/profile.h compiler/driver/profile_run.c \
   compiler/driver/progress.c compiler/driver/progress.h \

@@ -11,7 +11,9 @@ typedef struct {
   uint64_t samples;  /* the first so many of its rows; 0: all */
   uint32_t batch;    /* samples a call: has no influence on results */
   bool channels;     /* of each channel by itself: the tensor's first dimension */
-  const char *nodes; /* an exact name, or an extended regular expression anchored at both ends; NULL: all */
+  /* the name of a node or of one of its tensors, or an extended regular expression anchored at both ends;
+   * NULL: all */
+  const char *nodes;
   double quantile, sigma;
   uint32_t bins;
   bool magnitudes;

@@ -56,21 +56,39 @@ static bool unknown_nodes(profile *p) {
   return false;
 }
 
+/* By the name of its node, or its own. */
+static bool is_named(const netc *n, const dr_profile_result *result, const dr_profile_row *row,
+                     const char *name, const regex_t *regex) {
+  const char *node = net_text(n, result->graph->nodes.at[row->node].name);
+  const char *own = net_arena_format(&result->graph->n->arena, "%s.%s", node, row->tensor);
+  return regex ? !regexec(regex, node, 0, NULL, 0) || !regexec(regex, own, 0, NULL, 0)
+               : !strcmp(node, name) || !strcmp(own, name);
+}
+
+static uint32_t keep_named(profile *p, const char *name, const regex_t *regex) {
+  dr_profile_result *result = p->result;
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < result->count; i++)
+    if (is_named(result->graph->n, result, &result->rows[i], name, regex))
+      result->rows[kept++] = result->rows[i];
+  return kept;
+}
+
 static bool choose_rows(profile *p) {
   const net_graph *g = p->result->graph;
   netc *n = g->n;
   const char *wanted = p->request->nodes;
-  p->result->rows = NET_NEW_ARRAY(&n->arena, dr_profile_row, g->edges.count + g->nodes.count + 1);
-  bool exact = wanted && net_graph_find(g, net_intern(n, wanted)) != NET_NONE;
   regex_t regex;
-  if (wanted && !exact &&
-      regcomp(&regex, net_arena_format(&n->arena, "^(%s)$", wanted), REG_EXTENDED | REG_NOSUB))
+  p->result->rows = NET_NEW_ARRAY(&n->arena, dr_profile_row, g->edges.count + g->nodes.count + 1);
+  for (net_node_id id = 0; id < g->nodes.count; id++) add_node(p, id);
+  if (!wanted) return p->result->count || unknown_nodes(p);
+  bool exact = false;
+  for (uint32_t i = 0; i < p->result->count; i++)
+    exact |= is_named(n, p->result, &p->result->rows[i], wanted, NULL);
+  if (!exact && regcomp(&regex, net_arena_format(&n->arena, "^(%s)$", wanted), REG_EXTENDED | REG_NOSUB))
     return dr_wrong(p->subject->call, "'%s' is neither a node nor a pattern", wanted), false;
-  for (net_node_id id = 0; id < g->nodes.count; id++) {
-    const char *name = net_text(n, g->nodes.at[id].name);
-    if (!wanted || (exact ? !strcmp(name, wanted) : !regexec(&regex, name, 0, NULL, 0))) add_node(p, id);
-  }
-  if (wanted && !exact) regfree(&regex);
+  p->result->count = keep_named(p, wanted, exact ? NULL : &regex);
+  if (!exact) regfree(&regex);
   return p->result->count || unknown_nodes(p);
 }
 

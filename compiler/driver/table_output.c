@@ -106,12 +106,8 @@ json_t *dr_table_json(const dr_table *t) {
   return list;
 }
 
-void dr_table_print(FILE *to, const dr_table *t, dr_form form) {
+net_table dr_table_cells(const dr_table *t, dr_form form) {
   net_arena *arena = &t->n->arena;
-  if (form == DR_AS_JSON) {
-    for (uint32_t r = 0; r < dr_table_rows(t); r++) net_json_print(to, row_json(t, r));
-    return;
-  }
   const char **titles = NET_NEW_ARRAY(arena, const char *, t->column_count);
   char *alignment = net_arena_alloc(arena, t->column_count + 1, 1);
   for (uint32_t c = 0; c < t->column_count; c++) {
@@ -121,6 +117,15 @@ void dr_table_print(FILE *to, const dr_table *t, dr_form form) {
   net_table text = net_table_new(arena, t->column_count, titles, alignment);
   for (uint32_t i = 0; i < t->cells.count; i++)
     net_table_add(&text, cell_text(t, &t->cells.at[i], t->columns[i % t->column_count].kind, form));
+  return text;
+}
+
+void dr_table_print(FILE *to, const dr_table *t, dr_form form) {
+  if (form == DR_AS_JSON) {
+    for (uint32_t r = 0; r < dr_table_rows(t); r++) net_json_print(to, row_json(t, r));
+    return;
+  }
+  net_table text = dr_table_cells(t, form);
   net_table_print(to, &text,
                   form == DR_AS_CSV        ? NET_TABLE_CSV
                   : form == DR_AS_MARKDOWN ? NET_TABLE_MARKDOWN

@@ -7,6 +7,8 @@
 
 #include "driver/driver.h"
 
+#include "support/table.h"
+
 typedef enum { DR_AS_TEXT, DR_AS_MARKDOWN, DR_AS_CSV, DR_AS_JSON, DR_AS_DOT } dr_form;
 
 /* What --as and --json ask for. */
@@ -56,6 +58,8 @@ void dr_table_flag(dr_table *table, bool flag);
 void dr_table_cell(dr_table *table, dr_cell cell);
 uint32_t dr_table_rows(const dr_table *table);
 
+/* The texts that are printed, in a form that is not JSON. */
+net_table dr_table_cells(const dr_table *table, dr_form form);
 /* In JSON: an object a line. */
 void dr_table_print(FILE *to, const dr_table *table, dr_form form);
 json_t *dr_table_json(const dr_table *table); /* a list of objects */

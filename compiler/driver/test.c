@@ -1,15 +1,9 @@
 /* netc test: evaluates a trained network on a split. */
-#include "driver/calibrate.h"
-#include "driver/weights.h"
+#include "driver/evaluation.h"
 
-#include "support/table.h"
+#include "pictures/chart.h"
 
 #include <math.h>
-
-static const char *class_name(dr_call *call, const rt_data *data, uint32_t c) {
-  if (data->classes && c < data->class_count) return data->classes[c];
-  return net_arena_format(&call->n->arena, "%u", c);
-}
 
 static void print_json(dr_call *call, const char *split, const rt_evaluation *r, const rt_train_spec *spec) {
   json_t *object = json_pack("{s:s, s:I, s:o, s:o}", "split", split, "samples", (json_int_t)r->samples,
@@ -39,19 +33,12 @@ static void print_json(dr_call *call, const char *split, const rt_evaluation *r,
 }
 
 static void print_confusion(dr_call *call, const rt_data *data, const rt_evaluation *r) {
-  const char **titles = NET_NEW_ARRAY(&call->n->arena, const char *, r->classes + 1);
-  char *alignment = net_arena_alloc(&call->n->arena, r->classes + 2, 1);
-  titles[0] = "is \\ said";
-  alignment[0] = 'l';
-  for (uint32_t c = 0; c < r->classes; c++) titles[c + 1] = class_name(call, data, c), alignment[c + 1] = 'r';
-  net_table t = net_table_new(&call->n->arena, r->classes + 1, titles, alignment);
-  for (uint32_t i = 0; i < r->classes; i++) {
-    net_table_add(&t, class_name(call, data, i));
-    for (uint32_t k = 0; k < r->classes; k++)
-      net_table_format(&t, "%llu", (unsigned long long)r->confusion[i * r->classes + k]);
-  }
+  const char **names = NET_NEW_ARRAY(&call->n->arena, const char *, r->classes);
+  for (uint32_t c = 0; c < r->classes; c++) names[c] = dr_class_name(call->n, data, c);
+  pic_matrix matrix = {
+      .rows = "is", .columns = "said", .names = names, .counts = r->confusion, .size = r->classes};
   putc('\n', call->out);
-  net_table_print(call->out, &t, NET_TABLE_TEXT);
+  pic_matrix_print(call->n, call->out, &matrix);
 }
 
 static void print_text(dr_call *call, const char *split, const rt_data *data, const rt_evaluation *r,
@@ -66,50 +53,28 @@ static void print_text(dr_call *call, const char *split, const rt_data *data, co
   if (!isnan(r->rmse)) fprintf(to, "rmse      %.6g\n", r->rmse);
   if (r->auc) {
     fprintf(to, "auc      ");
-    for (uint32_t c = 0; c < r->classes; c++) fprintf(to, " %s %.4f", class_name(call, data, c), r->auc[c]);
+    for (uint32_t c = 0; c < r->classes; c++)
+      fprintf(to, " %s %.4f", dr_class_name(call->n, data, c), r->auc[c]);
     putc('\n', to);
   }
   if (r->confusion) print_confusion(call, data, r);
 }
 
 int dr_test(dr_call *call) {
-  netc *n = call->n;
   dr_subject subject;
   if (!dr_open(call, &subject) || !dr_elaborate(&subject)) return DR_WRONG_INPUT;
-  net_experiment *e = &subject.experiment;
-  if (!e->data)
-    return net_error(n, NET_NOWHERE, "the program has no data: testing needs a data block"), DR_WRONG_INPUT;
-  rt_split_name split = RT_TEST;
-  for (int s = 0; s < RT_SPLITS; s++)
-    if (dr_has(call, DR_split) && !strcmp(rt_split_names[s], call->value[DR_split])) split = (rt_split_name)s;
-  rt_checkpoint *weights = dr_find_weights(&subject);
-  if (!weights || !dr_settle_formats(&subject, weights) || !dr_check_accumulators(&subject, weights))
-    return DR_WRONG_INPUT;
-  uint32_t fitted_count;
-  const rt_fitted *fitted = rt_checkpoint_normalization(n, weights, &fitted_count);
-  if (n->diagnostics.errors) return DR_WRONG_INPUT;
-  bool balanced = false; /* class weights come from the training rows */
-  for (uint32_t t = 0; t < e->recipe.objective.term_count; t++) balanced |= e->recipe.balanced[t];
-  rt_data *data = rt_data_load(n, e->data, 1u << split | (balanced ? 1u << RT_TRAIN : 0), fitted);
-  if (!data || !net_balance_classes(n, &n->arena, data, &e->recipe)) return DR_WRONG_INPUT;
-  int code = DR_WRONG_INPUT;
-  const float *const *numbers;
-  pl_compiled *compiled = NULL;
-  if (dr_integer_weights(&subject, weights, &numbers))
-    compiled = dr_compile(&subject, PL_EVALUATE, e->recipe.train.batch_size, numbers, &code);
-  if (!compiled) return rt_data_free(data), code;
-  float *variables = dr_variables(call, pl_program(compiled));
+  rt_checkpoint *weights = dr_needs_data(&subject, "testing") ? dr_find_weights(&subject) : NULL;
+  rt_split_name split = dr_split(call, RT_TEST);
+  const rt_train_spec *spec = &subject.experiment.recipe.train;
+  rt_data *data = NULL;
   rt_evaluation result;
-  const rt_train_spec *spec = &e->recipe.train;
-  code = DR_WRONG_INPUT;
-  if (dr_load_weights(&subject, weights, pl_program(compiled), variables) &&
-      rt_evaluate(n, pl_program(compiled), data, split, spec->metrics, spec->metric_count, spec->threads,
-                  variables, &result)) {
+  int code = DR_WRONG_INPUT;
+  if (weights &&
+      dr_evaluate(&subject, weights, split, spec->metrics, spec->metric_count, &data, &result, &code)) {
     if (call->json) print_json(call, rt_split_names[split], &result, spec);
     else print_text(call, rt_split_names[split], data, &result, spec);
     code = DR_DONE;
   }
-  pl_free(compiled);
   rt_data_free(data);
   return code;
 }

@@ -50,8 +50,8 @@ const char *pic_matrix_svg(netc *n, const pic_matrix *matrix, const char *beside
  * which. */
 void pic_chart_print(netc *n, FILE *to, const pic_chart *chart, uint32_t columns, uint32_t lines);
 
-/* Whether gnuplot can be run. */
-bool pic_can_draw(void);
+/* Counts as a table. */
+void pic_matrix_print(netc *n, FILE *to, const pic_matrix *matrix);
 
 /* The chart's ends over all points that have a place on its axes, a little apart where they are equal. False:
  * there is no such point. */

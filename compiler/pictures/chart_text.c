@@ -1,6 +1,8 @@
 /* Charts on a terminal. A cell holds one mark; bars fill cells by eighths. */
 #include "pictures/chart.h"
 
+#include "support/table.h"
+
 #include <math.h>
 
 enum { LABEL = 10 }; /* columns left of the axis */
@@ -97,7 +99,7 @@ void pic_chart_print(netc *n, FILE *to, const pic_chart *chart, uint32_t columns
     return;
   }
   net_arena_init(&arena, n->arena.guard);
-  c.cells = NET_NEW_ARRAY(&arena, const char *, c.columns * c.lines);
+  c.cells = NET_NEW_ARRAY(&arena, const char *, c.columns *c.lines);
   for (uint32_t s = 0; s < chart->series_count; s++) draw(&c, &chart->series[s], marks[s % MARKS]);
   print_axes(to, &c);
   fprintf(to, "%*s", LABEL + 2, "");
@@ -106,5 +108,23 @@ void pic_chart_print(netc *n, FILE *to, const pic_chart *chart, uint32_t columns
       fprintf(to, "%s %s   ", marks[s % MARKS], chart->series[s].name);
   fprintf(to, "(%s%s%s)\n", chart->y ? chart->y : "", chart->y && chart->x ? " against " : "",
           chart->x ? chart->x : "");
+  net_arena_free(&arena);
+}
+
+void pic_matrix_print(netc *n, FILE *to, const pic_matrix *matrix) {
+  net_arena arena;
+  net_arena_init(&arena, n->arena.guard);
+  const char **titles = NET_NEW_ARRAY(&arena, const char *, matrix->size + 1);
+  char *alignment = net_arena_alloc(&arena, matrix->size + 2, 1);
+  titles[0] = net_arena_format(&arena, "%s \\ %s", matrix->rows, matrix->columns);
+  alignment[0] = 'l';
+  for (uint32_t i = 0; i < matrix->size; i++) titles[i + 1] = matrix->names[i], alignment[i + 1] = 'r';
+  net_table table = net_table_new(&arena, matrix->size + 1, titles, alignment);
+  for (uint32_t i = 0; i < matrix->size * matrix->size; i++) {
+    if (i % matrix->size == 0) net_table_add(&table, matrix->names[i / matrix->size]);
+    net_table_format(&table, "%llu", (unsigned long long)matrix->counts[i]);
+  }
+  if (matrix->title) fprintf(to, "%s\n", matrix->title);
+  net_table_print(to, &table, NET_TABLE_TEXT);
   net_arena_free(&arena);
 }

@@ -19,6 +19,12 @@ static bool run(netc *n, const pic_drawing *d, const char *input, const char *ou
   return false;
 }
 
+bool pic_can_run(const char *tool) {
+  char complaint[64];
+  const char *const arguments[] = {tool, "-V", NULL};
+  return net_process_run(arguments, NULL, "/dev/null", complaint, sizeof complaint) == 0;
+}
+
 /* Into a file that is not there yet under its name; without a stream: reported. */
 static net_file_out draw(netc *n, const pic_drawing *d, const char *path) {
   net_file_out picture = net_file_begin(n, path);

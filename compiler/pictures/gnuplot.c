@@ -3,8 +3,6 @@
 #include "pictures/chart.h"
 #include "pictures/draw.h"
 
-#include "support/process.h"
-
 #include <math.h>
 
 enum { WIDTH = 720, HEIGHT = 440, FEW_POINTS = 40 };
@@ -123,7 +121,7 @@ static void print_matrix(FILE *to, const pic_matrix *m, pic_form form) {
   fputs("$m << END\n", to);
   for (uint32_t i = 0; i < m->size * m->size; i++)
     fprintf(to, "%u %u %llu\n", i % m->size, i / m->size, (unsigned long long)m->counts[i]);
-  fputs("END\nplot $m using 1:2:3 with image, $m using 1:2:(sprintf('%d', $3)) with labels\n", to);
+  fputs("END\nplot $m using 1:2:3 with image pixels, $m using 1:2:(sprintf('%d', $3)) with labels\n", to);
 }
 
 /* ---- drawing them ---- */
@@ -166,10 +164,4 @@ const char *pic_chart_svg(netc *n, const pic_chart *chart, const char *beside) {
 const char *pic_matrix_svg(netc *n, const pic_matrix *matrix, const char *beside) {
   pic_drawing d = drawing_of(&(picture){.matrix = matrix, .form = PIC_SVG});
   return pic_draw_svg(n, &d, beside);
-}
-
-bool pic_can_draw(void) {
-  char complaint[64];
-  const char *const arguments[] = {"gnuplot", "--version", NULL};
-  return net_process_run(arguments, NULL, "/dev/null", complaint, sizeof complaint) == 0;
 }

@@ -1,5 +1,6 @@
 # How lit runs the tests of this folder and of tests/garbage. `run` passes the build: netc's folder, LLVM's tools.
 import os
+import shutil
 import subprocess
 
 import lit.formats
@@ -26,3 +27,6 @@ config.substitutions.append(("%session", f"python3 {here}/session.py %s %t.d"))
 # What tests may ask for (REQUIRES): numpy in the python3 that they run
 if not subprocess.run(["python3", "-c", "import numpy"], stderr=subprocess.DEVNULL).returncode:
     config.available_features.add("numpy")
+# … and gnuplot with Graphviz
+if shutil.which("gnuplot") and shutil.which("dot"):
+    config.available_features.add("gnuplot")

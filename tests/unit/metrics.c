@@ -114,6 +114,34 @@ static double brute_auc(bench *b, uint32_t c) {
   return wins / pairs;
 }
 
+static double trapezoids(const rt_roc *roc) {
+  double sum = 0;
+  for (uint32_t i = 1; i < roc->count; i++)
+    sum += (roc->false_positive[i] - roc->false_positive[i - 1]) *
+           (roc->true_positive[i] + roc->true_positive[i - 1]) / 2;
+  return sum;
+}
+
+/* The area below the curve is the auc, but for the points left out. */
+static void check_curve(const rt_roc *roc, double auc, double within) {
+  assert_true(roc->count >= 2 && roc->count <= 515);
+  assert_true(roc->false_positive[0] == 0 && roc->true_positive[0] == 0);
+  assert_true(roc->false_positive[roc->count - 1] == 1 && roc->true_positive[roc->count - 1] == 1);
+  for (uint32_t i = 1; i < roc->count; i++)
+    assert_true(roc->false_positive[i] >= roc->false_positive[i - 1] &&
+                roc->true_positive[i] >= roc->true_positive[i - 1]);
+  if (fabs(trapezoids(roc) - auc) > within) fail_msg("area %.17g, not %.17g", trapezoids(roc), auc);
+}
+
+static void test_long_curves_are_thinned(void **state) {
+  (void)state;
+  bench *b = make(20000, 2, 256);
+  fill(b, 100000);
+  rt_evaluation e = evaluate(b, everything, 6);
+  for (uint32_t c = 0; c < 2; c++) check_curve(&e.roc[c], e.auc[c], 1e-4);
+  drop(b);
+}
+
 static void test_against_definitions(void **state) {
   (void)state;
   for (uint32_t classes = 2; classes <= 7; classes++) {
@@ -148,6 +176,7 @@ static void test_against_definitions(void **state) {
     for (uint32_t c = 0; c < classes; c++) {
       double brute = brute_auc(b, c);
       if (fabs(e.auc[c] - brute) > 1e-14) fail_msg("auc of %u is %.17g, not %.17g", c, e.auc[c], brute);
+      check_curve(&e.roc[c], brute, 2e-3);
     }
     test_free(confusion);
     drop(b);
@@ -167,7 +196,7 @@ static void test_sure_networks(void **state) {
   ((uint32_t *)b->y.data)[0] = 1;
   ((uint32_t *)b->y.data)[2] = 1;
   e = evaluate(b, everything, 6); /* nobody is of class 0 */
-  assert_true(isnan(e.auc[0]) && isnan(e.auc[1]));
+  assert_true(isnan(e.auc[0]) && isnan(e.auc[1]) && e.roc[0].count == 0 && e.roc[1].count == 0);
   assert_true(e.accuracy == 0 && e.confusion[2] == 4);
   ((float *)b->x.data)[3] = NAN;
   ((uint32_t *)b->y.data)[0] = 0;
@@ -250,7 +279,7 @@ static void test_unknown(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_definitions),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_definitions), cmocka_unit_test(test_long_curves_are_thinned),
                                      cmocka_unit_test(test_sure_networks),
                                      cmocka_unit_test(test_batches_do_not_matter),
                                      cmocka_unit_test(test_single_logit),

@@ -153,14 +153,20 @@ static void drop(char *path) {
 
 static void gnuplot_draws_charts(void **state) {
   (void)state;
-  if (!pic_can_draw()) skip();
+  if (!pic_can_run("gnuplot")) skip();
   char *dir = folder();
   const double grid[] = {1.5, 2.5, 99};
   pic_series series[] = {{.name = "it's", .x = xs, .y = falling, .spread = rising, .count = 5},
                          {.name = "b", .x = xs, .y = rising, .count = 5, .style = PIC_BARS},
                          {.x = xs, .y = rising, .count = 5, .style = PIC_STAIRS}};
-  pic_chart chart = {.title = "don't <break> \"it\" `x` $y\n_z", .x = "x", .y = "y", .log_x = true,
-                     .series = series, .series_count = 3, .grid = grid, .grid_count = 3};
+  pic_chart chart = {.title = "don't <break> \"it\" `x` $y\n_z",
+                     .x = "x",
+                     .y = "y",
+                     .log_x = true,
+                     .series = series,
+                     .series_count = 3,
+                     .grid = grid,
+                     .grid_count = 3};
   const char *svg = pic_chart_svg(&context, &chart, net_arena_format(&context.arena, "%s/r", dir));
   assert_non_null(svg);
   assert_memory_equal(svg, "<svg", 4);
@@ -183,7 +189,7 @@ static void gnuplot_draws_charts(void **state) {
 
 static void gnuplot_draws_matrices(void **state) {
   (void)state;
-  if (!pic_can_draw()) skip();
+  if (!pic_can_run("gnuplot")) skip();
   char *dir = folder();
   const char *const names[] = {"q'uark", "b"};
   const uint64_t counts[] = {12345, 2, 0, 67890};
@@ -207,6 +213,7 @@ static void what_cannot_be_drawn_is_said(void **state) {
   const char *path = net_arena_format(&context.arena, "%s/x.svg", dir);
   pic_drawing missing = {
       .tool = "netc-no-such-tool", .package = "nowhere", .otherwise = "do without", .print = say_nonsense};
+  assert_false(pic_can_run(missing.tool));
   assert_false(pic_draw(&context, &missing, path));
   assert_int_equal(context.diagnostics.errors, 1);
   assert_non_null(strstr(context.diagnostics.list.at[0].message, "cannot run netc-no-such-tool to draw"));
@@ -237,8 +244,11 @@ static void reports_escape_texts(void **state) {
   pic_html_end(to);
   fclose(to);
   assert_memory_equal(text, "<!DOCTYPE html>", 15);
-  const char *const wanted[] = {"<title>T &lt;1&gt;</title>", "<h2>H &amp; H</h2>", "<p>p &quot;q&quot;</p>",
-                                "<pre>  a\n&lt;b&gt;</pre>", "<th>a&lt;b</th><th class=\"r\">n</th>",
+  const char *const wanted[] = {"<title>T &lt;1&gt;</title>",
+                                "<h2>H &amp; H</h2>",
+                                "<p>p &quot;q&quot;</p>",
+                                "<pre>  a\n&lt;b&gt;</pre>",
+                                "<th>a&lt;b</th><th class=\"r\">n</th>",
                                 "<td>x &amp; y</td><td class=\"r\"></td></tr>",
                                 "<figure>\n<svg></svg>\n<figcaption>c &gt; d"};
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) assert_non_null(strstr(text, wanted[i]));
@@ -251,11 +261,16 @@ static void reports_escape_texts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(frames_hold_what_has_a_place), TEST(single_points_get_room),
-      TEST(text_shows_each_point),        TEST(text_joins_points),
-      TEST(text_tells_series_apart),      TEST(text_draws_bars_by_eighths),
-      TEST(text_survives_what_has_no_points), TEST(gnuplot_draws_charts),
-      TEST(gnuplot_draws_matrices),       TEST(what_cannot_be_drawn_is_said),
+      TEST(frames_hold_what_has_a_place),
+      TEST(single_points_get_room),
+      TEST(text_shows_each_point),
+      TEST(text_joins_points),
+      TEST(text_tells_series_apart),
+      TEST(text_draws_bars_by_eighths),
+      TEST(text_survives_what_has_no_points),
+      TEST(gnuplot_draws_charts),
+      TEST(gnuplot_draws_matrices),
+      TEST(what_cannot_be_drawn_is_said),
       TEST(reports_escape_texts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
