@@ -195,7 +195,8 @@ include tests/lit/local.mk
 # Every operator and whole steps, compiled for every target, against the interpreter; which nodes share a nest.
 JIT_SUPPORT = tests/unit/jit_support.c tests/unit/jit_support.h tests/unit/jit_terms.c tests/unit/jit_terms.h
 check_PROGRAMS += tests/unit/jit_ops
-tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_codes.c tests/unit/jit_tables.c tests/unit/jit_cases.h $(JIT_SUPPORT)
+tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_cases.h tests/unit/jit_codes.c \
+  tests/unit/jit_layers.c tests/unit/jit_losses.c tests/unit/jit_makers.c tests/unit/jit_makers.h $(JIT_SUPPORT)
 tests_unit_jit_ops_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_ops
 check_PROGRAMS += tests/unit/jit_steps
