@@ -69,6 +69,9 @@ static ends ends_of(const lp_function *f, lp_expr e) {
   case LP_convert: /* of what fits */
     a = ends_of(f, info->operand[0]);
     return type == NET_F32 || type == NET_I32 ? (ends){trunc(a.low), trunc(a.high)} : all;
+  case LP_select: /* either */
+    a = ends_of(f, info->operand[1]), b = ends_of(f, info->operand[2]);
+    return (ends){fmin(a.low, b.low), fmax(a.high, b.high)};
   case LP_min:
   case LP_max:
     a = ends_of(f, info->operand[0]), b = ends_of(f, info->operand[1]);

@@ -67,6 +67,17 @@ static lp_buffer optional(const lp_function *f, const net_graph *graph, net_node
   return ops_input(graph, node, input) ? ops_in_buffer(f, graph, node, input) : LP_NONE;
 }
 
+/* As fm_e_clamp does, and NaN to 0, which lies within. Where 0 is the least of all, the maximum sees to that. */
+static lp_expr clamped(const fm_emission *e, lp_expr v) {
+  net_type type = lp_expr_at(e->f, v)->type;
+  lp_expr least = lp_convert(e->f, type, e->least), most = lp_convert(e->f, type, e->most);
+  const lp_expr_info *end = lp_expr_at(e->f, least);
+  bool positive = end->kind == LP_const && end->real == 0;
+  lp_expr above = positive ? lp_op2(e->f, LP_max, v, least) : lp_op2(e->f, LP_max, least, v);
+  if (!positive) above = lp_select(e->f, fm_e_op(e, LP_eq, v, v), above, fm_e_like(e, v, 0));
+  return fm_e_op(e, LP_min, most, above);
+}
+
 /* x / step clamped, then rounded: bounds are whole, so that rounding first is the same. Where it wraps, by
  * way of the rounded number. */
 void integer_quantize_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
@@ -89,12 +100,10 @@ void integer_quantize_kernel(lp_function *f, const net_graph *graph, net_node_id
   } else if (spec.overflow == NET_WRAP && net_format_has_point(&spec)) {
     q = lp_product(f, net_format_emit_value(&e), e.scale);
   } else {
-    lp_expr v = fm_e_no_nan(&e, ops_load_in(f, graph, node, X, &at)), least = lp_convert(f, x->type, e.least);
-    lp_expr most = lp_convert(f, x->type, e.most);
+    lp_expr v = ops_load_in(f, graph, node, X, &at);
     v = e.scale ? lp_product(f, v, lp_convert(f, x->type, e.scale))
                 : lp_quotient(f, v, lp_convert(f, x->type, e.step));
-    q = fm_e_rounded(&e, net_format_has_point(&spec) ? spec.rounding : NET_ROUND_HALF_EVEN,
-                     fm_e_clamp(&e, v, least, most));
+    q = fm_e_rounded(&e, net_format_has_point(&spec) ? spec.rounding : NET_ROUND_HALF_EVEN, clamped(&e, v));
   }
   q = lp_convert(f, NET_I32, q);
   if (e.zeros != LP_NONE) q = lp_addition(f, q, lp_convert(f, NET_I32, fm_e_zero(&e)));

@@ -142,6 +142,7 @@ static const struct {
      "batch_norm { weight = integer(16, 10) }", 0},
     {"default { input = integer(4, 1), weight = integer(4, 3), bias = integer(8, 4), output = integer(4, 1) }\n"
      "batch_norm { weight = integer(8, 4) }", 0},
+    {"linear { input = integer(8, 4, unsigned = true), weight = integer(8, 4), bias = integer(8, 4) }", 5},
 };
 
 /* Rows of ordinary and of extreme numbers. */
