@@ -18,11 +18,16 @@ TESTS += tests/unit/kernels
 
 # Strategies of searches.
 SEARCH_SUPPORT = tests/unit/search_support.c tests/unit/search_support.h
-SEARCH_TESTS = tests/unit/search
+SEARCH_TESTS = tests/unit/search tests/unit/search_recorded tests/unit/search_strategies
 check_PROGRAMS += $(SEARCH_TESTS)
 tests_unit_search_SOURCES = tests/unit/search.c $(SEARCH_SUPPORT)
 tests_unit_search_LDADD = $(TEST_LDADD)
+tests_unit_search_recorded_SOURCES = tests/unit/search_recorded.c $(SEARCH_SUPPORT)
+tests_unit_search_recorded_LDADD = $(TEST_LDADD)
+tests_unit_search_strategies_SOURCES = tests/unit/search_strategies.c $(SEARCH_SUPPORT)
+tests_unit_search_strategies_LDADD = $(TEST_LDADD)
 TESTS += $(SEARCH_TESTS)
+EXTRA_DIST += tests/search
 
 # The training loop, behind a step written by hand.
 HAND = tests/unit/hand_step.c tests/unit/hand_step.h tests/unit/hand_run.c tests/unit/hand_run.h
@@ -196,7 +201,8 @@ include tests/lit/local.mk
 JIT_SUPPORT = tests/unit/jit_support.c tests/unit/jit_support.h tests/unit/jit_terms.c tests/unit/jit_terms.h
 check_PROGRAMS += tests/unit/jit_ops
 tests_unit_jit_ops_SOURCES = tests/unit/jit_ops.c tests/unit/jit_cases.c tests/unit/jit_cases.h tests/unit/jit_codes.c \
-  tests/unit/jit_layers.c tests/unit/jit_losses.c tests/unit/jit_makers.c tests/unit/jit_makers.h $(JIT_SUPPORT)
+  tests/unit/jit_layers.c tests/unit/jit_losses.c tests/unit/jit_makers.c tests/unit/jit_makers.h \
+  tests/unit/jit_tables.c $(JIT_SUPPORT)
 tests_unit_jit_ops_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/jit_ops
 check_PROGRAMS += tests/unit/jit_steps
@@ -318,6 +324,12 @@ check_PROGRAMS += tests/unit/freeze
 tests_unit_freeze_SOURCES = tests/unit/freeze.c $(FREEZE_SUPPORT)
 tests_unit_freeze_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/freeze
+# Functions that are looked up in tables.
+check_PROGRAMS += tests/unit/tables
+tests_unit_tables_SOURCES = tests/unit/tables.c tests/unit/ops_cases.c $(FREEZE_SUPPORT)
+tests_unit_tables_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/tables
+
 check_PROGRAMS += tests/unit/lower_integer
 tests_unit_lower_integer_SOURCES = tests/unit/lower_integer.c $(FREEZE_SUPPORT)
 tests_unit_lower_integer_LDADD = $(TEST_LDADD)

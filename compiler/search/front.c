@@ -107,10 +107,9 @@ static void crowd(const sr_search *s, sr_ranked *ranked, uint32_t count) {
 
 /* Ranks by sequential search in ascending order (Zhang et al., An efficient approach to nondominated sorting,
  * 2015): a trial's is the first in which none dominates it. */
-void sr_rank(const sr_search *s, sr_ranked *ranked, uint32_t count) {
+void sr_rank(const sr_search *s, net_arena *arena, sr_ranked *ranked, uint32_t count) {
   NET_VEC(uint32_t) last = {0}; /* by rank: the place of its last trial so far */
-  uint32_t *before =
-      NET_NEW_ARRAY(s->arena, uint32_t, count + 1); /* by place: the one before it of its rank */
+  uint32_t *before = NET_NEW_ARRAY(arena, uint32_t, count + 1); /* by place: the one before it of its rank */
   qsort_r(ranked, count, sizeof *ranked, compare_ranked, (void *)s);
   for (uint32_t i = 0; i < count; i++) {
     const sr_trial *t = &s->trials.at[ranked[i].trial];
@@ -121,7 +120,7 @@ void sr_rank(const sr_search *s, sr_ranked *ranked, uint32_t count) {
         k = before[k];
       if (k == UINT32_MAX) break;
     }
-    if (rank == last.count) net_vec_push(s->arena, &last, UINT32_MAX);
+    if (rank == last.count) net_vec_push(arena, &last, UINT32_MAX);
     before[i] = last.at[rank];
     last.at[rank] = i;
     ranked[i].rank = rank;

@@ -44,6 +44,11 @@ uint32_t sr_room(const sr_search *search, uint32_t batch);
 /* Adds the starts that were not asked for yet, up to a batch; gives how many. */
 uint32_t sr_add_starts(sr_search *search, uint32_t batch);
 
+/* ---- random.c ---- */
+
+/* Adds starts, and behind them points at random, up to a batch; fewer where there are no more. */
+void sr_add_random(sr_search *search, uint32_t batch);
+
 /* ---- front.c ---- */
 
 /* Rank of each of the trials, 0: dominated by none of them; and how lonely it is among those of its rank. */
@@ -51,8 +56,9 @@ typedef struct {
   uint32_t trial, rank;
   double crowding;
 } sr_ranked;
-/* Orders trials: by rank, then by crowding distance, the loneliest first, then by number. */
-void sr_rank(const sr_search *search, sr_ranked *ranked, uint32_t count);
+/* Orders trials (the arena is for scratch): by rank, then by crowding distance, the loneliest first, then by
+ * number. */
+void sr_rank(const sr_search *search, net_arena *arena, sr_ranked *ranked, uint32_t count);
 
 /* ---- strategies ---- */
 
