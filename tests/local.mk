@@ -272,7 +272,8 @@ tests_unit_integers_scaled_SOURCES = tests/unit/integers_scaled.c $(GRAPH_SUPPOR
 tests_unit_integers_scaled_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/integers_scaled
 check_PROGRAMS += tests/unit/integers
-tests_unit_integers_SOURCES = tests/unit/integers.c $(GRAPH_SUPPORT)
+INTEGER_SUPPORT = tests/unit/integer_support.c tests/unit/integer_support.h
+tests_unit_integers_SOURCES = tests/unit/integers.c $(INTEGER_SUPPORT) $(GRAPH_SUPPORT)
 tests_unit_integers_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/integers
 
@@ -331,7 +332,7 @@ tests_unit_tables_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/tables
 
 check_PROGRAMS += tests/unit/lower_integer
-tests_unit_lower_integer_SOURCES = tests/unit/lower_integer.c $(FREEZE_SUPPORT)
+tests_unit_lower_integer_SOURCES = tests/unit/lower_integer.c $(INTEGER_SUPPORT) $(FREEZE_SUPPORT)
 tests_unit_lower_integer_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/lower_integer
 

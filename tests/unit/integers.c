@@ -7,7 +7,7 @@
 #include "pipeline/pipeline.h"
 #include "runtime/evaluate.h"
 #include "support/file.h"
-#include "tests/unit/graph_support.h"
+#include "tests/unit/integer_support.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -44,37 +44,6 @@ static net_graph *quantized(netc *n, const char *name, const char *block, const 
   return g;
 }
 
-/* Weights about as large as trained ones are, inputs about N(0, 1); the first samples at the ends. */
-static net_run filled(netc *n, const net_graph *g, uint64_t seed, uint32_t count, double scale) {
-  support_random random = {seed};
-  net_run run = net_run_begin(n, g, &n->arena, count);
-  support_fill(&run, &random, 2);
-  for (net_value_id v = 0; v < g->values.count; v++) {
-    const net_value *value = net_graph_value_at(g, v);
-    if (value->kind == NET_VALUE_CONSTANT || value->kind == NET_VALUE_RESULT) continue;
-    uint64_t each = net_shape_elements(&value->shape);
-    for (uint64_t i = 0; i < net_run_elements(&run, v); i++) {
-      double x = run.values[v][i];
-      if (value->kind == NET_VALUE_INPUT) {
-        static const double ends[] = {0, 1e9, -1e9, INFINITY, -INFINITY, NAN, 127.99, -128};
-        x = 3 * (x + support_uniform(&random) + support_uniform(&random));
-        if (i / each < 8) x = ends[i / each];
-        else if (i / each < 64) x = ends[1 + support_below(&random, 2)]; /* corners */
-      } else if (!strstr(net_text(n, value->name), "running_var")) {
-        x *= scale;
-      }
-      run.values[v][i] = (float)x;
-    }
-  }
-  return run;
-}
-
-static float *floats(const net_run *run, net_value_id v) {
-  float *copy = net_arena_alloc(run->arena, net_run_elements(run, v) * sizeof(float) + 64, 64);
-  for (uint64_t i = 0; i < net_run_elements(run, v); i++) copy[i] = (float)run->values[v][i];
-  return copy;
-}
-
 /* Every value that both have, bit for bit. */
 static void expect_same(const net_integers *integers, const net_run *run) {
   const net_graph *g = run->graph;
@@ -99,10 +68,10 @@ static void expect_compiled(netc *n, const net_graph *g, const net_run *run, con
         **outputs;
   for (uint32_t i = 0; i < program->variable_count; i++) {
     net_value_id v = support_find(g, program->variables[i].name);
-    memcpy(variables + program->variables[i].offset, floats(run, v),
+    memcpy(variables + program->variables[i].offset, integer_floats(run, v),
            net_run_elements(run, v) * sizeof(float));
   }
-  rt_column input = {.type = NET_F32, .width = 16, .data = floats(run, support_find(g, "jet"))};
+  rt_column input = {.type = NET_F32, .width = 16, .data = integer_floats(run, support_find(g, "jet"))};
   rt_split rows = {.rows = run->count, .inputs = &input, .input_count = 1};
   assert_true(rt_predict(n, program, &rows, 1, variables, &outputs));
   for (uint32_t o = 0; o < g->outputs.count; o++)
@@ -126,11 +95,8 @@ static void expect_agreement(netc *n, const net_graph *g, uint64_t seed, uint32_
   if (!net_integer_only(n, g, &first))
     fail_msg("%s %s", first.node == NET_NONE ? "" : net_text(n, net_graph_at(g, first.node)->name),
              first.reason);
-  net_run run = filled(n, g, seed, count, scale);
-  net_integers integers = net_integers_begin(n, g, &n->arena, count);
-  for (net_value_id v = 0; v < g->values.count; v++)
-    if (g->values.at[v].kind != NET_VALUE_RESULT && g->values.at[v].kind != NET_VALUE_CONSTANT)
-      net_integers_set(&integers, v, floats(&run, v));
+  net_run run = integer_filled(n, g, seed, count, scale);
+  net_integers integers = integer_begin(&run);
   if (!net_run_all(&run) || !net_integers_run(&integers)) fail_msg("%s", support_message(n));
   expect_same(&integers, &run);
   assert_true(is_alive(&run));

@@ -6,6 +6,7 @@
 #include "pipeline/pipeline.h"
 #include "runtime/evaluate.h"
 #include "tests/unit/freeze_support.h"
+#include "tests/unit/integer_support.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -16,12 +17,6 @@
 static const char *const targets[] = {"sse2", "avx2", "native", "scalar"};
 
 /* ---- running ---- */
-
-static float *floats(const net_run *run, net_value_id v) {
-  float *copy = net_arena_alloc(run->arena, net_run_elements(run, v) * sizeof(float) + 64, 64);
-  for (uint64_t i = 0; i < net_run_elements(run, v); i++) copy[i] = (float)run->values[v][i];
-  return copy;
-}
 
 /* Outputs of the graph as compiled code has them. */
 static float **compiled(const net_run *run, const char *target, uint32_t batch, bool unfused) {
@@ -39,7 +34,7 @@ static float **compiled(const net_run *run, const char *target, uint32_t batch, 
     if (g->values.at[v].kind == NET_VALUE_INPUT)
       columns[count++] = (rt_column){.type = NET_F32,
                                      .width = (uint32_t)net_shape_elements(&g->values.at[v].shape),
-                                     .data = floats(run, v)};
+                                     .data = integer_floats(run, v)};
   rt_split rows = {.rows = run->count, .inputs = columns, .input_count = count};
   float **outputs, *variables = net_arena_alloc(&n->arena, 1024, 64);
   assert_int_equal(pl_program(code)->variable_count, 0);
@@ -57,31 +52,6 @@ static void expect_compiled(const net_run *run, const char *target, uint32_t bat
         fail_msg("%s%s: output %u[%llu] is %.9g, not %.9g\n%s", target, unfused ? ", unfused" : "", o,
                  (unsigned long long)i, (double)outputs[o][i], run->values[g->outputs.at[o]][i],
                  support_printed(g->n, g));
-}
-
-/* Inputs about N(0, 3), the first samples at the ends. */
-static net_run filled(netc *n, const net_graph *g, uint64_t seed, uint32_t count, double scale) {
-  static const double ends[] = {0, 1e9, -1e9, INFINITY, -INFINITY, NAN, 127.99, -128};
-  support_random random = {seed};
-  net_run run = net_run_begin(n, g, &n->arena, count);
-  support_fill(&run, &random, 2);
-  for (net_value_id v = 0; v < g->values.count; v++) {
-    const net_value *value = net_graph_value_at(g, v);
-    if (value->kind == NET_VALUE_CONSTANT || value->kind == NET_VALUE_RESULT) continue;
-    uint64_t each = net_shape_elements(&value->shape);
-    for (uint64_t i = 0; i < net_run_elements(&run, v); i++) {
-      double x = run.values[v][i];
-      if (value->kind == NET_VALUE_INPUT) {
-        x = 3 * (x + support_uniform(&random) + support_uniform(&random));
-        if (i / each < 8) x = ends[i / each];
-        else if (i / each < 40) x = ends[1 + support_below(&random, 2)];
-      } else if (!strstr(net_text(n, value->name), "running_var")) {
-        x *= scale;
-      }
-      run.values[v][i] = (float)x;
-    }
-  }
-  return run;
 }
 
 /* Results of type f32: what is not in integers. */
@@ -103,10 +73,7 @@ static net_run expect_lowered(const net_run *run, bool integer_only) {
   if (!net_run_all(&codes) || !net_run_all(&emulated)) fail_msg("%s", support_message(n));
   net_integers integers = {0};
   if (integer_only) {
-    integers = net_integers_begin(n, g, run->arena, run->count);
-    for (net_value_id v = 0; v < g->values.count; v++)
-      if (g->values.at[v].kind != NET_VALUE_RESULT && g->values.at[v].kind != NET_VALUE_CONSTANT)
-        net_integers_set(&integers, v, floats(run, v));
+    integers = integer_begin(run);
     if (!net_integers_run(&integers)) fail_msg("%s", support_message(n));
     if (count_floats(lowered) > g->outputs.count)
       fail_msg("floats are left:\n%s", support_printed(n, lowered));
@@ -224,7 +191,7 @@ static void lowers_random_networks(void **state) {
     net_graph *g = random_network(&t, &random, chains[k % CHAINS], k % 3 != 0);
     net_integer_break first;
     if (!net_integer_only(&t.n, g, &first)) fail_msg("%s\n%s", first.reason, support_printed(&t.n, g));
-    net_run run = filled(&t.n, g, k, 300, 1 + k % 4);
+    net_run run = integer_filled(&t.n, g, k, 300, 1 + k % 4);
     net_run codes = expect_lowered(&run, true);
     expect_compiled(&codes, targets[k % 4], k % 2 ? 256 : 100, k % 7 == 0);
     assert_int_equal(t.n.diagnostics.errors + t.n.diagnostics.faults, 0);
@@ -258,7 +225,7 @@ static void lowers_fractions_per_channel(void **state) {
     net_graph *g =
         support_network(&t.n, "n", (net_shape){1, {6}}, "linear features=9; relu; linear features=4");
     g = quantise_graph(&t, g);
-    net_run run = filled(&t.n, g, k, 300, 1);
+    net_run run = integer_filled(&t.n, g, k, 300, 1);
     net_run codes = expect_lowered(&run, true);
     expect_compiled(&codes, targets[k % 4], 64, k == 5);
     netc_free(&t.n);
@@ -297,7 +264,7 @@ static void lowers_other_operators(void **state) {
       "  z: f32[b, 48] = concat(hr, k) {axis = 0}\n"
       "  zq: f32[b, 48] format integer(5, 2) = quantize(z, _, _) {format = \"integer(5, 2)\"}\n"
       "  output y, k, zq\n");
-  net_run run = filled(&n, g, 3, 300, 1);
+  net_run run = integer_filled(&n, g, 3, 300, 1);
   net_run codes = expect_lowered(&run, false);
   assert_int_equal(count_floats(codes.graph), 3);
   for (uint32_t i = 0; i < 4; i++) {
@@ -328,7 +295,7 @@ static void lowers_weights_of_few_values(void **state) {
     net_graph *g =
         support_network(&t.n, "n", (net_shape){1, {11}}, "linear features=9; relu; linear features=4");
     g = quantise_graph(&t, g);
-    net_run run = filled(&t.n, g, k, 100, 1);
+    net_run run = integer_filled(&t.n, g, k, 100, 1);
     net_run codes = expect_lowered(&run, false);
     if (support_count(codes.graph, "integer_linear") != (cases[k].codes ? 2 : 0))
       fail_msg("%s:\n%s", cases[k].weight, support_printed(&t.n, codes.graph));
@@ -352,7 +319,7 @@ static void lowers_signs(void **state) {
     net_graph *g = support_network(&t.n, "n", (net_shape){1, {13}},
                                    "linear features=21; linear features=18; relu; linear features=5");
     g = quantise_graph(&t, g);
-    net_run run = filled(&t.n, g, 70 + k, 200, 1);
+    net_run run = integer_filled(&t.n, g, 70 + k, 200, 1);
     net_run codes = expect_lowered(&run, false);
     if (support_count(codes.graph, "integer_linear") != 3 || count_floats(codes.graph) > 2)
       fail_msg("%u:\n%s", k, support_printed(&t.n, codes.graph));
@@ -377,7 +344,7 @@ static void lowers_mixed_networks(void **state) {
     net_graph *g = support_network(&t.n, "n", (net_shape){1, {8}},
                                    "linear features=9; tanh; linear features=7; relu; linear features=4");
     g = quantise_graph(&t, g);
-    net_run run = filled(&t.n, g, k, 100, 1);
+    net_run run = integer_filled(&t.n, g, k, 100, 1);
     net_run codes = expect_lowered(&run, false);
     assert_int_equal(support_count(codes.graph, "integer_linear"), k < 3 ? 3 : 0);
     assert_int_equal(support_count(codes.graph, "tanh"), 1);
@@ -428,7 +395,7 @@ static void lowers_scaled_integers(void **state) {
     g = quantise_graph(&t, g);
     net_integer_break first;
     if (!net_integer_only(&t.n, g, &first)) fail_msg("%s\n%s", first.reason, support_printed(&t.n, g));
-    net_run run = filled(&t.n, g, k, 300, 1);
+    net_run run = integer_filled(&t.n, g, k, 300, 1);
     net_run codes = expect_lowered(&run, true);
     expect_compiled(&codes, targets[k % 4], k % 2 ? 256 : 100, k % 7 == 0);
     assert_int_equal(t.n.diagnostics.errors + t.n.diagnostics.faults, 0);
@@ -472,7 +439,7 @@ static void lowers_sums_of_scaled_integers(void **state) {
       g->nodes.at[i].owner = g->nodes.at[i].name;
       g->nodes.at[i].role = NET_TENSOR_INPUT;
     }
-  net_run run = filled(&n, g, 4, 300, 1);
+  net_run run = integer_filled(&n, g, 4, 300, 1);
   net_run codes = expect_lowered(&run, true);
   for (uint32_t i = 0; i < 4; i++) expect_compiled(&codes, targets[i], 128, i == 1);
   netc_free(&n);
