@@ -160,6 +160,36 @@ static bool take_format(net_elaborator *e, net_quantize_rule *rule, net_ident te
   return true;
 }
 
+/* table = 256: of functions that are looked up */
+static bool take_table(net_elaborator *e, net_quantize_rule *rule, net_ident name, const net_expr *value) {
+  enum { LEAST = 2, MOST = 65536 };
+  netc *n = e->n;
+  const net_op *op = rule->scope == NET_RULE_OPERATOR ? net_op_find(n, net_text(n, rule->what), NULL) : NULL;
+  int64_t entries;
+  if (op && !op->table) {
+    net_error(n, name.loc, "%s is not looked up in tables; %s are", op->name, net_table_operators(n));
+    return false;
+  }
+  if (!net_evaluate_integer(n, &e->constants, value, "the number of a table's entries", 0, MOST, &entries))
+    return false;
+  if (entries && (entries < LEAST || (entries & (entries - 1)))) {
+    int64_t near = LEAST;
+    while (near < entries) near *= 2;
+    net_error(n, value->loc, "a table's entries are a power of two from %d to %d, like table = %lld; 0 is no table",
+              LEAST, MOST, (long long)near);
+    return false;
+  }
+  rule->table = (net_table_choice){(uint32_t)entries, true, place(e, name.loc, value->loc)};
+  return true;
+}
+
+static bool is_table(netc *n, net_ident name) { return !strcmp(net_text(n, name.name), "table"); }
+
+static bool take_choice(net_elaborator *e, net_quantize_rule *rule, net_ident name, const net_expr *value,
+                        const maker *m) {
+  return is_table(e->n, name) ? take_table(e, rule, name, value) : take_format(e, rule, name, value, m);
+}
+
 /* weight = integer(8, 4) within a rule; of a setting from outside, weight.width = 8 where no weight is set.
  */
 static bool take_tensor(net_elaborator *e, net_quantize_rule *rule, const net_entry *entry, const maker *m) {
@@ -172,7 +202,7 @@ static bool take_tensor(net_elaborator *e, net_quantize_rule *rule, const net_en
               net_text(n, entry->path.parts.at[0].name));
     return false;
   }
-  return take_format(e, rule, entry->path.parts.at[0], entry->value, m);
+  return take_choice(e, rule, entry->path.parts.at[0], entry->value, m);
 }
 
 /* linear.weight = …, of --set: a rule of one tensor */
@@ -181,15 +211,15 @@ static bool take_path(net_elaborator *e, const net_entry *entry, maker *m) {
   net_ident kind = entry->path.parts.at[0], tensor = entry->path.parts.at[1];
   net_quantize_rule rule = {.what = kind.name, .loc = entry->path.loc};
   net_tensor_role role;
-  if (!net_elaborate_rule_scope(e, kind, &rule.scope) || !net_elaborate_tensor(e, tensor, &role))
-    return false;
+  if (!net_elaborate_rule_scope(e, kind, &rule.scope)) return false;
+  if (!is_table(n, tensor) && !net_elaborate_tensor(e, tensor, &role)) return false;
   if (entry->path.parts.count > 2) {
     net_error(n, entry->path.loc, "%s has no rule for '%s.%s' to set '%s' in: set %s.%s = integer(8, 4)",
               net_text(n, m->quantization->name), net_text(n, kind.name), net_text(n, tensor.name),
               net_text(n, entry->path.parts.at[2].name), net_text(n, kind.name), net_text(n, tensor.name));
     return false;
   }
-  if (!take_format(e, &rule, tensor, entry->value, m)) return false;
+  if (!take_choice(e, &rule, tensor, entry->value, m)) return false;
   net_vec_push(e->arena, &m->rules, rule);
   return true;
 }

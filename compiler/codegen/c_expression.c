@@ -35,7 +35,8 @@ void cc_count_uses(cc_printer *p, lp_expr e) {
   if (!e) return;
   const lp_expr_info *x = lp_expr_at(p->f, e);
   if (p->uses[e]++) return;
-  if (x->kind == LP_load && p->f->buffers.at[x->which].storage == LP_CONSTANT) note_range(p, e, x->which);
+  bool loads = x->kind == LP_load || x->kind == LP_lookup;
+  if (loads && p->f->buffers.at[x->which].storage == LP_CONSTANT) note_range(p, e, x->which);
   net_vec_push(p->arena, &p->touched, e);
   for (uint32_t i = 0; i < 3; i++) cc_count_uses(p, x->operand[i]);
   for (uint32_t i = 0; x->kind == LP_load && i < x->count; i++)
@@ -281,6 +282,7 @@ static cc_value leaf(cc_printer *p, lp_expr e) {
     text = x->type == NET_BOOL ? (x->integer ? "1" : "0") : cc_number(p, x->type, x->real, x->integer);
     return (cc_value){text, *text == '-' ? CC_PREFIX : CC_PRIMARY};
   case LP_load: return cc_load(p, x);
+  case LP_lookup: return cc_lookup(p, x);
   case LP_count: return (cc_value){format(p, "%uu", p->f->batch), CC_PRIMARY};
   case LP_lanes: return (cc_value){"0", CC_PRIMARY};
   case LP_var: text = cc_integer(p, e); return (cc_value){text, *text == '-' ? CC_PREFIX : CC_PRIMARY};

@@ -13,6 +13,15 @@ static const char *place_in_scratch(cc_printer *p, lp_buffer buffer, const char 
   return net_arena_format(p->arena, "scratch->%s[%s%s%s]", net_type_name(type), name, join, index);
 }
 
+/* An element of a table; no index lies beyond `most`. */
+static const char *in_table(cc_printer *p, lp_buffer buffer, const char *index, int64_t most) {
+  uint32_t id = cc_table_of(p, buffer); /* may move the tables */
+  cc_table *table = &p->tables.at[id];
+  if (most >= table->elements) most = (int64_t)table->elements - 1;
+  if (most >= table->used) table->used = (uint32_t)most + 1;
+  return net_arena_format(p->arena, "%s[%s]", table->name, index);
+}
+
 static const char *access(cc_printer *p, lp_buffer buffer, uint32_t first, uint32_t count) {
   const lp_buffer_info *b = &p->f->buffers.at[buffer];
   int64_t most;
@@ -22,13 +31,7 @@ static const char *access(cc_printer *p, lp_buffer buffer, uint32_t first, uint3
   case LP_SCRATCH: return place_in_scratch(p, buffer, index);
   case LP_COLUMN:
   case LP_OUTPUT: return net_arena_format(p->arena, "%s[%s]", p->buffer_names[buffer], index);
-  case LP_CONSTANT: {
-    uint32_t id = cc_table_of(p, buffer); /* may move the tables */
-    cc_table *table = &p->tables.at[id];
-    if (most >= table->elements) most = (int64_t)table->elements - 1;
-    if (most >= table->used) table->used = (uint32_t)most + 1;
-    return net_arena_format(p->arena, "%s[%s]", table->name, index);
-  }
+  case LP_CONSTANT: return in_table(p, buffer, index, most);
   case LP_VARIABLE: {
     if (!p->library->weights) break;
     net_type type = b->type == NET_BOOL ? NET_U8 : b->type;
@@ -43,6 +46,22 @@ static const char *access(cc_printer *p, lp_buffer buffer, uint32_t first, uint3
   return "0";
 }
 
+/* What a table holds as the type that is wanted of it. */
+static cc_value from_table(cc_printer *p, lp_buffer buffer, net_type type, const char *at) {
+  const cc_table *table = &p->tables.at[p->table_of[buffer] - 1];
+  if (table->bits)
+    return (cc_value){net_arena_format(p->arena, "%s(%s)", cc_helper_name(p, CC_of_bits, type), at), CC_PRIMARY};
+  if (type == NET_BOOL) return (cc_value){net_arena_format(p->arena, "%s != 0", at), CC_TEST};
+  if (table->as == type) return (cc_value){at, CC_PRIMARY};
+  return (cc_value){net_arena_format(p->arena, "(%s)%s", cc_type_name(type), at), CC_PREFIX};
+}
+
+cc_value cc_lookup(cc_printer *p, const lp_expr_info *lookup) {
+  lp_expr place = lookup->operand[0];
+  const char *at = in_table(p, lookup->which, cc_integer(p, place), lp_range_of(&p->scope, place).hi);
+  return from_table(p, lookup->which, lookup->type, at);
+}
+
 cc_value cc_load(cc_printer *p, const lp_expr_info *load) {
   const lp_buffer_info *b = &p->f->buffers.at[load->which];
   if (b->storage == LP_INDEX) {
@@ -50,15 +69,7 @@ cc_value cc_load(cc_printer *p, const lp_expr_info *load) {
     return (cc_value){net_arena_format(p->arena, "(uint32_t)(%s)", row), CC_PREFIX};
   }
   const char *at = access(p, load->which, load->first, load->count);
-  if (b->storage == LP_CONSTANT) {
-    const cc_table *table = &p->tables.at[p->table_of[load->which] - 1];
-    if (table->bits) {
-      const char *of_bits = cc_helper_name(p, CC_of_bits, load->type);
-      return (cc_value){net_arena_format(p->arena, "%s(%s)", of_bits, at), CC_PRIMARY};
-    }
-    if (load->type != NET_BOOL && table->as != load->type)
-      return (cc_value){net_arena_format(p->arena, "(%s)%s", cc_type_name(load->type), at), CC_PREFIX};
-  }
+  if (b->storage == LP_CONSTANT) return from_table(p, load->which, load->type, at);
   if (load->type == NET_BOOL) return (cc_value){net_arena_format(p->arena, "%s != 0", at), CC_TEST};
   return (cc_value){at, CC_PRIMARY};
 }

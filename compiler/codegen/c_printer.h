@@ -131,6 +131,7 @@ bool cc_constant(cc_printer *p, lp_expr e, int64_t *value); /* whether it is one
 
 /* c_memory.c */
 cc_value cc_load(cc_printer *p, const lp_expr_info *load);
+cc_value cc_lookup(cc_printer *p, const lp_expr_info *lookup);
 const char *cc_place(cc_printer *p, lp_buffer buffer, uint32_t first, uint32_t count); /* an lvalue */
 const char *cc_element_name(cc_printer *p, lp_reg reg, uint32_t row, uint32_t column);
 const char *cc_register(cc_printer *p, lp_reg reg, lp_expr i, lp_expr j);

@@ -129,6 +129,7 @@ bool cg_emit_constant(cg_emit *e, lp_expr expr, int64_t *value);       /* false:
 /* emit_memory.c */
 LLVMValueRef cg_emit_field(cg_emit *e, cg_step_field field);
 LLVMValueRef cg_emit_load(cg_emit *e, const lp_expr_info *load);
+LLVMValueRef cg_emit_lookup(cg_emit *e, const lp_expr_info *lookup);
 void cg_emit_store(cg_emit *e, const lp_stmt_info *store);
 void cg_emit_ahead(cg_emit *e, const lp_stmt_info *ahead); /* emit_ahead.c */
 /* The register element reg[i][j]; i, j: expressions that are constant by now, 0 for none. */

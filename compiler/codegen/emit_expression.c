@@ -296,6 +296,7 @@ static LLVMValueRef (*const leaves[])(cg_emit *, const lp_expr_info *) = {
     [LP_const] = emit_const,  [LP_load] = cg_emit_load, [LP_count] = emit_count,  [LP_param] = emit_param,
     [LP_var] = emit_var,      [LP_read] = emit_read,    [LP_splat] = emit_splat,  [LP_lanes] = emit_lanes,
     [LP_tree] = cg_emit_tree, [LP_fold] = cg_emit_fold, [LP_part] = cg_emit_part, [LP_words] = cg_emit_words,
+    [LP_lookup] = cg_emit_lookup,
 };
 
 LLVMValueRef cg_emit_expr(cg_emit *e, lp_expr expr) {

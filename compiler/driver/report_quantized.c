@@ -68,9 +68,12 @@ static bool is_changed(const dr_quantize_report *q, const dr_report_row *row) {
   return own;
 }
 
-/* "linear integer(8, 4)": the operator with the formats that are new, each once. */
+/* "linear integer(8, 4)": the operator, as it is now, with the formats that are new, each once. */
 static const char *quantized_type(const dr_quantize_report *q, const dr_report_row *row) {
-  const char *text = row->op;
+  const net_graph *g = q->after.graph;
+  net_node_id now =
+      row->node == NET_NONE ? NET_NONE : net_graph_find(g, q->before.graph->nodes.at[row->node].name);
+  const char *text = now == NET_NONE ? row->op : net_node_op(g, now)->name;
   changes list = {0};
   if (row->node != NET_NONE) list = node_changes(q, row->node);
   uint32_t said = 0;

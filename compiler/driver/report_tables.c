@@ -94,10 +94,13 @@ static const char *tensors_text(const dr_report *r, net_node_id node) {
   const char *text = "";
   for (uint32_t i = 0; i < r->graph->nodes.at[node].input_count; i++) {
     net_value_id v = net_node_input(r->graph, node, i);
-    if (v == NET_NONE || (strcmp(fields[i].kind, "parameter") && strcmp(fields[i].kind, "statistic")))
+    bool table = !strcmp(fields[i].kind, "constant");
+    if (v == NET_NONE || (strcmp(fields[i].kind, "parameter") && strcmp(fields[i].kind, "statistic") && !table))
       continue;
     net_tensor_role role = net_node_role(r->graph, node, i);
-    net_format_id format = role == NET_TENSORS ? NET_FORMAT_FLOAT32 : net_node_format(r->graph, node, role);
+    net_format_id format = role != NET_TENSORS ? net_node_format(r->graph, node, role)
+                           : table             ? r->graph->values.at[v].format
+                                               : NET_FORMAT_FLOAT32;
     const char *type = format == NET_FORMAT_FLOAT32 ? "f32" : net_format_text(r->n, format);
     text = net_arena_format(&r->n->arena, "%s%s%s %s%s", text, *text ? ", " : "", fields[i].name, type,
                             net_shape_text(&r->n->arena, &r->graph->values.at[v].shape));

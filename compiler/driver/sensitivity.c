@@ -27,6 +27,9 @@ static bool rules_of(dr_verification *v, const net_rules *rules, net_node_id nod
     own->loc = rule->loc;
     any = true;
   }
+  const net_quantize_rule *table = net_rules_table(rules, node);
+  if (table && own->tensors[NET_TENSOR_INPUT].given && own->tensors[NET_TENSOR_OUTPUT].given)
+    own->table = table->table;
   return any;
 }
 

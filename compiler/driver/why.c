@@ -57,6 +57,28 @@ static void explain(explainer *x, net_node_id node, net_tensor_role role, const 
   else dr_table_empty(&x->table);
 }
 
+/* How many entries a table has, and which rule wanted it. */
+static void explain_table(explainer *x, net_node_id node) {
+  const net_quantize_rule *rule = x->rules ? net_rules_table(x->rules, node) : NULL;
+  if (!rule) return;
+  netc *n = x->n;
+  net_position at = net_sources_find(&n->sources, rule->table.loc);
+  net_node_id now = net_graph_find(x->formatted, x->plain->nodes.at[node].name);
+  net_value_id table = now == NET_NONE ? NET_NONE : net_node_input(x->formatted, now, 1);
+  const char *entries = "(computed: its formats' steps are not known yet)";
+  if (!rule->table.entries) entries = "(computed)";
+  else if (table != NET_NONE)
+    entries = net_arena_format(&n->arena, "%u entries", x->formatted->values.at[table].shape.dim[0]);
+  dr_table_word(&x->table, net_text(n, x->plain->nodes.at[node].name));
+  dr_table_word(&x->table, "table");
+  dr_table_word(&x->table, entries);
+  dr_table_word(&x->table,
+                net_arena_format(&n->arena, "%s { table = %u }", net_rule_text(n, rule), rule->table.entries));
+  if (at.source)
+    dr_table_word(&x->table, net_arena_format(&n->arena, "%s:%u:%u", at.source->path, at.line, at.column));
+  else dr_table_empty(&x->table);
+}
+
 static void explain_node(explainer *x, net_node_id node) {
   const net_graph *g = x->plain;
   uint32_t data = 0;
@@ -70,6 +92,7 @@ static void explain_node(explainer *x, net_node_id node) {
   if (net_node_has(g, node, NET_TENSOR_ACCUMULATOR))
     explain(x, node, NET_TENSOR_ACCUMULATOR, "accumulator", 0);
   explain(x, node, NET_TENSOR_OUTPUT, "output", 0);
+  explain_table(x, node);
 }
 
 static int unknown(dr_call *call, const net_graph *g, const char *name) {

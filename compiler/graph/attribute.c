@@ -33,7 +33,8 @@ net_attribute_kind net_op_attribute_kind(const net_op_field *attribute) {
 }
 
 bool net_op_is_internal(const char *attribute) {
-  static const char *const names[] = {"training", "stream", "wide", "weight_format", "bias_format", "x_step"};
+  static const char *const names[] = {"training", "stream", "wide", "weight_format", "bias_format", "x_step",
+                                      "y_step"};
   for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!strcmp(attribute, names[i])) return true;
   return false;

@@ -187,3 +187,16 @@ net_value_id net_folding_call(net_folding *folding, const char *op, const char *
   folding->graph->nodes.at[id].use = node->use;
   return net_node_output(folding->graph, id, 0);
 }
+
+const char *net_table_operators(netc *n) {
+  uint32_t left = 0;
+  const char *text = "";
+  for (uint32_t i = 0; i < n->op_count; i++) left += n->ops[i].table != NULL;
+  for (uint32_t i = 0; i < n->op_count; i++) {
+    if (!n->ops[i].table) continue;
+    const char *join = !*text ? "" : left == 1 ? " and " : ", ";
+    text = net_arena_format(&n->arena, "%s%s%s", text, join, n->ops[i].name);
+    left--;
+  }
+  return text;
+}

@@ -2,6 +2,7 @@
 #ifndef NETC_GRAPH_OPERATOR_H
 #define NETC_GRAPH_OPERATOR_H
 
+#include "formats/formats.h"
 #include "graph/graph.h"
 
 struct lp_function; /* loops/loops.h */
@@ -145,6 +146,24 @@ typedef struct net_lowering {
   net_code output;                       /* to be set; NET_NONE on entry, and left so: it stays in numbers */
 } net_lowering;
 
+/* How the quantise pass asks an operator for a node of its own name that looks results up in a table, whose
+ * input and result have integer formats. */
+typedef struct net_tabling {
+  net_graph *graph; /* being built */
+  const net_graph *from;
+  net_node_id node;  /* in from */
+  net_loc loc;       /* of the rule */
+  net_arena *arena;  /* scratch */
+  net_value_id x;    /* in the graph being built */
+  int64_t low, high; /* codes of x, zero point taken off */
+  double x_unit, y_unit;
+  net_format_id y_format;
+  const net_calibration *y_steps; /* of the result's format; NULL: its own */
+  int32_t y_zero;
+  uint32_t entries; /* at most */
+  net_node_id made;
+} net_tabling;
+
 #define NET_ABSENT UINT32_MAX
 
 typedef struct net_op {
@@ -175,6 +194,8 @@ typedef struct net_op {
   void (*made)(const net_graph *graph, net_node_id node, const float *const *inputs, net_tensor_role role,
                float *values);
   bool (*fold)(net_folding *folding); /* NULL: it is not to be had of a contraction in front of it */
+  /* Adds a node whose first output is the result; NET_NONE: reported. NULL: it has no tables. */
+  net_node_id (*table)(net_tabling *tabling);
   net_op_border border;
   bool weighted_sum; /* of its inputs, times the attribute `factor` if it has one */
   double ulps; /* how far compiled float results may lie from the interpreter's (DESIGN: numerics) */
@@ -188,6 +209,9 @@ const net_op *net_op_find(const netc *n, const char *name, uint16_t *row); /* NU
 
 /* What an input is to rules of formats: weight and bias by their names, input for data; else NET_TENSORS. */
 net_tensor_role net_op_input_role(const net_op_field *input);
+
+/* "sigmoid, tanh and softmax": what tables there are of. In the arena. */
+const char *net_table_operators(netc *n);
 
 net_attribute_kind net_op_attribute_kind(const net_op_field *attribute);
 /* Whether passes set attributes of that name, not people. */

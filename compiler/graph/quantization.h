@@ -16,12 +16,20 @@ typedef struct {
   net_loc loc;
 } net_format_choice;
 
+/* A function looked up by its input's code. */
+typedef struct {
+  uint32_t entries; /* at most; 0: it is computed */
+  bool given;
+  net_loc loc;
+} net_table_choice;
+
 typedef enum { NET_RULE_QUOTED, NET_RULE_LAYER, NET_RULE_OPERATOR, NET_RULE_DEFAULT } net_rule_scope;
 
 typedef struct net_quantize_rule {
   net_rule_scope scope;
   net_name what; /* quoted: an exact name, or an extended regular expression anchored at both ends */
   net_format_choice tensors[NET_TENSORS];
+  net_table_choice table;
   net_loc loc;
 } net_quantize_rule;
 
@@ -72,9 +80,12 @@ const net_quantize_rule *net_rules_find(const net_rules *rules, net_node_id node
 /* The closest rule that was passed over for the one found; NULL: none. */
 const net_quantize_rule *net_rules_passed(const net_rules *rules, net_node_id node, net_tensor_role role);
 
+/* The rule that says whether a node's function is looked up; NULL: none does, or there are no tables of it. */
+const net_quantize_rule *net_rules_table(const net_rules *rules, net_node_id node);
+
 /* What of a rule has meant something in the graphs seen so far; zero at first. */
 typedef struct {
-  bool matched, has[NET_TENSORS];
+  bool matched, has[NET_TENSORS], has_table;
 } net_rule_use;
 /* uses: one for each rule */
 void net_rules_use(const net_rules *rules, net_rule_use *uses);

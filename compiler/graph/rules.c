@@ -149,6 +149,17 @@ const net_quantize_rule *net_rules_passed(const net_rules *rules, net_node_id no
   return passed;
 }
 
+const net_quantize_rule *net_rules_table(const net_rules *rules, net_node_id node) {
+  const net_quantize_rule *best = NULL;
+  uint32_t least = NET_NONE;
+  if (!is_ruled(rules->graph, node) || !net_node_op(rules->graph, node)->table) return NULL;
+  for (uint32_t i = 0; i < rules->quantization->rule_count; i++) {
+    uint32_t close = rules->quantization->rules[i].table.given ? closeness(rules, i, node) : NET_NONE;
+    if (close < least) least = close, best = &rules->quantization->rules[i];
+  }
+  return best;
+}
+
 /* ---- rules that mean nothing ---- */
 
 void net_rules_use(const net_rules *rules, net_rule_use *uses) {
@@ -157,6 +168,7 @@ void net_rules_use(const net_rules *rules, net_rule_use *uses) {
     for (net_node_id node = 0; node < g->nodes.count; node++) {
       if (!is_ruled(g, node) || closeness(rules, i, node) == NET_NONE) continue;
       uses[i].matched = true;
+      uses[i].has_table |= net_node_op(g, node)->table != NULL;
       for (net_tensor_role role = 0; role < NET_TENSORS; role++)
         uses[i].has[role] |= net_node_has(g, node, role);
     }
@@ -215,6 +227,11 @@ bool net_rules_report(netc *n, const net_quantization *quantization, const net_r
                 graph ? hint(n, rule, graph) : "");
       ok = false;
       continue;
+    }
+    if (rule->table.given && !uses[i].has_table) {
+      net_error(n, rule->table.loc, "no node of %s that %s '%s' is looked up in tables; %s are", where,
+                what[rule->scope], text, net_table_operators(n));
+      ok = false;
     }
     for (net_tensor_role role = 0; role < NET_TENSORS; role++) {
       if (!rule->tensors[role].given || uses[i].has[role]) continue;

@@ -221,6 +221,7 @@ static lp_expr value(kn_scope *scope, lp_expr e) {
   }
   case LP_load: return load(scope, &info);
   case LP_reduce: return reduce(scope, &info);
+  case LP_lookup: return lp_lookup_of(f, info.which, kn_value(scope, info.operand[0]));
   case LP_convert: return lp_convert(f, info.type, kn_value(scope, info.operand[0]));
   case LP_bitcast: return lp_bitcast(f, info.type, kn_value(scope, info.operand[0]));
   default: break;

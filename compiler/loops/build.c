@@ -187,6 +187,21 @@ lp_expr lp_load_at(lp_function *f, lp_buffer buffer, uint32_t count, const lp_ex
                                        .count = count});
 }
 
+lp_expr lp_lookup_of(lp_function *f, lp_buffer table, lp_expr place) {
+  const lp_buffer_info *b = table < f->buffers.count ? &f->buffers.at[table] : NULL;
+  if (!b || b->storage != LP_CONSTANT || b->batched || b->shape.rank != 1)
+    return lp_wrong(f, b ? b->type : NET_F32, 1, "looking up in what is no constant vector");
+  if (!lp_known(f, place, "a lookup")) return lp_constant(f, b->type, 0, 0);
+  const lp_expr_info info = *lp_expr_at(f, place);
+  if (info.type != NET_I32)
+    return lp_wrong(f, b->type, info.lanes, "looking up at places of type %s", net_type_name(info.type));
+  return lp_add_expr(f, (lp_expr_info){.kind = LP_lookup,
+                                       .type = (uint8_t)b->type,
+                                       .lanes = info.lanes,
+                                       .operand = {place},
+                                       .which = table});
+}
+
 lp_expr lp_reduce_over(lp_function *f, lp_combine combine, uint32_t count, const lp_expr *axes,
                        lp_expr body) {
   if (!lp_known(f, body, "a reduction")) return lp_real(f, 0);

@@ -164,6 +164,19 @@ static void load(machine *m, const lp_expr_info *info, lp_value *result) {
     result[k] = at ? lp_get(info->type, at + k * size) : poison(info->type);
 }
 
+static void look_up(machine *m, const lp_expr_info *info, lp_value *result) {
+  const lp_value *place = evaluate(m, info->operand[0]);
+  const lp_buffer_info *b = &m->f->buffers.at[info->which];
+  const char *data = m->memory->buffers[info->which];
+  for (uint32_t k = 0; k < info->lanes; k++) {
+    bool inside = place[k].integer >= 0 && place[k].integer < b->shape.dim[0];
+    if (!inside) fail(m, "place out of range in", info->which);
+    else if (!data) fail(m, "no memory for", info->which);
+    result[k] = inside && data ? lp_get(b->type, data + (size_t)place[k].integer * net_type_bytes(b->type))
+                               : poison(b->type);
+  }
+}
+
 static void operation(machine *m, const lp_expr_info *info, lp_value *result) {
   const lp_value *v[3] = {NULL};
   uint32_t count = lp_operand_count(info->kind);
@@ -226,6 +239,9 @@ static void leaf(machine *m, const lp_expr_info *info, lp_value *result) {
   case LP_fold:
     v = evaluate(m, info->operand[0]);
     *result = fold(info->combine, info->type, lp_expr_at(m->f, info->operand[0])->lanes, v);
+    return;
+  case LP_lookup:
+    look_up(m, info, result);
     return;
   case LP_words:
     v = evaluate(m, info->operand[0]);

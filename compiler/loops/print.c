@@ -127,7 +127,7 @@ static void see_expr(nest_printer *n, lp_expr e) {
   if (!e || !lp_visit(f, e)) return;
   const lp_expr_info *info = lp_expr_at(f, e);
   if (info->kind == LP_read || info->kind == LP_tree) see_reg(n, info->which);
-  if (info->kind == LP_load) see_buffer(n, info->which);
+  if (info->kind == LP_load || info->kind == LP_lookup) see_buffer(n, info->which);
   for (uint32_t i = 0; info->kind == LP_load && i < info->count; i++)
     see_expr(n, f->lists.at[info->first + i]);
   for (uint32_t i = 0; i < 3; i++) see_expr(n, info->operand[i]);

@@ -188,6 +188,11 @@ static void print_leaf(lp_printer *p, const lp_expr_info *info) {
     lp_print_operand(p, info->operand[0], 0);
     putc(')', p->to);
     break;
+  case LP_lookup:
+    fprintf(p->to, "%s(", p->buffers[info->which]);
+    lp_print_operand(p, info->operand[0], 0);
+    putc(')', p->to);
+    break;
   case LP_part:
     lp_print_operand(p, info->operand[0], PRIMARY);
     fprintf(p->to, info->lanes == 1 ? "{%u}" : "{%u..%u}", (unsigned)info->integer,
@@ -227,8 +232,8 @@ void lp_print_uses(lp_printer *p, lp_expr e) {
 static bool deserves_name(const lp_printer *p, lp_expr e) {
   const lp_expr_info *info = lp_expr_at(p->f, e);
   bool address = info->pure && info->type == NET_I32 && info->lanes == 1;
-  bool large =
-      info->kind < LP_operations || info->kind == LP_reduce || info->kind == LP_tree || info->kind == LP_fold;
+  bool large = info->kind < LP_operations || info->kind == LP_reduce || info->kind == LP_tree ||
+               info->kind == LP_fold || info->kind == LP_lookup;
   return p->uses[e] > 1 && large && !address;
 }
 

@@ -102,6 +102,13 @@ static const char *vector_fault(const lp_function *f, const lp_expr_info *info) 
     return per && info->type == NET_I32 && of->lanes == per * info->lanes ? NULL
                                                                           : "words of what makes no words";
   }
+  if (info->kind == LP_lookup) {
+    const lp_buffer_info *b = info->which < f->buffers.count ? &f->buffers.at[info->which] : NULL;
+    if (!b || b->storage != LP_CONSTANT || b->batched || b->shape.rank != 1) return "no vector to look up in";
+    return of->type == NET_I32 && of->lanes == info->lanes && b->type == info->type
+               ? NULL
+               : "a lookup of other types or lanes";
+  }
   if (of->type != info->type) return "another type than its operand's";
   if (info->kind == LP_splat) return of->lanes == 1 && info->lanes > 1 ? NULL : "a splat of a vector";
   if (info->kind == LP_fold)
@@ -139,6 +146,7 @@ static const char *leaf_fault(const lp_function *f, const lp_expr_info *info, lp
   case LP_fold:
   case LP_words:
   case LP_part:
+  case LP_lookup:
     return vector_fault(f, info);
   default:
     return "no such kind of expression";
@@ -148,7 +156,7 @@ static const char *leaf_fault(const lp_function *f, const lp_expr_info *info, lp
 /* How many operands a kind takes at least and at most. */
 static void operands_of(uint8_t kind, uint32_t *least, uint32_t *most) {
   bool one =
-      kind == LP_reduce || (kind >= LP_splat && kind <= LP_part && kind != LP_lanes && kind != LP_tree);
+      kind == LP_reduce || (kind >= LP_splat && kind <= LP_lookup && kind != LP_lanes && kind != LP_tree);
   *least = kind < LP_operations ? lp_operand_count(kind) : one;
   *most = kind == LP_read ? 2 : *least;
 }
@@ -221,4 +229,13 @@ bool lp_verify_access(lp_verifier *v, lp_buffer buffer, uint32_t first, uint32_t
                            (long long)extent);
   }
   return good;
+}
+
+bool lp_verify_lookup(lp_verifier *v, const lp_expr_info *lookup) {
+  const lp_buffer_info *b = &v->f->buffers.at[lookup->which];
+  lp_expr place = lookup->operand[0];
+  lp_range r = lp_range_of(&v->scope, place);
+  if (r.lo >= 0 && r.hi < b->shape.dim[0]) return true;
+  return lp_verify_fault(v, "place %s (from %lld to %lld) may leave %s, which has %u", lp_verify_text(v, place),
+                         (long long)r.lo, (long long)r.hi, net_text(v->f->n, b->name), b->shape.dim[0]);
 }

@@ -20,6 +20,8 @@ const char *lp_verify_text(lp_verifier *v, lp_expr e); /* an expression, shorten
 /* Ids, types, lanes and lists of all buffers and expressions: after this nothing points into nowhere. */
 bool lp_verify_structure(lp_verifier *v);
 /* Whether an access lies within its dimensions; lanes: elements from there along the last one. */
+/* Whether its places lie inside. */
+bool lp_verify_lookup(lp_verifier *v, const lp_expr_info *lookup);
 bool lp_verify_access(lp_verifier *v, lp_buffer buffer, uint32_t first, uint32_t count, uint32_t lanes,
                       bool form2);
 

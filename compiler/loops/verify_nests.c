@@ -45,6 +45,8 @@ static bool check_node(checker *c, const lp_expr_info *info) {
     return c->open[info->which] == 1 || lp_verify_fault(&c->v, "variable %s is used outside its loop", name);
   case LP_load:
     return c->dead || lp_verify_access(&c->v, info->which, info->first, info->count, info->lanes, true);
+  case LP_lookup:
+    return c->dead || lp_verify_lookup(&c->v, info);
   case LP_read:
   case LP_tree:
     name = net_text(f->n, f->regs.at[info->which].name);

@@ -69,6 +69,7 @@ static bool verify_value(checker *c, const lp_statement *s, lp_expr e) {
       good = verify_value(c, s, c->v.f->lists.at[info->first + i]) && good;
   for (uint32_t i = 0; i < 3; i++) good = verify_value(c, s, info->operand[i]) && good;
   if (info->kind == LP_reduce) return verify_reduction(c, info) && good;
+  if (info->kind == LP_lookup) return lp_verify_lookup(&c->v, info) && good;
   if (info->kind != LP_load) return good;
   good = lp_verify_access(&c->v, info->which, info->first, info->count, 1, false) && good;
   return good && verify_own(c, s, info) && verify_batch(c, info->which, info->first, info->count);

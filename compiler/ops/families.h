@@ -17,6 +17,7 @@ typedef void ops_made(const net_graph *graph, net_node_id node, const float *con
                       net_tensor_role role, float *values);
 typedef bool ops_fold(net_folding *folding);
 typedef bool ops_lower(net_lowering *lowering);
+typedef net_node_id ops_table(net_tabling *tabling);
 typedef void ops_kernel(struct lp_function *function, const net_graph *graph, net_node_id node);
 
 /* cost.c: what most operators cost */
@@ -97,6 +98,25 @@ ops_shape quantize_by_shape;
 ops_interpret quantize_by_interpret;
 ops_range quantize_by_range;
 ops_kernel quantize_by_kernel;
+
+/* table.c */
+ops_table function_table, softmax_table;
+/* table_lookup.c */
+ops_shape table_shape, integer_table_shape;
+ops_gradient table_gradient;
+ops_interpret table_interpret, integer_table_interpret;
+ops_kernel table_kernel, integer_table_kernel;
+ops_range table_range, integer_table_range;
+ops_integers table_integers;
+ops_lower table_lower;
+/* table_softmax.c */
+ops_shape softmax_table_shape, integer_softmax_shape;
+ops_gradient softmax_table_gradient;
+ops_interpret softmax_table_interpret, integer_softmax_interpret;
+ops_kernel softmax_table_kernel, integer_softmax_kernel;
+ops_range softmax_table_range, integer_softmax_range;
+ops_integers softmax_table_integers;
+ops_lower softmax_table_lower;
 
 /* normalize.c */
 ops_shape normalize_shape;

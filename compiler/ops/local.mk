@@ -56,7 +56,12 @@ libnetc_a_SOURCES += \
   compiler/ops/reduction_kernel.c \
   compiler/ops/regression.c \
   compiler/ops/softmax.c \
+  compiler/ops/softmax.h \
   compiler/ops/softmax_kernel.c \
+  compiler/ops/table.c \
+  compiler/ops/table.h \
+  compiler/ops/table_lookup.c \
+  compiler/ops/table_softmax.c \
   compiler/ops/unary.c \
   compiler/ops/update.c \
   compiler/ops/update.h \

@@ -13,6 +13,7 @@ libnetc_a_SOURCES += \
   compiler/passes/ranges.c compiler/passes/ranges.h \
   compiler/passes/quantize.c compiler/passes/quantize.h compiler/passes/quantize_formats.c \
   compiler/passes/quantize_bias.c \
+  compiler/passes/quantize_table.c \
   compiler/passes/training.h \
   compiler/passes/training_mode.c \
   compiler/passes/updates.c \

@@ -266,6 +266,31 @@ static net_node_id add_node(maker *m, net_node_id old, const net_value_id *input
   return id;
 }
 
+/* What a rule has looked up. *done: it is. False: reported. */
+static bool take_table(maker *m, net_node_id old, const net_value_id *inputs, bool *done) {
+  const net_quantize_rule *rule = net_rules_table(m->rules, old);
+  const net_node *node = &m->from->nodes.at[old];
+  *done = false;
+  if (!rule || !rule->table.entries) return true;
+  const net_format_choice *output = choice_of(m, old, NET_TENSOR_OUTPUT);
+  const net_calibrated *steps = net_quantize_calibrated(m->quantization, node->name, NET_TENSOR_OUTPUT, 0);
+  net_tabling t = {.graph = m->to,
+                   .from = m->from,
+                   .node = old,
+                   .loc = rule->table.loc,
+                   .arena = &m->n->arena,
+                   .x = inputs[0],
+                   .y_format = NET_FORMAT_FLOAT32,
+                   .entries = rule->table.entries};
+  if (output)
+    t.y_format = net_quantize_resolved(
+        m->n, net_quantize_signed(m->n, output->format, m->ranges, node->first_output), steps);
+  if (!net_quantize_table(m->n, &t, steps)) return false;
+  *done = t.made != NET_NONE;
+  if (*done) m->given[node->first_output] = m->seen[node->first_output] = net_node_output(m->to, t.made, 0);
+  return true;
+}
+
 /* The accumulator's and the output's quantisers. */
 static bool take_results(maker *m, net_node_id old) {
   net_value_id first = m->from->nodes.at[old].first_output;
@@ -292,8 +317,9 @@ static bool take_results(maker *m, net_node_id old) {
 static bool take_node(maker *m, net_node_id old) {
   net_format_id made[NET_TENSORS] = {0}; /* float32 */
   net_value_id *inputs = NET_NEW_ARRAY(&m->n->arena, net_value_id, m->from->nodes.at[old].input_count + 1);
-  return take_inputs(m, old, inputs, made) && add_node(m, old, inputs, made) != NET_NONE &&
-         take_results(m, old);
+  bool done;
+  return take_inputs(m, old, inputs, made) && take_table(m, old, inputs, &done) &&
+         (done || add_node(m, old, inputs, made) != NET_NONE) && take_results(m, old);
 }
 
 static void take_list(maker *m, const net_value_ids *from, net_value_ids *to) {

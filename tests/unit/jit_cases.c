@@ -90,6 +90,10 @@ static net_node_id make_codes(jit_maker *m, const net_op *op) {
   return jit_make_codes(m, op->name, jit_data(m, "x", shape, true));
 }
 
+static net_node_id make_table(jit_maker *m, const net_op *op) {
+  return jit_make_table(m, op->name, jit_data(m, "x", jit_shape_of(m, 1 + jit_pick(m, 3)), true));
+}
+
 /* A row for each operator that is no gradient of another. */
 static const struct {
   const char *op;
@@ -119,6 +123,11 @@ static const struct {
     {"integer_mul", make_codes},
     {"integer_relu", make_codes},
     {"integer_value", make_codes},
+    {"sigmoid_table", make_table},
+    {"tanh_table", make_table},
+    {"softmax_table", make_table},
+    {"integer_table", make_table},
+    {"integer_softmax", make_table},
     {"fold_weight", jit_make_fold},
     {"fold_bias", jit_make_fold},
     {"add", make_binary},

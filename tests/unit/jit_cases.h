@@ -24,4 +24,7 @@ void jit_make(jit_maker *maker, const net_op *op);
 /* Of an operator on codes, made of data with at least one axis (jit_codes.c). */
 net_node_id jit_make_codes(jit_maker *maker, const char *op, net_value_id x);
 
+/* Of a function that is looked up, of data or of their codes (jit_tables.c). */
+net_node_id jit_make_table(jit_maker *maker, const char *op, net_value_id x);
+
 #endif

@@ -12,8 +12,10 @@ static lp_function *lower(netc *n, const net_graph *graph, net_node_id node, uin
   f->update = op->class == OP_UPDATE;
   for (net_value_id v = 0; v < graph->values.count; v++) {
     const net_value *value = net_graph_value_at(graph, v);
-    f->value_buffer[v] =
-        lp_buffer_new(f, value->name, value->type, value->shape, value->batched, LP_SCRATCH, 0);
+    bool constant = value->kind == NET_VALUE_CONSTANT;
+    f->value_buffer[v] = lp_buffer_new(f, value->name, value->type, value->shape, value->batched,
+                                       constant ? LP_CONSTANT : LP_SCRATCH, 0);
+    f->buffers.at[f->value_buffer[v]].data = value->data;
   }
   for (uint32_t i = 0; i < net_graph_at(graph, node)->output_count; i++) {
     net_value_id old = net_node_alias(graph, node, i);
