@@ -14,7 +14,8 @@ libnetc_a_SOURCES += \
   runtime/step.h runtime/train.h runtime/checkpoint.h \
   runtime/batches.c runtime/batches.h \
   runtime/checkpoint.c runtime/checkpoint_file.h runtime/checkpoint_load.c runtime/checkpoint_save.c \
-  runtime/evaluate.c runtime/evaluate.h runtime/hash.h runtime/initialize.c \
+  runtime/evaluate.c runtime/evaluate.h runtime/fingerprint.c runtime/fingerprint.h runtime/hash.h \
+  runtime/initialize.c \
   runtime/metrics.c runtime/metrics.def runtime/metrics.h \
   runtime/moments.c runtime/moments.h runtime/profile.c runtime/profile.h runtime/run.h \
   runtime/safetensors.c runtime/safetensors.h runtime/schedule.c runtime/schedule.h \

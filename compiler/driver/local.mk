@@ -10,6 +10,7 @@ netc_SOURCES = \
   compiler/driver/compare.c \
   compiler/driver/compile.c compiler/driver/compile.h compiler/driver/compile_header.c \
   compiler/driver/deploy.c compiler/driver/deploy.h \
+  compiler/driver/describe.c \
   compiler/driver/driver.h \
   compiler/driver/evaluation.c compiler/driver/evaluation.h \
   compiler/driver/fmt.c \
@@ -28,6 +29,7 @@ netc_SOURCES = \
   compiler/driver/progress.c compiler/driver/progress.h \
   compiler/driver/quantize.c compiler/driver/quantize.h \
   compiler/driver/quantize_files.c \
+  compiler/driver/recording.c compiler/driver/recording.h \
   compiler/driver/report.h \
   compiler/driver/report_dot.c \
   compiler/driver/report_fields.c \

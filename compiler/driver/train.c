@@ -1,5 +1,6 @@
 /* netc train */
 #include "driver/progress.h"
+#include "driver/recording.h"
 #include "driver/runs.h"
 #include "driver/training.h"
 
@@ -49,9 +50,12 @@ static int train(dr_subject *subject) {
   if (training.resume ? !(training.directory = dr_resumed_run(call, network)) : !dr_can_begin(call))
     return DR_WRONG_INPUT;
   dr_progress progress;
+  dr_recording recording;
   training.listener = dr_progress_begin(&progress, call);
+  dr_recording_begin(&recording, &training, true);
   int code = dr_training_run(&training);
   dr_progress_end(&progress);
+  dr_recording_end(&recording);
   if (training.directory) finish(call, &training.result, training.directory);
   return code;
 }

@@ -2,7 +2,7 @@
 #ifndef NETC_RECORD_DATABASE_H
 #define NETC_RECORD_DATABASE_H
 
-#include "record/record.h"
+#include "record/columns.h"
 
 #include <sqlite3.h>
 
@@ -17,22 +17,6 @@ struct rc_db {
   int64_t held;      /* the experiment whose lock is held */
   int lock;          /* its file; −1: none */
 };
-
-typedef enum { RC_ID, RC_TEXT, RC_REAL, RC_COUNT, RC_SEED, RC_STATUS, RC_KIND, RC_FLAG, RC_PROGRAM } rc_column_kind;
-
-typedef struct {
-  const char *name, *constraint;
-  rc_column_kind kind;
-  size_t offset; /* of the field */
-} rc_column;
-
-typedef struct {
-  const char *name;
-  const rc_column *columns; /* ends with a name that is NULL */
-  const char *head, *tail;  /* of the definition: a column that is no field, with a comma; what comes behind */
-} rc_table;
-
-extern const rc_table rc_experiment_table, rc_run_table, rc_epoch_table, rc_trial_table;
 
 /* Whether there is nothing to do: no database, or one that is given up. */
 bool rc_is_off(const rc_db *db);

@@ -1,7 +1,8 @@
 libnetc_a_SOURCES += \
-  compiler/record/columns.def \
-  compiler/record/database.h \
+  compiler/record/columns.c compiler/record/columns.def compiler/record/columns.h \
   compiler/record/common.c \
+  compiler/record/database.h \
+  compiler/record/json.c \
   compiler/record/record.h
 EXTRA_DIST += compiler/record/README.md
 RECORD_SOURCES = \

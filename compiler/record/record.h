@@ -166,6 +166,17 @@ bool rc_experiments(rc_db *db, const rc_filter *filter, rc_experiment **experime
 /* By number. */
 bool rc_trials(rc_db *db, int64_t experiment, rc_trial **trials, uint32_t *count);
 
+/* ---- as JSON ---- */
+
+/* Objects with a key per field, in order; settings, parameters and objectives as objects. programs: with the text. */
+json_t *rc_run_json(const rc_run *run, bool programs);
+json_t *rc_epoch_json(const rc_epoch *epoch);
+json_t *rc_experiment_json(const rc_experiment *experiment, bool programs);
+json_t *rc_trial_json(const rc_trial *trial);
+/* Back again: of a child that tells its parent, of a line of log.jsonl. Numbers that are null are NAN. */
+void rc_run_from_json(net_arena *arena, const json_t *object, rc_run *run);
+void rc_epoch_from_json(net_arena *arena, const json_t *object, rc_epoch *epoch);
+
 /* ---- taking away ---- */
 
 bool rc_run_delete(rc_db *db, int64_t id);               /* with its epochs */

@@ -4,9 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define AT(type, row, column) (*(type *)((char *)(row) + (column)->offset))
-#define FROM(type, row, column) (*(type const *)((const char *)(row) + (column)->offset))
-
 void rc_bind_text(sqlite3_stmt *s, int at, const char *text) {
   if (text) sqlite3_bind_text(s, at, text, -1, SQLITE_TRANSIENT);
   else sqlite3_bind_null(s, at);
@@ -30,14 +27,14 @@ static void bind_seed(sqlite3_stmt *s, int at, uint64_t seed) {
 
 static void bind(sqlite3_stmt *s, int at, const rc_column *c, const void *row) {
   switch (c->kind) {
-  case RC_ID: rc_bind_id(s, at, FROM(int64_t, row, c)); break;
-  case RC_TEXT: rc_bind_text(s, at, FROM(const char *, row, c)); break;
-  case RC_REAL: sqlite3_bind_double(s, at, FROM(double, row, c)); break; /* NaN becomes NULL */
-  case RC_COUNT: sqlite3_bind_int64(s, at, FROM(uint32_t, row, c)); break;
-  case RC_SEED: bind_seed(s, at, FROM(uint64_t, row, c)); break;
-  case RC_STATUS: rc_bind_text(s, at, rc_status_names[FROM(rc_status, row, c)]); break;
-  case RC_KIND: rc_bind_text(s, at, rc_kind_names[FROM(rc_kind, row, c)]); break;
-  case RC_FLAG: sqlite3_bind_int(s, at, FROM(bool, row, c)); break;
+  case RC_ID: rc_bind_id(s, at, RC_FIELD_OF(int64_t, row, c)); break;
+  case RC_TEXT: rc_bind_text(s, at, RC_FIELD_OF(const char *, row, c)); break;
+  case RC_REAL: sqlite3_bind_double(s, at, RC_FIELD_OF(double, row, c)); break; /* NaN becomes NULL */
+  case RC_COUNT: sqlite3_bind_int64(s, at, RC_FIELD_OF(uint32_t, row, c)); break;
+  case RC_SEED: bind_seed(s, at, RC_FIELD_OF(uint64_t, row, c)); break;
+  case RC_STATUS: rc_bind_text(s, at, rc_status_names[RC_FIELD_OF(rc_status, row, c)]); break;
+  case RC_KIND: rc_bind_text(s, at, rc_kind_names[RC_FIELD_OF(rc_kind, row, c)]); break;
+  case RC_FLAG: sqlite3_bind_int(s, at, RC_FIELD_OF(bool, row, c)); break;
   case RC_PROGRAM: break;
   }
 }
@@ -64,17 +61,17 @@ static int word_at(sqlite3_stmt *s, int at, const char *const *words, int count)
 static void read_column(netc *n, sqlite3_stmt *s, int at, const rc_column *c, void *row) {
   bool none = sqlite3_column_type(s, at) == SQLITE_NULL;
   switch (c->kind) {
-  case RC_ID: AT(int64_t, row, c) = sqlite3_column_int64(s, at); break;
+  case RC_ID: RC_FIELD(int64_t, row, c) = sqlite3_column_int64(s, at); break;
   case RC_PROGRAM:
-  case RC_TEXT: AT(const char *, row, c) = text_at(n, s, at); break;
-  case RC_REAL: AT(double, row, c) = none ? NAN : sqlite3_column_double(s, at); break;
-  case RC_COUNT: AT(uint32_t, row, c) = (uint32_t)sqlite3_column_int64(s, at); break;
+  case RC_TEXT: RC_FIELD(const char *, row, c) = text_at(n, s, at); break;
+  case RC_REAL: RC_FIELD(double, row, c) = none ? NAN : sqlite3_column_double(s, at); break;
+  case RC_COUNT: RC_FIELD(uint32_t, row, c) = (uint32_t)sqlite3_column_int64(s, at); break;
   case RC_SEED:
-    AT(uint64_t, row, c) = none ? 0 : strtoull((const char *)sqlite3_column_text(s, at), NULL, 10);
+    RC_FIELD(uint64_t, row, c) = none ? 0 : strtoull((const char *)sqlite3_column_text(s, at), NULL, 10);
     break;
-  case RC_STATUS: AT(rc_status, row, c) = (rc_status)word_at(s, at, rc_status_names, RC_STATUSES); break;
-  case RC_KIND: AT(rc_kind, row, c) = (rc_kind)word_at(s, at, rc_kind_names, RC_KINDS); break;
-  case RC_FLAG: AT(bool, row, c) = sqlite3_column_int(s, at) != 0; break;
+  case RC_STATUS: RC_FIELD(rc_status, row, c) = (rc_status)word_at(s, at, rc_status_names, RC_STATUSES); break;
+  case RC_KIND: RC_FIELD(rc_kind, row, c) = (rc_kind)word_at(s, at, rc_kind_names, RC_KINDS); break;
+  case RC_FLAG: RC_FIELD(bool, row, c) = sqlite3_column_int(s, at) != 0; break;
   }
 }
 

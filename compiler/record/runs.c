@@ -62,6 +62,7 @@ static bool forget(rc_db *db, int64_t run, uint32_t epoch) {
 }
 
 bool rc_insert_run(rc_db *db, rc_run *run) {
+  if (!run->place) run->place = db->place;
   run->directory = rc_canonical(db, run->directory);
   return take_number(db, run) && take_directory(db, run) && (!run->id || forget(db, run->id, 0)) && insert(db, run);
 }
