@@ -46,17 +46,6 @@ bool cg_guarded(cg_trouble *trouble, bool (*work)(void *), void *request) {
   return done;
 }
 
-static void on_diagnostic(LLVMDiagnosticInfoRef info, void *trouble) {
-  if (LLVMGetDiagInfoSeverity(info) != LLVMDSError) return;
-  char *text = LLVMGetDiagInfoDescription(info);
-  cg_note(trouble, "LLVM: %s", text);
-  LLVMDisposeMessage(text);
-}
-
-void cg_catch_diagnostics(cg_trouble *trouble, LLVMContextRef context) {
-  LLVMContextSetDiagnosticHandler(context, on_diagnostic, trouble);
-}
-
 bool cg_check(cg_trouble *trouble, const char *what, LLVMErrorRef error) {
   if (!error) return true;
   char *text = LLVMGetErrorMessage(error); /* consumes the error */

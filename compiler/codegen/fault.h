@@ -20,9 +20,6 @@ bool cg_report(netc *n, const cg_trouble *trouble); /* false: there was trouble,
  * false. LLVM's own memory of that moment is lost. */
 bool cg_guarded(cg_trouble *trouble, bool (*work)(void *request), void *request);
 
-/* Errors that LLVM reports to a context are noted; its warnings and remarks are dropped. */
-void cg_catch_diagnostics(cg_trouble *trouble, LLVMContextRef context);
-
 /* Whether there was no error; else notes it ("cannot WHAT: …") and frees it. */
 bool cg_check(cg_trouble *trouble, const char *what, LLVMErrorRef error);
 

@@ -35,18 +35,6 @@ static void note_frame(cg_unit *unit, const char *text) {
   }
 }
 
-static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context) {
-  cg_unit *unit = context;
-  LLVMDiagnosticSeverity severity = LLVMGetDiagInfoSeverity(info);
-  if (severity != LLVMDSError && severity != LLVMDSWarning) return;
-  char *text = LLVMGetDiagInfoDescription(info);
-  if (severity == LLVMDSError) cg_note(&unit->trouble, "LLVM: %s", text);
-  else note_frame(unit, text);
-  LLVMDisposeMessage(text);
-}
-
-void cg_catch_frames(cg_unit *unit) { LLVMContextSetDiagnosticHandler(unit->context, on_diagnostic, unit); }
-
 /* Whether an entry of rows calls the function of another for each row, for some target. */
 static bool calls_row(const cg_library *library, uint32_t rows, uint32_t one) {
   for (; library; library = library->better)
@@ -119,7 +107,8 @@ bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_fo
                   .input.target = library->target,
                   .product = products[form],
                   .library = library,
-                  .frames = frames};
+                  .frames = frames,
+                  .warned = note_frame};
   bool done = cg_unit_make(&unit);
   if (!cg_report(n, &unit.trouble) || !done) return false;
   artefact->times = unit.times;

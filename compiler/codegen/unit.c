@@ -1,7 +1,6 @@
 #include "codegen/unit.h"
 
 #include "codegen/emit.h"
-#include "codegen/object.h"
 
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Target.h>
@@ -13,12 +12,22 @@ double cg_now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Errors that LLVM reports are noted, remarks dropped. */
+static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context) {
+  cg_unit *unit = context;
+  LLVMDiagnosticSeverity severity = LLVMGetDiagInfoSeverity(info);
+  if (severity != LLVMDSError && (severity != LLVMDSWarning || !unit->warned)) return;
+  char *text = LLVMGetDiagInfoDescription(info);
+  if (severity == LLVMDSError) cg_note(&unit->trouble, "LLVM: %s", text);
+  else unit->warned(unit, text);
+  LLVMDisposeMessage(text);
+}
+
 static bool open_module(cg_unit *unit) {
   unit->machine = cg_machine_new(&unit->trouble, unit->input.target);
   if (!unit->machine) return false;
   unit->context = LLVMContextCreate();
-  if (unit->library) cg_catch_frames(unit);
-  else cg_catch_diagnostics(&unit->trouble, unit->context);
+  LLVMContextSetDiagnosticHandler(unit->context, on_diagnostic, unit);
   unit->module = LLVMModuleCreateWithNameInContext("netc", unit->context);
   LLVMSetTarget(unit->module, unit->input.target->triple);
   LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(unit->machine);
@@ -55,7 +64,7 @@ static bool make(void *request) {
   if (!verify(unit)) return false;
   unit->times.emit = (emitted = cg_now()) - start;
   if (!cg_optimise(&unit->trouble, unit->module, unit->machine, unit->library)) return false;
-  if (unit->library) cg_remove_branches(unit->module, unit->library->target);
+  if (unit->library) cg_remove_branches(unit->module, unit->input.target);
   unit->times.optimise = (optimised = cg_now()) - emitted;
   if (unit->product == CG_IR) {
     unit->text = LLVMPrintModuleToString(unit->module);

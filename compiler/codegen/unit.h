@@ -16,12 +16,13 @@ typedef struct {
   uint64_t own, versions; /* versions: the most that one for a single target takes, where there are several */
 } cg_frames;
 
-typedef struct {
+typedef struct cg_unit {
   const netc *n; /* names only: units are made on threads of their own */
   cg_input input;
   cg_product product;
   const struct cg_library *library; /* an object for users, in place of the input's functions; NULL: none */
   cg_frames *frames;                /* by entry of the library */
+  void (*warned)(struct cg_unit *unit, const char *text); /* is told what LLVM warns of; NULL: nobody is */
   LLVMContextRef context;
   LLVMTargetMachineRef machine;
   LLVMModuleRef module;
@@ -36,9 +37,6 @@ typedef struct {
 bool cg_unit_make(cg_unit *unit);
 bool cg_unit_generate(cg_unit *unit); /* code of its module; inside cg_guarded */
 double cg_now(void);                  /* seconds */
-
-/* object.c: as cg_catch_diagnostics, and notes frames of the library's functions */
-void cg_catch_frames(cg_unit *unit);
 
 /* branchless.c: no branch is left where one number or another is chosen, whatever the target has for that */
 void cg_remove_branches(LLVMModuleRef module, const cg_target *target);
