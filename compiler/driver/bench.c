@@ -80,9 +80,12 @@ static bool time_object(bench *b) {
   }
   const net_graph *g = subject->experiment.network.graph;
   uint32_t batch = (uint32_t)b->batch, threads = (uint32_t)b->threads;
-  if (!dr_bench_infer(subject, g, weights, call->value[DR_cpu], batch, threads, 1, &b->time, &b->target)) return false;
+  const char *cpu = call->value[DR_cpu];
+  if (!(dr_has(call, DR_codes) ? dr_bench_codes : dr_bench_infer)(subject, g, weights, cpu, batch, threads, 1, &b->time,
+                                                                  &b->target))
+    return false;
   if (!b->target || g == subject->plain) return true;
-  if (!dr_bench_infer(subject, subject->plain, weights, call->value[DR_cpu], batch, threads, 1, &b->plain, &plain)) return false;
+  if (!dr_bench_infer(subject, subject->plain, weights, cpu, batch, threads, 1, &b->plain, &plain)) return false;
   if (b->time.median > b->plain.median)
     net_warning(call->n, NET_NOWHERE, "quantised, '%s' is slower than in floats: %.4g ns a call against %.4g",
                 net_text(call->n, g->name), b->time.median, b->plain.median);
@@ -101,6 +104,7 @@ static void print_json(const bench *b, double gflops) {
                              (json_int_t)b->threads, "ns", ns, "samples_per_second",
                              net_json_number(1e9 * (double)b->batch / t->median), "gflops", net_json_number(gflops),
                              "peak_gflops", net_json_number(b->peak), "target", b->target);
+  if (dr_has(b->call, DR_codes)) json_object_set_new(object, "codes", json_true());
   if (b->plain.median > 0) json_object_set_new(object, "float_median_ns", net_json_number(b->plain.median));
   if (b->list_kernels) json_object_set_new(object, b->kernels.name, dr_table_json(&b->kernels));
   net_json_print(b->call->out, object);
@@ -113,8 +117,8 @@ static void print_text(const bench *b, double gflops) {
   netc *n = b->call->n;
   FILE *out = b->call->out;
   const dr_timing *t = &b->time;
-  fprintf(out, "%s, %s, batch %llu, %llu thread%s, %s\n", net_text(n, b->subject.experiment.network.graph->name),
-          b->train ? "train" : "infer", (unsigned long long)b->batch, (unsigned long long)b->threads,
+  fprintf(out, "%s, %s%s, batch %llu, %llu thread%s, %s\n", net_text(n, b->subject.experiment.network.graph->name),
+          b->train ? "train" : "infer", dr_has(b->call, DR_codes) ? " on codes" : "", (unsigned long long)b->batch, (unsigned long long)b->threads,
           b->threads == 1 ? "" : "s", b->target);
   fprintf(out, "ns a call          min %s  median %s  p99 %s  max %s\n", ns_text(n, t->min), ns_text(n, t->median),
           ns_text(n, t->p99), ns_text(n, t->max));
@@ -139,6 +143,9 @@ int dr_bench(dr_call *call) {
     return DR_WRONG_COMMAND;
   b.train = !dr_has(call, DR_mode) || !strcmp(call->value[DR_mode], "train");
   if (b.train && dr_has(call, DR_load)) return dr_wrong(call, "--load is for --mode infer: training begins anew");
+  if (dr_has(call, DR_codes) && (b.train || b.list_kernels))
+    return dr_wrong(call, "--codes is for --mode infer%s: it is objects that have functions of codes",
+                    b.train ? "" : " without --kernels");
   if (!dr_open(call, &b.subject)) return DR_WRONG_INPUT;
   bool data = b.train || dr_has(call, DR_load) || b.subject.checkpoint; /* formats may be calibrated anew */
   if (data ? !dr_elaborate(&b.subject) : !dr_elaborate_network(&b.subject)) return DR_WRONG_INPUT;

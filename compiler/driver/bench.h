@@ -36,6 +36,9 @@ dr_timing dr_time_step(netc *n, rt_step_function call, dr_bench_data *data, doub
 bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
                     uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
                     const char **string);
+/* The same of its functions of codes. */
+bool dr_bench_codes(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
+                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing, const char **string);
 
 /* The next of a series of numbers in [−1, 1). */
 float dr_random(uint64_t *state);

@@ -5,6 +5,8 @@
 #include "driver/weights.h"
 #include "runtime/threads.h"
 
+#include <math.h>
+
 /* Rows enough to differ from call to call, but few enough to lie in a cache: it is the code that is timed. */
 enum { MOST_DATA_BYTES = 8 << 20, MOST_BATCHES = 64 };
 
@@ -17,12 +19,16 @@ typedef struct {
   uint32_t thread_count;
 } inference;
 
-static void fill(const pl_port *port, uint8_t *data, size_t count, uint64_t *state) {
+/* Codes are those of the format: others would be no place in a table. */
+static void fill(const netc *n, const pl_port *port, uint8_t *data, size_t count, uint64_t *state) {
+  double low = 0, high = 0;
+  size_t bytes = net_type_bytes(port->type);
+  if (port->type != NET_F32) net_format_steps(net_format_at(n, port->format), &low, &high);
   for (size_t i = 0; i < count * port->elements; i++) {
     float x = dr_random(state);
-    size_t bytes = net_type_bytes(port->type);
+    int64_t code = (int64_t)floor(low + (high - low + 1) * (0.5 * (double)x + 0.5));
     if (port->type == NET_F32) memcpy(data + i * bytes, &x, bytes);
-    else for (size_t k = 0; k < bytes; k++) data[i * bytes + k] = (uint8_t)(x * 0x1p20f);
+    else memcpy(data + i * bytes, &code, bytes);
   }
 }
 
@@ -37,7 +43,7 @@ static void prepare(dr_call *call, const dr_deployed *d, uint32_t rows, uint32_t
     bool input = i < d->object->input_count;
     size_t count = (size_t)rows * (input ? run->batches : 1);
     run->data[i] = net_arena_alloc(arena, count * d->bytes[i] + 64, 64);
-    if (input) fill(&d->object->inputs[i], run->data[i], count, &state);
+    if (input) fill(call->n, &d->inputs[i], run->data[i], count, &state);
   }
   rt_pool *pool = NET_NEW(arena, rt_pool);
   rt_threads_use(pool, threads, &run->threads);
@@ -89,14 +95,14 @@ static void call_rows(void *context, uint32_t repeats) {
   }
 }
 
-bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *checkpoint, const char *target,
-                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
-                    const char **string) {
+static bool time_object(dr_subject *subject, const net_graph *graph, const rt_checkpoint *checkpoint, const char *target,
+                        bool codes, uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
+                        const char **string) {
   dr_call *call = subject->call;
   const float *const *weights = dr_graph_weights(subject, graph, checkpoint);
   dr_deployed d;
   inference run;
-  if (!weights || !dr_deploy(call, graph, weights, target, &d)) return false;
+  if (!weights || !dr_deploy(call, graph, weights, target, codes, &d)) return false;
   *string = NULL;
   if (!d.jit) return true; /* stopped as asked */
   *string = d.object->target;
@@ -104,4 +110,14 @@ bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkp
   *timing = dr_time(call->n, batch == 1 ? call_one : call_rows, &run, seconds, dr_has(call, DR_cold));
   dr_deployed_end(&d);
   return true;
+}
+
+bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
+                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing, const char **string) {
+  return time_object(subject, graph, weights, target, false, batch, threads, seconds, timing, string);
+}
+
+bool dr_bench_codes(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
+                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing, const char **string) {
+  return time_object(subject, graph, weights, target, true, batch, threads, seconds, timing, string);
 }

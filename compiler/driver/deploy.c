@@ -1,7 +1,18 @@
 #include "driver/deploy.h"
 
-static const pl_port *port_at(const pl_object *o, uint32_t i) {
-  return i < o->input_count ? &o->inputs[i] : &o->outputs[i - o->input_count];
+static const pl_port *port_at(const dr_deployed *d, uint32_t i) {
+  return i < d->object->input_count ? &d->inputs[i] : &d->outputs[i - d->object->input_count];
+}
+
+static bool find_ports(netc *n, const net_graph *graph, dr_deployed *d) {
+  const pl_object *o = d->object;
+  d->inputs = d->codes ? o->code_inputs : o->inputs, d->outputs = d->codes ? o->code_outputs : o->outputs;
+  if (!d->inputs)
+    net_error(n, NET_NOWHERE,
+              "'%s' has no functions of codes: they need a format of integers at every input (--quantize R, with "
+              "rules for what reads inputs)",
+              net_text(n, graph->name));
+  return d->inputs;
 }
 
 static bool load(dr_call *call, const char *target_name, dr_deployed *d) {
@@ -14,12 +25,13 @@ static bool load(dr_call *call, const char *target_name, dr_deployed *d) {
     return false;
   }
   for (uint32_t i = 0; i < d->port_count; i++)
-    d->bytes[i] = port_at(o, i)->elements * net_type_bytes(port_at(o, i)->type);
+    d->bytes[i] = port_at(d, i)->elements * net_type_bytes(port_at(d, i)->type);
   d->scratch = net_arena_alloc(&n->arena, o->scratch + 64, 64);
   if (!cg_target_find(n, NET_NOWHERE, target_name, &target) ||
       !(d->jit = cg_jit_load(n, &target, o->bytes, o->length)))
     return false;
   for (uint32_t i = 0; i < o->function_count; i++) {
+    if (o->functions[i].codes != d->codes) continue;
     void (*function)(void) = cg_jit_symbol(d->jit, o->functions[i].name);
     if (!function) return false;
     *(o->functions[i].rows ? &d->rows : &d->one) = function;
@@ -27,15 +39,16 @@ static bool load(dr_call *call, const char *target_name, dr_deployed *d) {
   return true;
 }
 
-bool dr_deploy(dr_call *call, const net_graph *graph, const float *const *weights, const char *target,
+bool dr_deploy(dr_call *call, const net_graph *graph, const float *const *weights, const char *target, bool codes,
                dr_deployed *d) {
-  *d = (dr_deployed){0};
+  *d = (dr_deployed){.codes = codes};
   if (!target) target = "native";
-  pl_object_request request = {.network = graph, .weights = weights, .target = target, .prefix = "network"};
+  pl_object_request request = {.network = graph, .weights = weights, .target = target, .prefix = "network",
+                               .codes = codes};
   if (!dr_compile_options(call, &request.options)) return false;
   d->object = pl_object_make(call->n, &request);
   if (!d->object) return !call->n->diagnostics.errors;
-  if (load(call, target, d)) return true;
+  if (find_ports(call->n, graph, d) && load(call, target, d)) return true;
   dr_deployed_end(d);
   return false;
 }
@@ -67,7 +80,7 @@ static uint32_t arguments(const dr_deployed *d, bool rows, void *const *ports, v
   uint32_t count = d->port_count;
   memcpy(p, ports, count * sizeof *p);
   for (uint32_t i = 0; i < o->function_count; i++)
-    if (o->functions[i].rows == rows && o->functions[i].scratch) p[count++] = d->scratch;
+    if (o->functions[i].rows == rows && o->functions[i].codes == d->codes && o->functions[i].scratch) p[count++] = d->scratch;
   return count;
 }
 

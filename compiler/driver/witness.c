@@ -79,7 +79,7 @@ static bool hear_loaded(dr_call *call, net_arena *arena, const dr_witness *w, co
                         const float *const *weights, const rt_split *rows, uint32_t count, dr_testimony *t) {
   dr_deployed d;
   rows_of r;
-  if (!dr_deploy(call, g, weights, w->target, &d) || !d.jit) return false;
+  if (!dr_deploy(call, g, weights, w->target, false, &d) || !d.jit) return false;
   bool ok = find_rows(call->n, arena, d.object, g, rows, count, &r);
   void *ports[DR_MOST_PORTS];
   for (uint32_t i = 0; ok && i < d.port_count; i++)
