@@ -175,8 +175,9 @@ static bool take_table(net_elaborator *e, net_quantize_rule *rule, net_ident nam
   if (entries && (entries < LEAST || (entries & (entries - 1)))) {
     int64_t near = LEAST;
     while (near < entries) near *= 2;
-    net_error(n, value->loc, "a table's entries are a power of two from %d to %d, like table = %lld; 0 is no table",
-              LEAST, MOST, (long long)near);
+    net_error(n, value->loc,
+              "a table's entries are a power of two from %d to %d, like table = %lld; 0 is no table", LEAST,
+              MOST, (long long)near);
     return false;
   }
   rule->table = (net_table_choice){(uint32_t)entries, true, place(e, name.loc, value->loc)};

@@ -50,7 +50,8 @@ static const char *access(cc_printer *p, lp_buffer buffer, uint32_t first, uint3
 static cc_value from_table(cc_printer *p, lp_buffer buffer, net_type type, const char *at) {
   const cc_table *table = &p->tables.at[p->table_of[buffer] - 1];
   if (table->bits)
-    return (cc_value){net_arena_format(p->arena, "%s(%s)", cc_helper_name(p, CC_of_bits, type), at), CC_PRIMARY};
+    return (cc_value){net_arena_format(p->arena, "%s(%s)", cc_helper_name(p, CC_of_bits, type), at),
+                      CC_PRIMARY};
   if (type == NET_BOOL) return (cc_value){net_arena_format(p->arena, "%s != 0", at), CC_TEST};
   if (table->as == type) return (cc_value){at, CC_PRIMARY};
   return (cc_value){net_arena_format(p->arena, "(%s)%s", cc_type_name(type), at), CC_PREFIX};

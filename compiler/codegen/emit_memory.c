@@ -179,8 +179,8 @@ LLVMValueRef cg_emit_load(cg_emit *e, const lp_expr_info *load) {
   return LLVMBuildICmp(e->builder, LLVMIntNE, value, LLVMConstNull(type), "");
 }
 
-/* Lane by lane: gathers of processors are no faster for tables that lie in the first cache, and there are none of
- * bytes. */
+/* Lane by lane: gathers of processors are no faster for tables that lie in the first cache, and there are
+ * none of bytes. */
 LLVMValueRef cg_emit_lookup(cg_emit *e, const lp_expr_info *lookup) {
   LLVMValueRef places = cg_emit_expr(e, lookup->operand[0]), base = base_of(e, lookup->which);
   LLVMTypeRef type = cg_memory_type(e, lookup->type, 1), i32 = LLVMInt32TypeInContext(e->context);
@@ -193,7 +193,8 @@ LLVMValueRef cg_emit_lookup(cg_emit *e, const lp_expr_info *lookup) {
     LLVMValueRef value = LLVMBuildLoad2(e->builder, type, at, "");
     LLVMSetAlignment(value, (unsigned)net_type_bytes(lookup->type));
     note_access(e, value, lookup->which);
-    if (lookup->type == NET_BOOL) value = LLVMBuildICmp(e->builder, LLVMIntNE, value, LLVMConstNull(type), "");
+    if (lookup->type == NET_BOOL)
+      value = LLVMBuildICmp(e->builder, LLVMIntNE, value, LLVMConstNull(type), "");
     if (lookup->lanes == 1) return value;
     values = LLVMBuildInsertElement(e->builder, values, value, lane, "");
   }

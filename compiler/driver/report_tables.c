@@ -95,7 +95,8 @@ static const char *tensors_text(const dr_report *r, net_node_id node) {
   for (uint32_t i = 0; i < r->graph->nodes.at[node].input_count; i++) {
     net_value_id v = net_node_input(r->graph, node, i);
     bool table = !strcmp(fields[i].kind, "constant");
-    if (v == NET_NONE || (strcmp(fields[i].kind, "parameter") && strcmp(fields[i].kind, "statistic") && !table))
+    if (v == NET_NONE ||
+        (strcmp(fields[i].kind, "parameter") && strcmp(fields[i].kind, "statistic") && !table))
       continue;
     net_tensor_role role = net_node_role(r->graph, node, i);
     net_format_id format = role != NET_TENSORS ? net_node_format(r->graph, node, role)

@@ -72,8 +72,8 @@ static void explain_table(explainer *x, net_node_id node) {
   dr_table_word(&x->table, net_text(n, x->plain->nodes.at[node].name));
   dr_table_word(&x->table, "table");
   dr_table_word(&x->table, entries);
-  dr_table_word(&x->table,
-                net_arena_format(&n->arena, "%s { table = %u }", net_rule_text(n, rule), rule->table.entries));
+  dr_table_word(&x->table, net_arena_format(&n->arena, "%s { table = %u }", net_rule_text(n, rule),
+                                            rule->table.entries));
   if (at.source)
     dr_table_word(&x->table, net_arena_format(&n->arena, "%s:%u:%u", at.source->path, at.line, at.column));
   else dr_table_empty(&x->table);

@@ -80,7 +80,8 @@ const net_quantize_rule *net_rules_find(const net_rules *rules, net_node_id node
 /* The closest rule that was passed over for the one found; NULL: none. */
 const net_quantize_rule *net_rules_passed(const net_rules *rules, net_node_id node, net_tensor_role role);
 
-/* The rule that says whether a node's function is looked up; NULL: none does, or there are no tables of it. */
+/* The rule that says whether a node's function is looked up; NULL: none does, or there are no tables of it.
+ */
 const net_quantize_rule *net_rules_table(const net_rules *rules, net_node_id node);
 
 /* What of a rule has meant something in the graphs seen so far; zero at first. */

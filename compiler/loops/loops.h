@@ -79,8 +79,8 @@ typedef enum {
                     lowest; of i32 clamped to bytes: `integer` 1 unsigned, −1 signed (else 0) */
   LP_part,       /* form 2: `lanes` consecutive lanes of a vector from lane `integer` on; 1 lane is a
                     scalar */
-  LP_lookup,     /* both forms: lane by lane the elements of a constant vector, buffer `which`, at places (i32) that
-                    are computed: the only addresses that depend on data */
+  LP_lookup,     /* both forms: lane by lane the elements of a constant vector, buffer `which`, at places
+                    (i32) that are computed: the only addresses that depend on data */
   LP_expr_kinds,
 } lp_expr_kind;
 
@@ -94,7 +94,8 @@ typedef struct {
   uint16_t lanes; /* 1 for scalars; form 1 has only scalars */
   uint8_t combine; /* lp_combine: reduce, tree, fold */
   bool pure;       /* neither loads nor reads registers: equal pure expressions have equal ids */
-  /* operations; splat, fold, words, part, lookup: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none) */
+  /* operations; splat, fold, words, part, lookup: [0]; reduce: body [0]; read: index exprs [0], [1] (0: none)
+   */
   lp_expr operand[3];
   /* load: indices; reduce: axes — in lp_function.lists. tree: first unused, count = n */
   uint32_t first, count;
@@ -217,7 +218,7 @@ lp_expr lp_parameter(lp_function *f, uint32_t which);
 lp_expr lp_batch(lp_function *f); /* the batch axis */
 lp_expr lp_axis_new(lp_function *f, const char *name, uint32_t extent);
 lp_expr lp_load_at(lp_function *f, lp_buffer buffer, uint32_t count, const lp_expr *indices);
-/* The element of a constant vector at a place that may be any i32 of which ranges show that it lies inside. */
+/* The element of a constant vector at a place, an i32 of which ranges show that it lies inside. */
 lp_expr lp_lookup_of(lp_function *f, lp_buffer table, lp_expr place);
 lp_expr lp_reduce_over(lp_function *f, lp_combine combine, uint32_t count, const lp_expr *axes, lp_expr body);
 /* sugar: lp_load_from(f, x, b, i), lp_sum_over(f, body, i, j) */

@@ -236,6 +236,7 @@ bool lp_verify_lookup(lp_verifier *v, const lp_expr_info *lookup) {
   lp_expr place = lookup->operand[0];
   lp_range r = lp_range_of(&v->scope, place);
   if (r.lo >= 0 && r.hi < b->shape.dim[0]) return true;
-  return lp_verify_fault(v, "place %s (from %lld to %lld) may leave %s, which has %u", lp_verify_text(v, place),
-                         (long long)r.lo, (long long)r.hi, net_text(v->f->n, b->name), b->shape.dim[0]);
+  return lp_verify_fault(v, "place %s (from %lld to %lld) may leave %s, which has %u",
+                         lp_verify_text(v, place), (long long)r.lo, (long long)r.hi,
+                         net_text(v->f->n, b->name), b->shape.dim[0]);
 }

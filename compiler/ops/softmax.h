@@ -12,7 +12,8 @@ typedef struct {
   bool batched;
 } softmax_lines;
 
-softmax_lines softmax_lines_of(lp_function *f, const net_graph *graph, net_node_id node); /* by the attribute axis */
+softmax_lines softmax_lines_of(lp_function *f, const net_graph *graph,
+                               net_node_id node); /* by the attribute axis */
 lp_buffer softmax_line_temporary(lp_function *f, const softmax_lines *l, const char *name, lp_expr value);
 
 #endif

@@ -38,9 +38,7 @@ table_map table_fitted(int64_t low, int64_t high, uint32_t most) {
   return m;
 }
 
-double table_middle(table_map m, int64_t x) {
-  return ldexp((double)(x >> m.shift) + 0.5, m.shift) - 0.5;
-}
+double table_middle(table_map m, int64_t x) { return ldexp((double)(x >> m.shift) + 0.5, m.shift) - 0.5; }
 
 enum { FAR = 1 << 28 }; /* what lies further out, and NaN, which no quantiser gives, count as that */
 
@@ -66,12 +64,14 @@ lp_expr table_place_of(lp_function *f, table_map m, lp_expr x) {
 bool table_require(net_graph *graph, net_node_id node, net_type type, table_map m) {
   const net_value *table = ops_input(graph, node, 1);
   if (m.shift < 0 || m.shift > 16 || m.low > m.high || m.low < -65536 || m.high > 65536)
-    return ops_refuse(graph, node, NET_NONE, "has no such places: %lld to %lld, shifted by %d", (long long)m.low,
-                      (long long)m.high, m.shift);
-  if (table->type == type && !table->batched && table->shape.rank == 1 && table->shape.dim[0] == table_places(m))
+    return ops_refuse(graph, node, NET_NONE, "has no such places: %lld to %lld, shifted by %d",
+                      (long long)m.low, (long long)m.high, m.shift);
+  if (table->type == type && !table->batched && table->shape.rank == 1 &&
+      table->shape.dim[0] == table_places(m))
     return true;
   return ops_refuse(graph, node, net_node_input(graph, node, 1), "needs a table of %u entries in %s, but %s",
-                    table_places(m), net_type_name(type), ops_describe(graph, net_node_input(graph, node, 1)));
+                    table_places(m), net_type_name(type),
+                    ops_describe(graph, net_node_input(graph, node, 1)));
 }
 
 bool table_require_step(net_graph *graph, net_node_id node, const char *key) {
@@ -95,9 +95,10 @@ static net_node_id add_node(net_tabling *t, const float *entries, uint32_t count
   netc *n = g->n;
   const net_node *node = net_graph_at(t->from, t->node);
   const char *name = net_text(n, node->name);
-  net_value_id inputs[] = {t->x, net_graph_value(g, NET_VALUE_CONSTANT,
-                                                 net_graph_fresh_name(g, net_arena_format(&n->arena, "%s.table", name)),
-                                                 NET_F32, ops_vector(count), false, t->loc)};
+  net_value_id inputs[] = {
+      t->x, net_graph_value(g, NET_VALUE_CONSTANT,
+                            net_graph_fresh_name(g, net_arena_format(&n->arena, "%s.table", name)), NET_F32,
+                            ops_vector(count), false, t->loc)};
   g->values.at[inputs[1]].data = entries;
   g->values.at[inputs[1]].format = format;
   const char *op = net_arena_format(&n->arena, "%s_table", net_node_op(t->from, t->node)->name);
@@ -130,9 +131,9 @@ net_node_id function_table(net_tabling *t) {
   if (low > t->low) entries[0] = all[0];
   if (high < t->high) entries[shape.dim[0] - 1] = all[count - 1];
   return add_node(t, entries, shape.dim[0], t->y_format,
-                  OPS_ATTRIBUTES(net_attribute_real(n, "x_step", t->x_unit), net_attribute_real(n, "y_step", t->y_unit),
-                                 net_attribute_int(n, "low", low), net_attribute_int(n, "high", high),
-                                 net_attribute_int(n, "shift", m.shift)));
+                  OPS_ATTRIBUTES(net_attribute_real(n, "x_step", t->x_unit),
+                                 net_attribute_real(n, "y_step", t->y_unit), net_attribute_int(n, "low", low),
+                                 net_attribute_int(n, "high", high), net_attribute_int(n, "shift", m.shift)));
 }
 
 static double share_of(double distance, double unit) {
@@ -164,7 +165,8 @@ net_node_id softmax_table(net_tabling *t) {
   net_rounding rounding = net_format_has_point(spec) ? spec->rounding : NET_ROUND_HALF_EVEN;
   return add_node(t, entries, count, net_format_intern(n, &whole),
                   OPS_ATTRIBUTES(*net_node_attribute(t->from, t->node, "axis"),
-                                 net_attribute_real(n, "x_step", t->x_unit), net_attribute_real(n, "y_step", t->y_unit),
+                                 net_attribute_real(n, "x_step", t->x_unit),
+                                 net_attribute_real(n, "y_step", t->y_unit),
                                  net_attribute_int(n, "last", last), net_attribute_int(n, "shift", m.shift),
                                  net_attribute_text(n, "rounding", ops_rounding_name(rounding)),
                                  net_attribute_int(n, "most", (int64_t)high)));

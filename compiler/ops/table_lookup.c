@@ -1,4 +1,5 @@
-/* sigmoid_table, tanh_table: y = table[place of x / x_step], emulated in numbers; integer_table: the same on codes. */
+/* sigmoid_table, tanh_table: y = table[place of x / x_step], emulated in numbers; integer_table: the same on
+ * codes. */
 #include "ops/integer.h"
 #include "ops/lower.h"
 #include "ops/table.h"
@@ -40,7 +41,8 @@ void table_interpret(const net_interpretation *call) {
 
 /* The hull of the entries that x can have. */
 static net_range entries_between(const net_ranging *call, table_map m, double low, double high) {
-  low = fmin(fmax(low, (double)m.low), (double)m.high), high = fmin(fmax(high, (double)m.low), (double)m.high);
+  low = fmin(fmax(low, (double)m.low), (double)m.high),
+  high = fmin(fmax(high, (double)m.low), (double)m.high);
   int64_t first = table_place(m, (int64_t)floor(low)), last = table_place(m, (int64_t)ceil(high));
   net_range all = call->inputs[TABLE][first];
   for (int64_t p = first + 1; p <= last; p++) all = ops_hull(all, call->inputs[TABLE][p]);
@@ -68,7 +70,8 @@ void table_range(const net_ranging *call) {
 void table_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn");
   lp_expr x = table_code_of(f, ops_load_in(f, graph, node, X, &at), net_node_real(graph, node, "x_step"));
-  lp_expr y = lp_lookup_of(f, ops_in_buffer(f, graph, node, TABLE), table_place_of(f, map_of(graph, node), x));
+  lp_expr y =
+      lp_lookup_of(f, ops_in_buffer(f, graph, node, TABLE), table_place_of(f, map_of(graph, node), x));
   ops_store(f, ops_out_buffer(f, graph, node, 0), &at, y);
 }
 
@@ -105,7 +108,8 @@ bool table_lower(net_lowering *l) {
   l->output.most = fmax(-least, most);
   return lower_call(l, "integer_table", OPS_VALUES(x.value, table),
                     OPS_ATTRIBUTES(net_attribute_int(n, "zero", x.zero), net_attribute_int(n, "low", m.low),
-                                   net_attribute_int(n, "high", m.high), net_attribute_int(n, "shift", m.shift)),
+                                   net_attribute_int(n, "high", m.high),
+                                   net_attribute_int(n, "shift", m.shift)),
                     units);
 }
 
@@ -120,7 +124,8 @@ bool integer_table_shape(netc *n, net_graph *graph, net_node_id node) {
   net_shape shape = x->shape;
   bool batched = x->batched;
   if (!ops_require_codes(graph, node, X, TABLE)) return false;
-  return table_require(graph, node, type, map_of(graph, node)) && ops_result(graph, node, 0, type, shape, batched);
+  return table_require(graph, node, type, map_of(graph, node)) &&
+         ops_result(graph, node, 0, type, shape, batched);
 }
 
 void integer_table_interpret(const net_interpretation *call) {
@@ -143,6 +148,7 @@ void integer_table_kernel(lp_function *f, const net_graph *graph, net_node_id no
   ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn");
   lp_expr x = ops_load_as(f, graph, node, X, NET_I32, &at);
   x = lp_difference(f, x, ops_whole(f, NET_I32, zero_of(graph, node)));
-  lp_expr q = lp_lookup_of(f, ops_in_buffer(f, graph, node, TABLE), table_place_of(f, map_of(graph, node), x));
+  lp_expr q =
+      lp_lookup_of(f, ops_in_buffer(f, graph, node, TABLE), table_place_of(f, map_of(graph, node), x));
   ops_store(f, ops_out_buffer(f, graph, node, 0), &at, q);
 }

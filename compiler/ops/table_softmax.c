@@ -1,5 +1,5 @@
-/* softmax_table: softmax from entries 2^15 · exp(−d · x_step) by the distance d from the largest code, emulated in
- * numbers; integer_softmax: the same on codes (table.h). */
+/* softmax_table: softmax from entries 2^15 · exp(−d · x_step) by the distance d from the largest code,
+ * emulated in numbers; integer_softmax: the same on codes (table.h). */
 #include "ops/integer.h"
 #include "ops/lower.h"
 #include "ops/softmax.h"
@@ -77,7 +77,8 @@ bool integer_softmax_shape(netc *n, net_graph *graph, net_node_id node) {
 
 bool softmax_table_gradient(net_gradient *g) {
   net_attribute axis = *net_node_attribute(g->graph, g->node, "axis");
-  net_value_id y = net_gradient_call(g, "softmax", "y_float", OPS_VALUES(net_node_input(g->graph, g->node, X)), &axis, 1);
+  net_value_id y =
+      net_gradient_call(g, "softmax", "y_float", OPS_VALUES(net_node_input(g->graph, g->node, X)), &axis, 1);
   if (y == NET_NONE) return false;
   g->dx[X] = net_gradient_call(g, "softmax_gradient", "x_gradient", OPS_VALUES(g->dy[0], y), &axis, 1);
   return g->dx[X] != NET_NONE;
@@ -246,13 +247,12 @@ bool softmax_table_lower(net_lowering *l) {
   for (uint64_t i = 0; i < elements; i++) units[i] = net_node_real(l->from, l->node, "y_step");
   net_value_id table = lower_constant(l, "table", NET_U16, ops_vector(count), q, false);
   l->output.most = (double)most;
-  return lower_call(l, "integer_softmax", OPS_VALUES(x.value, table),
-                    OPS_ATTRIBUTES(*net_node_attribute(l->from, l->node, "axis"),
-                                   *net_node_attribute(l->from, l->node, "last"),
-                                   *net_node_attribute(l->from, l->node, "shift"),
-                                   *net_node_attribute(l->from, l->node, "rounding"),
-                                   net_attribute_int(n, "fraction", fraction_of(l->from, l->node)),
-                                   net_attribute_int(n, "most", most),
-                                   net_attribute_text(n, "type", net_type_name(lower_type(0, (double)most)))),
-                    units);
+  return lower_call(
+      l, "integer_softmax", OPS_VALUES(x.value, table),
+      OPS_ATTRIBUTES(
+          *net_node_attribute(l->from, l->node, "axis"), *net_node_attribute(l->from, l->node, "last"),
+          *net_node_attribute(l->from, l->node, "shift"), *net_node_attribute(l->from, l->node, "rounding"),
+          net_attribute_int(n, "fraction", fraction_of(l->from, l->node)), net_attribute_int(n, "most", most),
+          net_attribute_text(n, "type", net_type_name(lower_type(0, (double)most)))),
+      units);
 }

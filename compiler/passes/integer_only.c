@@ -125,7 +125,8 @@ static bool check_operator(checker *c, net_node_id id) {
   const net_attribute *training = net_node_find_attribute(c->graph, id, "training");
   if (is_shared(c->graph, id)) return true;
   if (!op->integers && op->table)
-    return broken(c, id, NET_NONE, "%s is no operator on integers: look it up, by a rule with table = 256", op->name);
+    return broken(c, id, NET_NONE, "%s is no operator on integers: look it up, by a rule with table = 256",
+                  op->name);
   if (!op->integers) return broken(c, id, NET_NONE, "%s is no operator on integers", op->name);
   if (training && training->integer) return broken(c, id, NET_NONE, "%s is in training", op->name);
   for (uint32_t i = 0; i < node->input_count; i++) {

@@ -41,8 +41,9 @@ bool net_quantize_bias(const net_graph *graph, net_value_id input, net_value_id 
  * format on. NULL: it comes from none, or that has no such steps. */
 const net_calibrated *net_quantize_steps_of(const net_graph *graph, net_value_id value);
 
-/* Adds the node that looks a node's results up (t->made), given all of t but units, steps and ends of codes; y_steps:
- * what a profile decided for the result. t->made is NET_NONE where steps are not known yet. False: reported. */
+/* Adds the node that looks a node's results up (t->made), given all of t but units, steps and ends of codes;
+ * y_steps: what a profile decided for the result. t->made is NET_NONE where steps are not known yet. False:
+ * reported. */
 bool net_quantize_table(netc *n, net_tabling *t, const net_calibrated *y_steps);
 
 /* The grid that a tensor lies on: its format, and the steps of its channels where the format leaves them

@@ -20,8 +20,9 @@ typedef struct {
 static bool refuse(const asker *a, const char *tensor, const char *what, const char *example) {
   const net_node *node = net_graph_at(a->from, a->node);
   const char *op = net_node_op(a->from, a->node)->name;
-  net_error(a->n, a->loc, "%s '%s' is looked up by codes, but its %s %s: give it one of up to 16 bits, "
-                          "like %s { %s = %s }",
+  net_error(a->n, a->loc,
+            "%s '%s' is looked up by codes, but its %s %s: give it one of up to 16 bits, "
+            "like %s { %s = %s }",
             op, net_text(a->n, node->name), tensor, what, op, tensor, example);
   net_note(a->n, node->loc, "for '%s'", net_text(a->n, node->name));
   return false;
@@ -37,7 +38,8 @@ static bool find_codes(const asker *a, net_format_id format, const net_calibrate
   *c = (codes){.unit = 1};
   if (grid == NET_GRID_NONE) return refuse(a, tensor, "has no integer format", example);
   if (spec->width > MOST_WIDTH) return refuse(a, tensor, "has a wider format", example);
-  if (spec->ste == NET_STE_LEARNED_STEP) return refuse(a, tensor, "has a step that training changes", example);
+  if (spec->ste == NET_STE_LEARNED_STEP)
+    return refuse(a, tensor, "has a step that training changes", example);
   if (open && steps && steps->count > 1) return refuse(a, tensor, "has a step for each channel", example);
   net_format_steps(spec, &c->low, &c->high);
   if (point) c->unit = ldexp(1, -(open ? spec->width / 2 : spec->fraction));

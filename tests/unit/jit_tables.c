@@ -1,5 +1,5 @@
-/* Calls of functions that are looked up, made by number: entries are any numbers, since nothing rests on them but that
- * softmax's first is 2^15. */
+/* Calls of functions that are looked up, made by number: entries are any numbers, since nothing rests on them
+ * but that softmax's first is 2^15. */
 #include "tests/unit/jit_cases.h"
 
 static uint32_t pick(jit_maker *m, uint32_t count) { return (uint32_t)jit_random(&m->draws, 0, count); }
@@ -18,8 +18,8 @@ static net_node_id call(jit_maker *m, const char *op, const net_value_id *in, ui
 }
 
 /* Whole numbers in [low, high] times unit. first: the first of them. */
-static net_value_id table(jit_maker *m, net_type type, uint32_t entries, int64_t low, int64_t high, double unit,
-                          bool softmax) {
+static net_value_id table(jit_maker *m, net_type type, uint32_t entries, int64_t low, int64_t high,
+                          double unit, bool softmax) {
   net_graph *g = m->graph;
   void *data = net_arena_alloc(g->arena, entries * net_type_bytes(type), 8);
   for (uint32_t i = 0; i < entries; i++)
@@ -48,7 +48,8 @@ static net_node_id looked_up(jit_maker *m, const char *op, net_value_id x, bool 
   uint32_t entries = (uint32_t)((high >> shift) - (low >> shift)) + 1;
   net_type type = coded ? types[pick(m, 4)] : NET_F32;
   bool natural = type == NET_U8 || type == NET_U16;
-  net_value_id in = table(m, type, entries, natural ? 0 : -128, natural ? 255 : 127, coded ? 1 : 0.0078125, false);
+  net_value_id in =
+      table(m, type, entries, natural ? 0 : -128, natural ? 255 : 127, coded ? 1 : 0.0078125, false);
   net_attribute attributes[5] = {net_attribute_int(n, "low", low), net_attribute_int(n, "high", high),
                                  net_attribute_int(n, "shift", shift)};
   uint32_t count = 3;
@@ -63,7 +64,8 @@ static net_node_id shared_out(jit_maker *m, const char *op, net_value_id x, bool
   static const char *const roundings[] = {"half_even", "half_up", "floor", "zero"};
   netc *n = m->graph->n;
   int fraction = (int)pick(m, 17);
-  int64_t last = pick(m, 256), shift = pick(m, 4), one = (int64_t)1 << fraction, most = pick(m, 2) ? one : one / 2;
+  int64_t last = pick(m, 256), shift = pick(m, 4), one = (int64_t)1 << fraction,
+          most = pick(m, 2) ? one : one / 2;
   uint32_t entries = (uint32_t)(last >> shift) + 1;
   net_value_id in = table(m, coded ? NET_U16 : NET_F32, entries, 0, pick(m, 2) ? 32768 : 9, 1, true);
   net_attribute attributes[8] = {
@@ -75,7 +77,8 @@ static net_node_id shared_out(jit_maker *m, const char *op, net_value_id x, bool
   };
   uint32_t count = 5;
   if (coded) attributes[count++] = net_attribute_int(n, "fraction", fraction);
-  if (coded) attributes[count++] = net_attribute_text(n, "type", most < 256 ? "u8" : most < 65536 ? "u16" : "i32");
+  if (coded)
+    attributes[count++] = net_attribute_text(n, "type", most < 256 ? "u8" : most < 65536 ? "u16" : "i32");
   if (!coded) attributes[count++] = net_attribute_real(n, "x_step", ldexp(1, -(int)pick(m, 6)));
   if (!coded) attributes[count++] = net_attribute_real(n, "y_step", ldexp(1, -fraction));
   return call(m, op, VALUES(x, in), attributes, count);

@@ -60,15 +60,18 @@ const char *const ops_cases[] = {
                 "y: f32[b, 2, 3] = quantize_by(x, s, l, m) {rounding = half_up}\n",
 
     X(", 7") "constant t: f32[6] = [0, 0.125, 0.25, 0.625, 0.875, 1]\n"
-             "y: f32[b, 7] = sigmoid_table(x, t) {x_step = 0.25, y_step = 0.125, low = -6, high = 5, shift = 1}\n",
+             "y: f32[b, 7] = sigmoid_table(x, t) "
+             "{x_step = 0.25, y_step = 0.125, low = -6, high = 5, shift = 1}\n",
     X(", 2, 3") "constant t: f32[5] = [-1, -0.75, 0, 0.75, 1]\n"
                 "y: f32[b, 2, 3] = tanh_table(x, t) {x_step = 0.3, y_step = 0.25, low = -2, high = 2}\n",
     X(", 5") "constant t: f32[4] = [32768, 9000, 500, 0]\n"
-             "y: f32[b, 5] = softmax_table(x, t) {x_step = 0.5, y_step = 0.00390625, last = 7, shift = 1, most = 255}\n",
+             "y: f32[b, 5] = softmax_table(x, t) "
+             "{x_step = 0.5, y_step = 0.00390625, last = 7, shift = 1, most = 255}\n",
     X(", 3, 4") "constant t: f32[3] = [32768, 7, 1]\ny: f32[b, 3, 4] = softmax_table(x, t) "
                 "{axis = 0, x_step = 0.125, y_step = 0.0625, last = 2, rounding = floor, most = 16}\n",
     X(", 2, 3, 4") "constant t: f32[3] = [32768, 16384, 1]\ny: f32[b, 2, 3, 4] = softmax_table(x, t) "
-                   "{axis = -2, x_step = 0.3, y_step = 0.5, last = 8, shift = 2, rounding = half_up, most = 2}\n",
+                   "{axis = -2, x_step = 0.3, y_step = 0.5, last = 8, shift = 2, rounding = half_up, "
+                   "most = 2}\n",
 
     X(", 2, 3") "constant o: f32[2, 3] = [0.5, -1, 2, 0, 3, 1]\n"
                 "constant k: f32[2, 3] = [2, 0.3, -1, 1, 0, 7]\n"

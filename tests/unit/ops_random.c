@@ -143,8 +143,9 @@ static void test_random_calls(void **state) {
     for (uint64_t round = 0; round < ROUNDS || (!accepted && round < 20 * ROUNDS); round++)
       accepted += try(&net_ops[i], i * 20 * ROUNDS + round); /* some rows are accepted seldom */
     bool codes = !strncmp(net_ops[i].name, "integer_", 8) && strcmp(net_ops[i].name, "integer_quantize");
-    bool looked_up = strstr(net_ops[i].name, "_table") != NULL; /* places want a table of their number: jit_tables.c */
-    if (!accepted && !codes && !looked_up) /* integers are none of a network's inputs: jit_codes.c */
+    bool looked_up =
+        strstr(net_ops[i].name, "_table") != NULL; /* places want a table of their number: jit_tables.c */
+    if (!accepted && !codes && !looked_up)         /* integers are none of a network's inputs: jit_codes.c */
       fail_msg("%s was never accepted", net_ops[i].name);
   }
 }

@@ -1,5 +1,5 @@
-/* Functions that are looked up: every code of an input against the formulas of ops/table.h, in emulation, in integers,
- * on codes and compiled; softmax on all vectors of small codes. */
+/* Functions that are looked up: every code of an input against the formulas of ops/table.h, in emulation, in
+ * integers, on codes and compiled; softmax on all vectors of small codes. */
 #include "interpret/integer.h"
 #include "ops/table.h"
 #include "passes/integer_only.h"
@@ -16,11 +16,14 @@ static void functions(void **state) {
   (void)state;
   for (int i = 0; i <= 200000; i++) {
     double x = (i - 100000) / 2500.0;
-    double e = x <= 0 ? table_exp(x) - exp(x) : 0, s = table_sigmoid(x) - 1 / (1 + exp(-x)), t = table_tanh(x) - tanh(x);
-    if (fabs(e) > 4e-16 * exp(x) || fabs(s) > 4e-16 || fabs(t) > 4e-16) fail_msg("at %g: off by %g, %g, %g", x, e, s, t);
+    double e = x <= 0 ? table_exp(x) - exp(x) : 0, s = table_sigmoid(x) - 1 / (1 + exp(-x)),
+           t = table_tanh(x) - tanh(x);
+    if (fabs(e) > 4e-16 * exp(x) || fabs(s) > 4e-16 || fabs(t) > 4e-16)
+      fail_msg("at %g: off by %g, %g, %g", x, e, s, t);
   }
   assert_true(table_exp(0) == 1 && table_sigmoid(0) == 0.5 && table_tanh(0) == 0);
-  assert_true(table_exp(-800) == 0 && table_sigmoid(-800) == 0 && table_sigmoid(800) == 1 && table_tanh(-800) == -1);
+  assert_true(table_exp(-800) == 0 && table_sigmoid(-800) == 0 && table_sigmoid(800) == 1 &&
+              table_tanh(-800) == -1);
 }
 
 /* ---- running ---- */
@@ -42,14 +45,14 @@ static void expect(const net_run *run, const char *what, const float *y, const d
 static void expect_compiled(const net_run *run, const char *target, bool unfused, const double *want) {
   const net_graph *g = run->graph;
   netc *n = g->n;
-  pl_request request = {.network = g, .functions = PL_INFER, .batch = 64, .target = target, .unfused = unfused};
+  pl_request request = {
+      .network = g, .functions = PL_INFER, .batch = 64, .target = target, .unfused = unfused};
   request.options.print_after = request.options.stop_after = PL_STAGES;
   request.options.verify = true;
   pl_compiled *code = pl_compile(n, &request);
   if (!code) fail_msg("%s\n%s", support_message(n), support_printed(n, g));
   const net_shape *shape = &g->values.at[0].shape;
-  rt_column column = {
-      .type = NET_F32, .width = (uint32_t)net_shape_elements(shape), .data = floats(run, 0)};
+  rt_column column = {.type = NET_F32, .width = (uint32_t)net_shape_elements(shape), .data = floats(run, 0)};
   rt_split rows = {.rows = run->count, .inputs = &column, .input_count = 1};
   float **outputs, *variables = net_arena_alloc(&n->arena, 1024, 64);
   assert_true(rt_predict(n, pl_program(code), &rows, 1, variables, &outputs));
@@ -117,7 +120,8 @@ static double in_format(const net_format_spec *spec, double x) {
 static double tangent(double x) { return tanh(x); }
 static double logistic(double x) { return 1 / (1 + exp(-x)); }
 
-static void expect_function(const char *op, const char *x_format, const char *y_format, uint32_t entries, uint32_t k) {
+static void expect_function(const char *op, const char *x_format, const char *y_format, uint32_t entries,
+                            uint32_t k) {
   quantise_test t;
   quantise_begin(&t);
   net_graph *g = network(&t, op, (net_shape){1, {1}}, x_format, y_format, entries);
@@ -125,7 +129,8 @@ static void expect_function(const char *op, const char *x_format, const char *y_
   double (*f)(double) = strcmp(op, "tanh") ? logistic : tangent, low, high, unit = ldexp(1, -xs->fraction);
   net_format_steps(xs, &low, &high);
   int least = (int)low, most = (int)high, count = most - least + 1, shift = 0;
-  double *x = NET_NEW_ARRAY(&t.n.arena, double, count + 4), *want = NET_NEW_ARRAY(&t.n.arena, double, count + 4);
+  double *x = NET_NEW_ARRAY(&t.n.arena, double, count + 4),
+         *want = NET_NEW_ARRAY(&t.n.arena, double, count + 4);
   int first = least, last = most;
   while (first < most && in_format(ys, f((first + 1) * unit)) == in_format(ys, f(least * unit))) first++;
   while (last > first && in_format(ys, f((last - 1) * unit)) == in_format(ys, f(most * unit))) last--;
@@ -143,18 +148,25 @@ static void expect_function(const char *op, const char *x_format, const char *y_
   want[count] = want[count + 1] = want[count - 1], want[count + 2] = want[0], want[count + 3] = want[-least];
   net_run run = inputs(g, x, (uint32_t)count + 4);
   expect_everywhere(&run, want, k);
-  const net_value *table = &g->values.at[net_node_input(g, quantise_node(&t, g, net_arena_format(&t.n.arena, "%s_1", op)), 1)];
+  const net_value *table =
+      &g->values.at[net_node_input(g, quantise_node(&t, g, net_arena_format(&t.n.arena, "%s_1", op)), 1)];
   assert_int_equal(table->shape.dim[0], (last >> shift) - (first >> shift) + 1);
   netc_free(&t.n);
 }
 
 static void looks_up(void **state) {
   (void)state;
-  static const char *const x[] = {"integer(4, 1)",  "integer(4, 2, unsigned = true)", "integer(8, 4)",
-                                  "integer(8, 6)",  "integer(8, 3, overflow = symmetric)", "integer(8, 5, unsigned = true)",
-                                  "integer(12, 8)", "integer(16, 11)"};
-  static const char *const y[] = {"integer(8, 7)", "integer(8, 8, unsigned = true)", "integer(4, 3, rounding = floor)",
-                                  "integer(12, 11, rounding = half_up)", "integer(2, 0)"};
+  static const char *const x[] = {"integer(4, 1)",
+                                  "integer(4, 2, unsigned = true)",
+                                  "integer(8, 4)",
+                                  "integer(8, 6)",
+                                  "integer(8, 3, overflow = symmetric)",
+                                  "integer(8, 5, unsigned = true)",
+                                  "integer(12, 8)",
+                                  "integer(16, 11)"};
+  static const char *const y[] = {"integer(8, 7)", "integer(8, 8, unsigned = true)",
+                                  "integer(4, 3, rounding = floor)", "integer(12, 11, rounding = half_up)",
+                                  "integer(2, 0)"};
   static const uint32_t entries[] = {16, 64, 256, 1024, 2};
   uint32_t k = 0;
   for (uint32_t i = 0; i < sizeof x / sizeof *x; i++)
@@ -175,7 +187,8 @@ static int64_t rounded_share(const net_format_spec *spec, int64_t e, int64_t sum
   return q < (int64_t)high ? q : (int64_t)high;
 }
 
-static void expect_softmax(const char *x_format, const char *y_format, uint32_t entries, uint32_t classes, uint32_t k) {
+static void expect_softmax(const char *x_format, const char *y_format, uint32_t entries, uint32_t classes,
+                           uint32_t k) {
   quantise_test t;
   quantise_begin(&t);
   net_graph *g = network(&t, "softmax", (net_shape){1, {classes}}, x_format, y_format, entries);
@@ -185,7 +198,8 @@ static void expect_softmax(const char *x_format, const char *y_format, uint32_t 
   uint32_t codes = (uint32_t)(high - low) + 1, rows = 1;
   for (uint32_t c = 0; c < classes; c++) rows *= codes;
   if (classes > 4 || rows > 5000) rows = 2000;
-  double *x = NET_NEW_ARRAY(&t.n.arena, double, rows * classes), *want = NET_NEW_ARRAY(&t.n.arena, double, rows * classes);
+  double *x = NET_NEW_ARRAY(&t.n.arena, double, rows *classes),
+         *want = NET_NEW_ARRAY(&t.n.arena, double, rows *classes);
   int64_t last = 0;
   while (last < codes - 1 && rint(32768 * exp((double)-last * unit)) > 0) last++;
   int shift = 0;
@@ -213,10 +227,12 @@ static void expect_softmax(const char *x_format, const char *y_format, uint32_t 
 
 static void shares_out(void **state) {
   (void)state;
-  static const char *const y[] = {"integer(8, 8, unsigned = true)", "integer(8, 7)", "integer(16, 15, rounding = half_up)",
-                                  "integer(4, 4, unsigned = true, rounding = floor)", "integer(3, 0, rounding = zero)",
-                                  "integer(16, 16, unsigned = true)"};
-  static const char *const x[] = {"integer(4, 1)", "integer(4, 3, unsigned = true)", "integer(8, 3)", "integer(12, 9)"};
+  static const char *const y[] = {
+      "integer(8, 8, unsigned = true)",      "integer(8, 7)",
+      "integer(16, 15, rounding = half_up)", "integer(4, 4, unsigned = true, rounding = floor)",
+      "integer(3, 0, rounding = zero)",      "integer(16, 16, unsigned = true)"};
+  static const char *const x[] = {"integer(4, 1)", "integer(4, 3, unsigned = true)", "integer(8, 3)",
+                                  "integer(12, 9)"};
   static const uint32_t entries[] = {16, 256, 4}, classes[] = {1, 2, 3, 5, 16, 33};
   uint32_t k = 0;
   for (uint32_t i = 0; i < sizeof x / sizeof *x; i++)
@@ -235,7 +251,8 @@ static void scaled(void **state) {
   const int32_t x_zero = -100, y_zero = -128;
   quantise_calibrated(&t, "sigmoid_1", NET_TENSOR_INPUT, 0, 1, &x_step, &x_zero);
   quantise_calibrated(&t, "sigmoid_1", NET_TENSOR_OUTPUT, 0, 1, &y_step, &y_zero);
-  net_graph *g = network(&t, "sigmoid", (net_shape){1, {1}}, "scaled_integer(8, affine)", "scaled_integer(8, affine)", 256);
+  net_graph *g = network(&t, "sigmoid", (net_shape){1, {1}}, "scaled_integer(8, affine)",
+                         "scaled_integer(8, affine)", 256);
   double x[256], want[256];
   net_shape one = {0};
   for (int q = -128; q < 128; q++) {
@@ -303,11 +320,14 @@ static void refuses(void **state) {
   static const struct {
     const char *lines, *message;
   } cases[] = {
-      {"constant t: f32[3] = [0, 1, 2]\ny: f32[b, 4] = tanh_table(x, t) {x_step = 1, y_step = 1, low = 0, high = 3}\n",
+      {"constant t: f32[3] = [0, 1, 2]\ny: f32[b, 4] = tanh_table(x, t) {x_step = 1, y_step = 1, low = 0, "
+       "high = 3}\n",
        "tanh_table 'y' needs a table of 4 entries in f32, but 't' is f32[3]"},
-      {"constant t: f32[3] = [0, 1, 2]\ny: f32[b, 4] = tanh_table(x, t) {x_step = 0, y_step = 1, low = 0, high = 2}\n",
+      {"constant t: f32[3] = [0, 1, 2]\ny: f32[b, 4] = tanh_table(x, t) {x_step = 0, y_step = 1, low = 0, "
+       "high = 2}\n",
        "tanh_table 'y' has a step of 0 as its x_step"},
-      {"constant t: f32[3] = [0, 1, 2]\ny: f32[b, 4] = tanh_table(x, t) {x_step = 1, y_step = 1, low = 2, high = 0}\n",
+      {"constant t: f32[3] = [0, 1, 2]\ny: f32[b, 4] = tanh_table(x, t) {x_step = 1, y_step = 1, low = 2, "
+       "high = 0}\n",
        "tanh_table 'y' has no such places: 2 to 0, shifted by 0"},
       {"constant t: f32[3] = [32768, 1, 2]\ny: f32[b, 4] = softmax_table(x, t) "
        "{x_step = 1, y_step = 0.3, last = 2, most = 3}\n",
