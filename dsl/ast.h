@@ -141,8 +141,8 @@ struct net_expr {
   X(BLOCK,    "path { … }",                  "rules of quantize, zip { … } of sweep")                        \
   X(PATTERN,  "\"head.*\" { … }",            "rules of quantize, freeze")                                    \
   X(VARY,     "[vary] [all] path in value",  "search; also `vary \"head.*\".weight.width in 2..8`")          \
-  X(MINIMIZE, "minimize path",               "search")                                                       \
-  X(MAXIMIZE, "maximize path",               "search")                                                       \
+  X(MINIMIZE, "minimize expression",         "search")                                                       \
+  X(MAXIMIZE, "maximize expression",         "search")                                                       \
   X(REQUIRE,  "[require] path <= expression", "search, require")
 // clang-format on
 
@@ -154,10 +154,10 @@ extern const char *const net_relation_names[]; /* "<=", ">=", "<", ">" */
 
 typedef struct {
   net_entry_kind kind;
-  net_dotted path;   /* all but PATTERN: what is set, ruled, varied, aimed at, bounded. No parts: PATTERN */
+  net_dotted path;   /* what is set, ruled, varied, bounded. No parts: PATTERN and aims */
   net_ident pattern; /* PATTERN: the quoted text. VARY: the quoted text in front of the path, if any */
   net_relation relation; /* REQUIRE */
-  net_expr *value;       /* SET, VARY, REQUIRE: any; BLOCK, PATTERN: a NET_EXPR_MAP; aims: NULL */
+  net_expr *value;       /* any; BLOCK, PATTERN: a NET_EXPR_MAP */
   bool all;              /* VARY: `all` was written */
   net_loc loc;
   bool worded, breaks; /* layout: `vary` or `require` was written; it began a line */

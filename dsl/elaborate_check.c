@@ -2,6 +2,8 @@
 #include "dsl/elaborate_quantize.h"
 #include "dsl/elaborate_require.h"
 #include "dsl/elaborate_sweep.h"
+#include "dsl/elaborate_values.h"
+#include "dsl/format.h"
 
 /* ---- attempts: a recipe need not fit every network ---- */
 
@@ -46,27 +48,6 @@ static bool check_blocks(netc *n, const net_program *program) {
   return ok;
 }
 
-/* ---- blocks that later stages use: names ---- */
-
-static const char *const aims[] = {"accuracy",     "loss",         "bitops", "flops",
-                                   "weight_bytes", "average_bits", "latency"};
-static const char *const search_settings[] = {"strategy", "trials", "seed", "fine_tune"};
-#define COUNT(names) (sizeof names / sizeof *names)
-
-static bool is_one(const char *word, const char *const *names, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (!strcmp(word, names[i])) return true;
-  return false;
-}
-
-static bool want_one(net_elaborator *e, const char *word, net_loc loc, const char *const *names, size_t count,
-                     const char *what) {
-  if (is_one(word, names, count)) return true;
-  net_error(e->n, loc, "there is no %s '%s'%s", what, word,
-            net_suggestion(e->n, word, names, (uint32_t)count));
-  return false;
-}
-
 /* ---- sweeps: the program with what they set is checked as if it were the file ---- */
 
 /* A point, with the setting of one column in place of its own. */
@@ -105,7 +86,8 @@ static bool is_fresh(const net_sweep *sweep, uint32_t point, net_loc *loc) {
   return false;
 }
 
-/* What a sweep sets must be there, and take such values: every one that is written, and the ends of ranges. */
+/* What a sweep sets must be there, and take such values: every one that is written, and the ends of ranges.
+ */
 static bool check_sweep(net_elaborator *e, const net_decl *decl) {
   net_sweep sweep;
   net_loc loc;
@@ -117,60 +99,66 @@ static bool check_sweep(net_elaborator *e, const net_decl *decl) {
     if (is_fresh(&sweep, p, &loc)) ok = check_point(e, &sweep, p, NET_NONE, NULL, loc);
   for (uint32_t c = 0; c < sweep.column_count && ok; c++) {
     const net_sweep_column *column = &sweep.columns[c];
-    if (column->low) ok = check_point(e, &sweep, 0, c, column->low, column->low->loc) &&
-                          check_point(e, &sweep, 0, c, column->high, column->high->loc);
+    if (column->low)
+      ok = check_point(e, &sweep, 0, c, column->low, column->low->loc) &&
+           check_point(e, &sweep, 0, c, column->high, column->high->loc);
   }
   return ok;
 }
 
-/* linear.weight.width: an operator, a layer or a pattern in quotes; a tensor of it; what of its format varies
- */
-static bool check_vary(net_elaborator *e, const net_entry *entry) {
-  netc *n = e->n;
-  const net_idents *parts = &entry->path.parts;
-  bool quoted = entry->pattern.name.id != 0;
-  if (parts->count != (quoted ? 2u : 3u)) {
-    net_error(n, entry->path.loc,
-              "what varies is a part of a format: linear.weight.width, \"head.*\".weight.width");
-    return false;
-  }
-  net_rule_scope scope;
-  net_tensor_role role;
-  if (!quoted && !net_elaborate_rule_scope(e, parts->at[0], &scope)) return false;
-  return net_elaborate_tensor(e, parts->at[quoted ? 0 : 1], &role);
+/* ---- searches ---- */
+
+static bool check_value(net_elaborator *e, const net_vary *vary, double x) {
+  net_setting setting = {vary->path, (net_expr *)net_vary_value(e->n, vary, x), vary->loc};
+  net_program *changed;
+  if (!net_setting_apply(e->n, e->program, &setting, NULL, &changed)) return false;
+  if (check_blocks(e->n, changed)) return true;
+  net_note(e->n, vary->loc, "with what this search sets: %s = %s", vary->text,
+           net_format_expr(e->n, setting.value));
+  return false;
 }
 
-static bool check_search(net_elaborator *e, const net_map *map) {
-  bool ok = true;
-  net_requirement budget;
-  for (uint32_t i = 0; i < map->entries.count; i++) {
-    const net_entry *entry = &map->entries.at[i];
-    const char *name = entry->path.parts.count ? net_dotted_text(e->n, &entry->path) : "";
-    switch (entry->kind) {
-    case NET_ENTRY_SET:
-      ok &= want_one(e, name, entry->path.loc, search_settings, COUNT(search_settings), "setting of search");
-      break;
-    case NET_ENTRY_MINIMIZE:
-    case NET_ENTRY_MAXIMIZE:
-      ok &= want_one(e, name, entry->path.loc, aims, COUNT(aims), "quantity to aim at");
-      break;
-    case NET_ENTRY_REQUIRE: ok &= net_elaborate_budget(e, entry, &budget); break;
-    case NET_ENTRY_VARY: ok &= check_vary(e, entry); break;
-    default: net_error(e->n, entry->loc, "a search varies, aims and requires"), ok = false;
-    }
+/* Every value that is listed, and the ends of ranges. */
+static bool check_values(net_elaborator *e, const net_vary *vary) {
+  if (vary->field != NET_VARY_SETTING) return true;
+  const sr_parameter *p = &vary->values;
+  for (uint32_t i = 0; i < vary->count; i++)
+    if (!check_value(e, vary, i)) return false;
+  return vary->count || (check_value(e, vary, p->low) && check_value(e, vary, p->high));
+}
+
+static bool suits(net_elaborator *e, const net_search *search, const net_decl *network) {
+  net_network body;
+  net_search_points points;
+  return net_elaborate_body(e, network, &body) &&
+         net_search_begin(e->n, e->arena, e->program, search, body.graph, &points);
+}
+
+/* What varies must be there in some network; the errors reported are those with the first. */
+static bool check_search(net_elaborator *e, const net_search *search) {
+  net_diagnostics before = e->n->diagnostics;
+  const net_decl *first = NULL;
+  for (uint32_t i = 0; i < search->vary_count; i++)
+    if (!check_values(e, &search->varies[i])) return false;
+  for (uint32_t i = 0; i < e->program->decls.count; i++) {
+    if (e->program->decls.at[i]->kind != NET_DECL_NETWORK) continue;
+    bool ok = suits(e, search, e->program->decls.at[i]);
+    net_diagnostics_forget(e->n, &before);
+    if (ok) return true;
   }
-  return ok;
+  return !net_program_count(e->program, NET_DECL_NETWORK, &first) || suits(e, search, first);
 }
 
 bool net_check_program(netc *n, const net_program *program) {
   net_elaborator e;
   if (!net_elaborator_begin(n, &n->arena, program, &e)) return false;
+  net_search *searches = NET_NEW_ARRAY(&n->arena, net_search, program->decls.count + 1);
   bool ok = check_blocks(n, program);
   for (uint32_t i = 0; i < program->decls.count; i++) {
     const net_decl *decl = program->decls.at[i];
     net_requirements requirements;
     switch (decl->kind) {
-    case NET_DECL_SEARCH: ok &= check_search(&e, decl->map); break;
+    case NET_DECL_SEARCH: ok &= net_elaborate_search_block(&e, decl, &searches[i]); break;
     case NET_DECL_REQUIRE: ok &= net_elaborate_require(&e, decl, &requirements); break;
     default: break;
     }
@@ -178,6 +166,7 @@ bool net_check_program(netc *n, const net_program *program) {
   for (uint32_t i = 0, good = ok; good && i < program->decls.count;
        i++) /* each checks the program again, changed */
     if (program->decls.at[i]->kind == NET_DECL_SWEEP) ok &= check_sweep(&e, program->decls.at[i]);
+    else if (program->decls.at[i]->kind == NET_DECL_SEARCH) ok &= check_search(&e, &searches[i]);
   if (ok) net_warn_unused(n, program);
   return ok;
 }

@@ -19,6 +19,7 @@ typedef enum {
   NET_VARY_WIDTH,    /* linear.weight.width: of the base's format, else of integer(width, auto) */
   NET_VARY_FRACTION, /* linear.weight.fraction: of the base's format, else of integer(8, fraction) */
   NET_VARY_FORMAT,   /* linear.weight.format */
+  NET_VARY_FIELDS
 } net_vary_field;
 
 typedef struct {
@@ -35,6 +36,7 @@ typedef struct {
   sr_parameter values;
   const net_expr *const *list;  /* NULL: numbers */
   const net_format_id *formats; /* NET_VARY_FORMAT: of the list */
+  const double *numbers;        /* of the list, if it has nothing but numbers; else NULL */
   uint32_t count;               /* of the list */
   net_loc loc;
 } net_vary;
@@ -128,8 +130,12 @@ bool net_search_format(netc *n, const net_search_points *points, uint32_t tensor
 /* The base's rules, and in front of them one for each varied node, by its exact name. */
 bool net_search_quantization(netc *n, net_arena *arena, const net_search_points *points, const double *x,
                              net_quantization *quantization);
-/* The same as a quantize block, ready to be printed (net_format_decl) or added to a program. */
+/* The same as a quantize block of that name: the base's with the formats of the varied nodes. NULL: reported.
+ */
 const net_decl *net_search_block(netc *n, const net_search_points *points, const double *x, const char *name);
+/* The same as text, ready to be pasted. */
+const char *net_search_block_text(netc *n, const net_search_points *points, const double *x,
+                                  const char *name);
 /* The program with a candidate's settings. */
 bool net_search_program(netc *n, const net_program *program, const net_chosen *chosen,
                         const net_search_points *points, const double *x, net_program **changed);

@@ -172,8 +172,8 @@ void net_flat_expr(net_flat *f, const net_expr *e, net_bind least) {
 }
 
 void net_flat_entry_head(net_flat *f, const net_entry *entry, bool sign) {
-  const char *word = entry->kind == NET_ENTRY_MINIMIZE   ? "minimize "
-                     : entry->kind == NET_ENTRY_MAXIMIZE ? "maximize "
+  const char *word = entry->kind == NET_ENTRY_MINIMIZE   ? "minimize"
+                     : entry->kind == NET_ENTRY_MAXIMIZE ? "maximize"
                      : !entry->worded                    ? ""
                      : entry->kind == NET_ENTRY_VARY     ? "vary "
                                                          : "require ";

@@ -6,6 +6,7 @@ libnetc_a_SOURCES += \
   dsl/elaborate_body.h \
   dsl/elaborate_check.c \
   dsl/elaborate_common.h \
+  dsl/elaborate_candidate.c \
   dsl/elaborate_data.c \
   dsl/elaborate_expression.c \
   dsl/elaborate_format.c \
@@ -15,11 +16,14 @@ libnetc_a_SOURCES += \
   dsl/elaborate_normalize.c \
   dsl/elaborate_operator.c \
   dsl/elaborate_optimizer.c \
+  dsl/elaborate_points.c \
   dsl/elaborate_quantize.c dsl/elaborate_quantize.h \
   dsl/elaborate_require.c dsl/elaborate_require.h dsl/require.h dsl/budgets.def \
+  dsl/elaborate_search.c dsl/elaborate_search.h \
   dsl/elaborate_sweep.c dsl/elaborate_sweep.h \
   dsl/elaborate_train.c dsl/elaborate_train.h \
   dsl/elaborate_unused.c \
+  dsl/elaborate_values.c dsl/elaborate_values.h \
   dsl/evaluate.c dsl/evaluate.h \
   dsl/format.c dsl/format.h \
   dsl/format_expr.c \

@@ -326,8 +326,8 @@ entry:
                                         $$.value = map_value(r, $2); }
 | subject "in" value                  { $$ = $1; $$.value = $3; $$.loc = @$; }
 | VARY subject "in" value             { $$ = $2; $$.value = $4; $$.loc = @$; $$.worded = true; }
-| MINIMIZE path                       { $$ = (net_entry){NET_ENTRY_MINIMIZE, .path = $2, .loc = @$}; }
-| MAXIMIZE path                       { $$ = (net_entry){NET_ENTRY_MAXIMIZE, .path = $2, .loc = @$}; }
+| MINIMIZE expr                       { $$ = (net_entry){NET_ENTRY_MINIMIZE, .value = $2, .loc = @$}; }
+| MAXIMIZE expr                       { $$ = (net_entry){NET_ENTRY_MAXIMIZE, .value = $2, .loc = @$}; }
 | path relation expr                  { $$ = (net_entry){NET_ENTRY_REQUIRE, .path = $1, .relation = $2,
                                                          .value = $3, .loc = @$}; }
 | REQUIRE path relation expr          { $$ = (net_entry){NET_ENTRY_REQUIRE, .path = $2, .relation = $3,

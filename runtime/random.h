@@ -17,7 +17,7 @@ typedef enum {
   RT_RANDOM_DROPOUT = 5,   /* rt_random_key only: compiled code makes its own counters */
   RT_RANDOM_BENCH = 6,     /* random data for timings and checks */
   RT_RANDOM_SWEEP = 7,     /* counter: hash of the setting that is drawn */
-  RT_RANDOM_SEARCH = 7,    /* counter: trial whose parameters are drawn */
+  RT_RANDOM_SEARCH = 8,    /* counter: trial whose parameters are drawn */
 } rt_purpose;
 
 enum { RT_RANDOM_WORDS = 64 }; /* drawn at a time */

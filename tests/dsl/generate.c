@@ -180,7 +180,8 @@ static net_expr *expr(generator *g, uint32_t budget) {
 static net_entry entry(generator *g, uint32_t budget) {
   net_entry e = {.kind = (net_entry_kind)pick(g, NET_ENTRY_KIND_COUNT), .breaks = chance(g, 2)};
   if (chance(g, 2)) e.kind = NET_ENTRY_SET;
-  if (e.kind != NET_ENTRY_PATTERN) e.path = dotted(g);
+  bool aim = e.kind == NET_ENTRY_MINIMIZE || e.kind == NET_ENTRY_MAXIMIZE;
+  if (e.kind != NET_ENTRY_PATTERN && !aim) e.path = dotted(g);
   bool quoted = e.kind == NET_ENTRY_PATTERN || (e.kind == NET_ENTRY_VARY && chance(g, 4));
   while (quoted && !e.pattern.name.id) e.pattern.name = string(g);
   e.all = e.kind == NET_ENTRY_VARY && !quoted && chance(g, 3);
@@ -188,9 +189,9 @@ static net_entry entry(generator *g, uint32_t budget) {
   e.relation = (net_relation)pick(g, 4);
   if (e.kind == NET_ENTRY_BLOCK || e.kind == NET_ENTRY_PATTERN)
     e.value = map_expr(g, budget);
-  else if (e.kind == NET_ENTRY_REQUIRE)
+  else if (e.kind == NET_ENTRY_REQUIRE || aim)
     e.value = expr(g, budget);
-  else if (e.kind != NET_ENTRY_MINIMIZE && e.kind != NET_ENTRY_MAXIMIZE)
+  else
     e.value = value(g, budget);
   return e;
 }

@@ -52,8 +52,10 @@ static void test_maps(void **state) {
       "quantize q {\ndefault{a=1}\n\"h.*\"{a=1}\n\nlinear{\na=1}\n}",
       "quantize q {\n  default { a = 1 }\n  \"h.*\"   { a = 1 }\n\n  linear {\n    a = 1\n  }\n}\n");
   assert_format(
-      "search s {\nvary a.b in 2..8,all c in [1],\"d\".e in f\nminimize g.h\nrequire i<=1%,j>2\nk=1}",
-      "search s {\n  vary a.b in 2..8, all c in [1], \"d\".e in f\n  minimize g.h\n"
+      "search s {\nvary a.b in 2..8,all c in [1],\"d\".e in f\nminimize   g+0.2*x -(1/y)\n"
+      "maximize (a)\nrequire i<=1%,j>2\nk=1}",
+      "search s {\n  vary a.b in 2..8, all c in [1], \"d\".e in f\n  minimize g + 0.2 * x - (1 / y)\n"
+      "  maximize (a)\n"
       "  require i <= 1 %, j > 2\n  k = 1\n}\n");
 }
 

@@ -197,21 +197,22 @@ static void test_entries(void **state) {
   (void)state;
   net_map *m =
       map("a.b = { c = 1, d = [2] }, e { f = 1 }\n \"head.*\" { g = 1 }\n vary h.i in 2..8, all j in 1..2\n"
-          "vary \"k\".l in [1]\n minimize o.p, maximize q\n require r <= 1 %, s > 2\n t >= 3\n u < -4,\n");
+          "vary \"k\".l in [1]\n minimize o + 0.2 * (p - 3), maximize -q\n require r <= 1 %, s > 2\n t >= 3\n u < -4,\n");
   static const struct {
     net_entry_kind kind;
     const char *path;
   } wanted[] = {{NET_ENTRY_SET, "a.b"},      {NET_ENTRY_BLOCK, "e"},    {NET_ENTRY_PATTERN, ""},
                 {NET_ENTRY_VARY, "h.i"},     {NET_ENTRY_VARY, "j"},     {NET_ENTRY_VARY, "l"},
-                {NET_ENTRY_MINIMIZE, "o.p"}, {NET_ENTRY_MAXIMIZE, "q"}, {NET_ENTRY_REQUIRE, "r"},
+                {NET_ENTRY_MINIMIZE, ""},    {NET_ENTRY_MAXIMIZE, ""}, {NET_ENTRY_REQUIRE, "r"},
                 {NET_ENTRY_REQUIRE, "s"},    {NET_ENTRY_REQUIRE, "t"},  {NET_ENTRY_REQUIRE, "u"}};
   assert_int_equal(m->entries.count, 12);
   for (uint32_t i = 0; i < 12; i++) {
     assert_int_equal(m->entries.at[i].kind, wanted[i].kind);
     assert_string_equal(net_dotted_text(&n, &m->entries.at[i].path), wanted[i].path);
-    bool aim = wanted[i].kind == NET_ENTRY_MINIMIZE || wanted[i].kind == NET_ENTRY_MAXIMIZE;
-    assert_true(!m->entries.at[i].value == aim);
+    assert_non_null(m->entries.at[i].value);
   }
+  assert_int_equal(m->entries.at[6].value->kind, NET_EXPR_BINARY);
+  assert_int_equal(m->entries.at[7].value->kind, NET_EXPR_NEGATE);
   assert_name(m->entries.at[2].pattern, "head.*");
   assert_name(m->entries.at[5].pattern, "k");
   assert_true(m->entries.at[4].all && !m->entries.at[3].all);
