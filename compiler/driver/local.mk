@@ -22,6 +22,7 @@ netc_SOURCES = \
   compiler/driver/plot.c compiler/driver/plot.h \
   compiler/driver/plot_classes.c \
   compiler/driver/plot_curves.c \
+  compiler/driver/plot_experiment.c \
   compiler/driver/plot_report.c \
   compiler/driver/plot_tensors.c \
   compiler/driver/predict.c \

@@ -169,6 +169,12 @@ int dr_plot(dr_call *call) {
   if (path && !report && !ends_with(path, ".svg") && !ends_with(path, ".png"))
     return dr_wrong(call, "pictures end in .svg or .png, and reports in .html: '%s' in none of them", path);
   if (report && dr_has(call, DR_what)) return dr_wrong(call, "a report shows everything: leave out --what");
+  if (dr_has(call, DR_experiment)) {
+    if (!is_number(file))
+      return dr_wrong(call, "--experiment takes the number of a sweep or a search, not '%s'", file);
+    if (!report) return dr_wrong(call, "a sweep or a search is shown as a report: -o F.html");
+    return dr_plot_experiment(call, strtoll(file, NULL, 10), path);
+  }
   if (!find_run(call, &shown.directory)) return DR_WRONG_INPUT;
   if (!report && kinds[kind].of_run &&
       shown.directory) { /* which has a log even before it has a checkpoint */

@@ -38,4 +38,7 @@ const char *dr_figure_svg(netc *n, const dr_figure *figure, const char *beside);
 /* All of it in one file of HTML. */
 int dr_plot_report(dr_shown *shown, const char *path);
 
+/* A sweep or a search of the record in runs/, likewise. */
+int dr_plot_experiment(dr_call *call, int64_t id, const char *path);
+
 #endif
