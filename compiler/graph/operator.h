@@ -197,6 +197,7 @@ typedef struct net_op {
   /* Adds a node whose first output is the result; NET_NONE: reported. NULL: it has no tables. */
   net_node_id (*table)(net_tabling *tabling);
   net_op_border border;
+  bool product;      /* of its inputs, element by element */
   bool weighted_sum; /* of its inputs, times the attribute `factor` if it has one */
   double ulps; /* how far compiled float results may lie from the interpreter's (DESIGN: numerics) */
 } net_op;

@@ -1,4 +1,5 @@
-/* add, sub, mul: y = f(a, b), shapes broadcast as numpy does, the batch left out. */
+/* add, sub, mul: y = f(a, b), shapes broadcast as numpy does, the batch left out. wide: of numbers on integer grids,
+ * whose results have more steps than binary32 has; y is then f64 and exact, for a quantiser behind it (linear.c). */
 #include "ops/kernel.h"
 
 enum { A, B };
@@ -29,7 +30,8 @@ bool binary_shape(netc *n, net_graph *graph, net_node_id node) {
                       "cannot broadcast shapes: %s and %s (axes must be equal or 1, from the last one on)",
                       ops_describe(graph, net_node_input(graph, node, A)),
                       ops_describe(graph, net_node_input(graph, node, B)));
-  return ops_result(graph, node, 0, NET_F32, shape, a->batched || b->batched);
+  net_type type = net_node_bool(graph, node, "wide") ? NET_F64 : NET_F32;
+  return ops_result(graph, node, 0, type, shape, a->batched || b->batched);
 }
 
 bool add_gradient(net_gradient *g) {
@@ -77,5 +79,6 @@ void binary_interpret(const net_interpretation *call) {
 void binary_kernel(lp_function *f, const net_graph *graph, net_node_id node) {
   ops_place at = ops_axes(f, &ops_output(graph, node, 0)->shape, "ijklmn");
   lp_expr a = ops_load_in(f, graph, node, A, &at), b = ops_load_in(f, graph, node, B, &at);
+  if (net_node_bool(graph, node, "wide")) a = lp_convert(f, NET_F64, a), b = lp_convert(f, NET_F64, b);
   ops_store(f, ops_out_buffer(f, graph, node, 0), &at, lp_op2(f, rows[row_of(graph, node)].operation, a, b));
 }

@@ -209,6 +209,20 @@ static void pass_format(maker *m, net_node_id node) {
 
 /* ---- nodes ---- */
 
+/* A product or sum of two, of integers, that may leave binary32. */
+static bool is_wide_pair(const maker *m, net_node_id node) {
+  const net_graph *g = m->to;
+  quantize_grid grids[2];
+  if (g->nodes.at[node].input_count != 2) return false;
+  for (uint32_t i = 0; i < 2; i++) {
+    net_value_id v = net_node_input(g, node, i);
+    grids[i] = (quantize_grid){g->values.at[v].format, net_quantize_steps_of(g, v)};
+  }
+  if (net_node_op(g, node)->product)
+    return net_quantize_needs_wide(m->n, 1, grids[0], grids[1], (quantize_grid){0}, false);
+  return net_quantize_sum_needs_wide(m->n, grids[0], grids[1]);
+}
+
 /* A sum of products that may leave binary32: over the last axis of the weight, of a linear; of one product,
  * of what has a weight for each channel. */
 static bool needs_wide(const maker *m, net_node_id old, net_node_id node, const net_format_id *made) {
@@ -222,7 +236,8 @@ static bool needs_wide(const maker *m, net_node_id old, net_node_id node, const 
     values[role] = v;
     formats[role] = made[role] == NET_FORMAT_FLOAT32 ? g->values.at[v].format : made[role];
   }
-  if (values[NET_TENSOR_INPUT] == NET_NONE || values[NET_TENSOR_WEIGHT] == NET_NONE) return false;
+  if (values[NET_TENSOR_INPUT] == NET_NONE) return false;
+  if (values[NET_TENSOR_WEIGHT] == NET_NONE) return is_wide_pair(m, node);
   const net_shape *weight = &g->values.at[values[NET_TENSOR_WEIGHT]].shape;
   double count = weight->rank > 1 ? (double)net_shape_elements(weight) / weight->dim[0] : 1;
   bool bias = values[NET_TENSOR_BIAS] != NET_NONE;

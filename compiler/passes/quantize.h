@@ -58,5 +58,7 @@ typedef struct {
  * the weight and the bias are those of the result. */
 bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight,
                              quantize_grid bias, bool has_bias);
+/* Likewise a sum or difference of the two. */
+bool net_quantize_sum_needs_wide(const netc *n, quantize_grid a, quantize_grid b);
 
 #endif

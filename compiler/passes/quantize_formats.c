@@ -97,6 +97,21 @@ static uint32_t channels_of(const netc *n, quantize_grid grid) {
   return has_steps(n, grid) ? grid.steps->count : 1;
 }
 
+bool net_quantize_sum_needs_wide(const netc *n, quantize_grid a, quantize_grid b) {
+  double largest_a, largest_b;
+  if (!is_integer(n, a, &largest_a) || !is_integer(n, b, &largest_b)) return false;
+  int finest = INT32_MIN, coarsest_a = INT32_MAX, coarsest_b = INT32_MAX;
+  for (uint32_t c = 0; c < channels_of(n, a) || c < channels_of(n, b); c++) {
+    int fa = c < channels_of(n, a) ? fraction_of(n, a, c) : coarsest_a;
+    int fb = c < channels_of(n, b) ? fraction_of(n, b, c) : coarsest_b;
+    if (fa < coarsest_a) coarsest_a = fa;
+    if (fb < coarsest_b) coarsest_b = fb;
+    if (fa > finest) finest = fa;
+    if (fb > finest) finest = fb;
+  }
+  return ldexp(largest_a, finest - coarsest_a) + ldexp(largest_b, finest - coarsest_b) >= 0x1p24;
+}
+
 bool net_quantize_needs_wide(const netc *n, double count, quantize_grid x, quantize_grid weight,
                              quantize_grid bias, bool has_bias) {
   double largest_x, largest_w, largest_b = 0;

@@ -358,7 +358,7 @@ static void tells_operators_without_integers(void **state) {
           "  y: f32[b, 2] = sigmoid(q)\n"
           "  output y\n");
   assert_false(net_integer_only(&n, g, &first));
-  assert_string_equal(first.reason, "sigmoid is no operator on integers");
+  assert_string_equal(first.reason, "sigmoid is no operator on integers: look it up, by a rule with table = 256");
   g = support_parse(
       &n, "graph s\n"
           "  input x: f32[b, 2]\n"
