@@ -18,8 +18,11 @@ TESTS += tests/unit/kernels
 
 # Strategies of searches.
 SEARCH_SUPPORT = tests/unit/search_support.c tests/unit/search_support.h
-SEARCH_TESTS = tests/unit/search tests/unit/search_recorded tests/unit/search_strategies
+SEARCH_TESTS = tests/unit/search tests/unit/search_recorded tests/unit/search_strategies \
+  tests/unit/elaborate_search
 check_PROGRAMS += $(SEARCH_TESTS)
+tests_unit_elaborate_search_SOURCES = tests/unit/elaborate_search.c
+tests_unit_elaborate_search_LDADD = $(TEST_LDADD)
 tests_unit_search_SOURCES = tests/unit/search.c $(SEARCH_SUPPORT)
 tests_unit_search_LDADD = $(TEST_LDADD)
 tests_unit_search_recorded_SOURCES = tests/unit/search_recorded.c $(SEARCH_SUPPORT)
