@@ -115,8 +115,9 @@ static bool enumerate(maker *m, const net_expr *range, values *into) {
   net_constant low, high;
   if (!ends(m->e, range, &low, &high)) return false;
   if (!are_integers(&low, &high)) {
-    net_error(m->e->n, range->loc,
-              "there are too many numbers between these to try all: list some, or draw some with 'sample = 20'");
+    net_error(
+        m->e->n, range->loc,
+        "there are too many numbers between these to try all: list some, or draw some with 'sample = 20'");
     return false;
   }
   if ((double)high.integer - (double)low.integer >= NET_SWEEP_RUNS) return too_many(m, range->loc);
@@ -227,7 +228,8 @@ static bool take_values(maker *m, const net_entry *entry, values *into, const ne
   *log = *range != NULL;
   if (value->kind == NET_EXPR_RANGE && m->sample) *range = value;
   if (*range && !m->sample) {
-    net_error(m->e->n, value->loc, "values of a logarithmic range are drawn: say how many with 'sample = 20'");
+    net_error(m->e->n, value->loc,
+              "values of a logarithmic range are drawn: say how many with 'sample = 20'");
     return false;
   }
   if (*range) return true;
@@ -278,7 +280,8 @@ static bool take_zip(maker *m, const net_entry *zip) {
       continue;
     }
     ok &= add_column(m, entry, &column) && take_values(m, entry, &lists[i], &range, &log);
-    if (range) net_error(n, entry->value->loc, "a zip pairs lists, and what is drawn stands outside it"), ok = false;
+    if (range)
+      net_error(n, entry->value->loc, "a zip pairs lists, and what is drawn stands outside it"), ok = false;
     net_vec_push(&n->arena, &a.columns, column);
   }
   if (!entries->count) net_error(n, zip->loc, "this zip is empty: there is nothing to pair"), ok = false;
@@ -332,10 +335,12 @@ static bool check_seeds(maker *m) {
   for (uint32_t i = 0; i < m->columns.count; i++) {
     const net_idents *parts = &m->columns.at[i].path.parts;
     net_name first = parts->at[0].name;
-    bool train = !strcmp(net_text(n, first), "train") || net_program_find(m->e->program, NET_DECL_TRAIN, first);
+    bool train =
+        !strcmp(net_text(n, first), "train") || net_program_find(m->e->program, NET_DECL_TRAIN, first);
     if (!train || strcmp(net_text(n, parts->at[parts->count - 1].name), "seed")) continue;
     if (m->sweep->repeat == 1 && !m->sweep->seeded) continue;
-    net_error(n, m->columns.at[i].loc, "'%s' is what 'repeat' and 'seed' of a sweep set: leave out one of them",
+    net_error(n, m->columns.at[i].loc,
+              "'%s' is what 'repeat' and 'seed' of a sweep set: leave out one of them",
               m->columns.at[i].text);
     return false;
   }
@@ -401,8 +406,8 @@ bool net_elaborate_sweep(net_elaborator *e, const net_decl *decl, net_sweep *swe
   return make_points(&m);
 }
 
-net_sweep *net_elaborate_sweeps(netc *n, net_arena *arena, const net_program *program, const char *const *names,
-                                uint32_t *count) {
+net_sweep *net_elaborate_sweeps(netc *n, net_arena *arena, const net_program *program,
+                                const char *const *names, uint32_t *count) {
   net_elaborator e;
   const net_decl *first;
   uint32_t all = net_program_count(program, NET_DECL_SWEEP, &first), made = 0;

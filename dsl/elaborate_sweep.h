@@ -8,8 +8,8 @@
  *   zip { a = [1, 2], b = [3, 4] }       together: 1 with 3, 2 with 4
  *   repeat = 3, seed = 0                 each three times, with train.seed 0, 1, 2
  *
- * All that does not belong together (what is drawn does, and so do the lists of a zip) is crossed with all else,
- * the setting written last changing fastest. */
+ * All that does not belong together (what is drawn does, and so do the lists of a zip) is crossed with all
+ * else, the setting written last changing fastest. */
 #ifndef NETC_DSL_ELABORATE_SWEEP_H
 #define NETC_DSL_ELABORATE_SWEEP_H
 
@@ -48,8 +48,8 @@ typedef struct {
 
 bool net_elaborate_sweep(net_elaborator *e, const net_decl *decl, net_sweep *sweep);
 /* The sweep blocks of these names (count 0: all, in order). NULL: reported. */
-net_sweep *net_elaborate_sweeps(netc *n, net_arena *arena, const net_program *program, const char *const *names,
-                                uint32_t *count);
+net_sweep *net_elaborate_sweeps(netc *n, net_arena *arena, const net_program *program,
+                                const char *const *names, uint32_t *count);
 
 static inline const net_sweep_value *net_sweep_at(const net_sweep *sweep, uint32_t point, uint32_t column) {
   return &sweep->values[(size_t)point * sweep->column_count + column];

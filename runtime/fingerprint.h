@@ -1,5 +1,5 @@
-/* Fingerprints: 64 bits that tell data and weights apart; equal for equal bytes on every little-endian machine.
- * No protection against anyone who wants two of them to look alike. */
+/* Fingerprints: 64 bits that tell data and weights apart; equal for equal bytes on every little-endian
+ * machine. No protection against anyone who wants two of them to look alike. */
 #ifndef NETC_RUNTIME_FINGERPRINT_H
 #define NETC_RUNTIME_FINGERPRINT_H
 

@@ -100,8 +100,8 @@ void rt_initialize(const rt_program *program, uint64_t seed, float *variables);
 rt_train_result rt_train(netc *n, const rt_program *program, const rt_data *data, const rt_train_spec *spec,
                          const char *directory, bool resume, float *variables, const rt_listener *listener);
 
-/* How many of a class are found against how many of the others are taken for it, from (0, 0) to (1, 1), as the
- * least score that counts falls: a point for each score, or some hundreds where there are more. */
+/* How many of a class are found against how many of the others are taken for it, from (0, 0) to (1, 1), as
+ * the least score that counts falls: a point for each score, or some hundreds where there are more. */
 typedef struct {
   uint32_t count;
   const double *false_positive, *true_positive; /* rates */

@@ -2,8 +2,8 @@
 
 #include <stdio.h>
 
-/* Members begin at even offsets, each behind a header of text; `/` is the index: a count and an offset for each
- * symbol, big-endian, then their names; `//` holds names of members that are too long for a header. */
+/* Members begin at even offsets, each behind a header of text; `/` is the index: a count and an offset for
+ * each symbol, big-endian, then their names; `//` holds names of members that are too long for a header. */
 enum { HEADER = 60, LONGEST = 15 };
 static const char magic[] = "!<arch>\n";
 

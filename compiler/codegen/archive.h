@@ -4,8 +4,8 @@
 
 #include "support/arena.h"
 
-/* The same bytes for the same object: no time, no user. member: the object's name in it. The result lies in the
- * arena. */
+/* The same bytes for the same object: no time, no user. member: the object's name in it. The result lies in
+ * the arena. */
 const char *cg_archive(net_arena *arena, const char *member, const char *object, size_t object_length,
                        const char *const *symbols, uint32_t symbol_count, size_t *length);
 

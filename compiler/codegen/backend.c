@@ -36,10 +36,10 @@ static uint32_t find_backend(const char *name) {
 
 bool cg_backend_exists(const char *name) { return find_backend(name) < BACKENDS; }
 
-/* Passes of LLVM's code generator that go off, for the whole process or not at all. Two take a quarter of its time
- * and change nothing that can be measured on loops that come scheduled: loop strength reduction (the walker counts
- * multiples of innermost variables) and the second scheduling, after registers are assigned. Two make branches of
- * conditional moves where they guess that to be faster. */
+/* Passes of LLVM's code generator that go off, for the whole process or not at all. Two take a quarter of its
+ * time and change nothing that can be measured on loops that come scheduled: loop strength reduction (the
+ * walker counts multiples of innermost variables) and the second scheduling, after registers are assigned.
+ * Two make branches of conditional moves where they guess that to be faster. */
 static const struct {
   const char *text, *backend; /* whose option it is; NULL: everybody's */
 } options[] = {{"-disable-lsr", NULL},

@@ -1,6 +1,6 @@
-/* Selections that processors without conditional moves would make by branches, by arithmetic instead: masks of all
- * bits or none, from comparisons or the signs of differences (Warren, Hacker's Delight, 2-5, 2-12, 2-19). Runs behind
- * all passes, which would make selections of the masks again. Conditions of loops stay. */
+/* Selections that processors without conditional moves would make by branches, by arithmetic instead: masks
+ * of all bits or none, from comparisons or the signs of differences (Warren, Hacker's Delight, 2-5, 2-12,
+ * 2-19). Runs behind all passes, which would make selections of the masks again. Conditions of loops stay. */
 #include "codegen/target.h"
 #include "codegen/unit.h"
 

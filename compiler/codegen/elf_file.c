@@ -16,7 +16,9 @@
     }                                                                                                        \
   } while (0)
 
-static uint64_t section_bytes(const cg_elf *elf) { return elf->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr); }
+static uint64_t section_bytes(const cg_elf *elf) {
+  return elf->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
+}
 static uint64_t symbol_bytes(const cg_elf *elf) { return elf->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym); }
 
 static bool lies_inside(const cg_elf *elf, uint64_t at, uint64_t bytes) {
@@ -25,7 +27,8 @@ static bool lies_inside(const cg_elf *elf, uint64_t at, uint64_t bytes) {
 
 /* A name in a section of names; "" where it is broken. */
 static const char *name_at(const cg_elf *elf, const cg_elf_section *names, uint64_t at) {
-  if (names->type != SHT_STRTAB || at >= names->size || !lies_inside(elf, names->offset, names->size)) return "";
+  if (names->type != SHT_STRTAB || at >= names->size || !lies_inside(elf, names->offset, names->size))
+    return "";
   const char *name = elf->bytes + names->offset + at;
   return memchr(name, 0, names->size - at) ? name : "";
 }
@@ -40,7 +43,8 @@ static cg_elf_section bare_section(const cg_elf *elf, uint32_t index, uint32_t *
 
 bool cg_elf_open(cg_elf *elf, const char *bytes, size_t length, uint32_t symbols) {
   *elf = (cg_elf){.bytes = bytes, .length = length};
-  if (length < sizeof(Elf64_Ehdr) || memcmp(bytes, ELFMAG, SELFMAG) || bytes[EI_DATA] != ELFDATA2LSB) return false;
+  if (length < sizeof(Elf64_Ehdr) || memcmp(bytes, ELFMAG, SELFMAG) || bytes[EI_DATA] != ELFDATA2LSB)
+    return false;
   elf->wide = bytes[EI_CLASS] == ELFCLASS64;
   HEADER(elf, Ehdr, 0, elf->sections = h.e_shoff; elf->section_count = h.e_shnum; elf->names = h.e_shstrndx);
   if (!lies_inside(elf, elf->sections, elf->section_count * section_bytes(elf))) return false;
@@ -56,7 +60,8 @@ bool cg_elf_open(cg_elf *elf, const char *bytes, size_t length, uint32_t symbols
 
 cg_elf_section cg_elf_section_at(const cg_elf *elf, uint32_t index) {
   uint32_t name, unused;
-  cg_elf_section s = bare_section(elf, index, &name), names = bare_section(elf, (uint32_t)elf->names, &unused);
+  cg_elf_section s = bare_section(elf, index, &name),
+                 names = bare_section(elf, (uint32_t)elf->names, &unused);
   s.name = name_at(elf, &names, name);
   return s;
 }

@@ -1,4 +1,5 @@
-/* Reading ELF files of either width, little-endian: objects that LLVM wrote, and what linkers make of them. */
+/* Reading ELF files of either width, little-endian: objects that LLVM wrote, and what linkers make of them.
+ */
 #ifndef NETC_CODEGEN_ELF_FILE_H
 #define NETC_CODEGEN_ELF_FILE_H
 

@@ -1,6 +1,6 @@
-/* One object for several levels of x86_64: every exported function goes on to its version for the best level that the
- * machine has. Which that is is found once, by cpuid and xgetbv, and kept in one atomic word; several threads may
- * find it at the same time, and find the same. */
+/* One object for several levels of x86_64: every exported function goes on to its version for the best level
+ * that the machine has. Which that is is found once, by cpuid and xgetbv, and kept in one atomic word;
+ * several threads may find it at the same time, and find the same. */
 #include "codegen/emit.h"
 #include "codegen/object.h"
 
@@ -14,8 +14,8 @@ enum {
   LEVEL2 = 1 << 0 | 1 << 9 | 1 << 13 | 1 << 19 | 1 << 20, /* sse3, ssse3, cmpxchg16b, sse4.1, sse4.2 */
 };
 
-/* Bits that a feature needs; those of the operating system, which keeps the registers, beside the first that needs
- * it. */
+/* Bits that a feature needs; those of the operating system, which keeps the registers, beside the first that
+ * needs it. */
 static const struct {
   uint32_t feature;
   cpu_word word;
@@ -55,8 +55,8 @@ typedef enum { EAX, EBX, ECX, EDX } cpu_register;
 
 static LLVMValueRef inline_asm(cg_emit *e, LLVMTypeRef type, const char *text, const char *constraints,
                                LLVMValueRef a, LLVMValueRef b) {
-  LLVMValueRef instruction = LLVMGetInlineAsm(type, text, strlen(text), constraints, strlen(constraints), true, false,
-                                              LLVMInlineAsmDialectATT, false);
+  LLVMValueRef instruction = LLVMGetInlineAsm(type, text, strlen(text), constraints, strlen(constraints),
+                                              true, false, LLVMInlineAsmDialectATT, false);
   return LLVMBuildCall2(e->builder, type, instruction, (LLVMValueRef[]){a, b}, b ? 2 : 1, "");
 }
 
@@ -72,12 +72,13 @@ static LLVMValueRef cpuid(cg_emit *e, uint32_t leaf, cpu_register which) {
 static LLVMValueRef read_xcr0(cg_emit *e) {
   LLVMTypeRef two[2] = {word_type(e), word_type(e)};
   LLVMTypeRef type = LLVMFunctionType(LLVMStructTypeInContext(e->context, two, 2, false), two, 1, false);
-  LLVMValueRef both = inline_asm(e, type, ".byte 0x0f, 0x01, 0xd0", "={ax},={dx},{cx},~{dirflag},~{fpsr},~{flags}",
-                                 word(e, 0), NULL);
+  LLVMValueRef both = inline_asm(e, type, ".byte 0x0f, 0x01, 0xd0",
+                                 "={ax},={dx},{cx},~{dirflag},~{fpsr},~{flags}", word(e, 0), NULL);
   return LLVMBuildExtractValue(e->builder, both, 0, "");
 }
 
-/* Goes on in a block that only runs where the condition holds; finish_when gives the value from there, or 0. */
+/* Goes on in a block that only runs where the condition holds; finish_when gives the value from there, or 0.
+ */
 typedef struct {
   LLVMBasicBlockRef before, after;
 } when;
@@ -127,7 +128,8 @@ static LLVMValueRef emit_detect(cg_emit *e, const cg_library *library, const cha
   uint32_t number = 2;
   for (const cg_library *better = library->better; better; better = better->better, number++) {
     LLVMValueRef good = LLVMConstInt(LLVMInt1TypeInContext(e->context), 1, false);
-    if (!is_known(better->target->has)) cg_fault(e, "target '%s' has what cpuid is not asked for", better->target->name);
+    if (!is_known(better->target->has))
+      cg_fault(e, "target '%s' has what cpuid is not asked for", better->target->name);
     for (cpu_word w = 0; w < WORDS; w++) {
       uint32_t mask = mask_of(better->target->has, w);
       if (mask) good = LLVMBuildAnd(e->builder, good, holds_all(e, words[w], mask), "");
@@ -143,7 +145,8 @@ static LLVMValueRef emit_detect(cg_emit *e, const cg_library *library, const cha
 
 /* The level as it was found before, or now. */
 static LLVMValueRef emit_level(cg_emit *e, LLVMValueRef kept, LLVMValueRef detect) {
-  LLVMBasicBlockRef before = LLVMGetInsertBlock(e->builder), first = cg_block(e, "first"), known = cg_block(e, "known");
+  LLVMBasicBlockRef before = LLVMGetInsertBlock(e->builder), first = cg_block(e, "first"),
+                    known = cg_block(e, "known");
   LLVMValueRef level = LLVMBuildLoad2(e->builder, word_type(e), kept, "level");
   LLVMSetOrdering(level, LLVMAtomicOrderingMonotonic);
   LLVMSetAlignment(level, 4);
@@ -164,7 +167,8 @@ static void call_version(cg_emit *e, LLVMValueRef version) {
   uint32_t count = LLVMCountParams(e->function);
   LLVMValueRef *arguments = NET_NEW_ARRAY(e->arena, LLVMValueRef, count + 1);
   LLVMGetParams(e->function, arguments);
-  LLVMValueRef call = LLVMBuildCall2(e->builder, LLVMGlobalGetValueType(version), version, arguments, count, "");
+  LLVMValueRef call =
+      LLVMBuildCall2(e->builder, LLVMGlobalGetValueType(version), version, arguments, count, "");
   LLVMSetTailCallKind(call, LLVMTailCallKindTail);
   LLVMBuildRetVoid(e->builder);
 }

@@ -121,7 +121,8 @@ static bool look_up(void *loading) {
 void (*cg_jit_symbol(cg_jit *jit, const char *name))(void) {
   cg_loading loading = {.linking = {.jit = jit}, .name = name};
   bool done = cg_guarded(&loading.linking.trouble, look_up, &loading);
-  return cg_report(jit->n, &loading.linking.trouble) && done ? (void (*)(void))(uintptr_t)loading.address : NULL;
+  return cg_report(jit->n, &loading.linking.trouble) && done ? (void (*)(void))(uintptr_t)loading.address
+                                                             : NULL;
 }
 
 /* ---- the rest ---- */

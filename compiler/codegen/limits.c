@@ -19,9 +19,10 @@ static const struct {
   uint32_t can;
   const char *what, *way_out;
 } rows[] = {
-    [F32] = {CG_CAN_F32, "computes with floats",
-             "give every value an integer format, inputs and outputs too (a quantize block), or write C (-o F.c) "
-             "for a compiler that brings a library for floats"},
+    [F32] =
+        {CG_CAN_F32, "computes with floats",
+         "give every value an integer format, inputs and outputs too (a quantize block), or write C (-o F.c) "
+         "for a compiler that brings a library for floats"},
     [F64] = {CG_CAN_F64, "computes with 64-bit floats",
              "give its values integer formats (a quantize block), or write C (-o F.c) for a compiler that "
              "brings a library for them"},

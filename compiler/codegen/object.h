@@ -7,14 +7,15 @@
 /* An exported function:
  *   void NAME(const T *input…, T *output…)                one row
  *   void NAME(size_t n, const T *input…, T *output…)      n rows
- * Inputs are the columns that the loops read, in the order of their slots, outputs likewise; both row-major and
- * aligned as their elements are. A last argument, void *scratch, stands for what is too much for the stack; before it
- * stands const void *weights, at a multiple of 64, where constants are not inside (cg_library.weights). */
+ * Inputs are the columns that the loops read, in the order of their slots, outputs likewise; both row-major
+ * and aligned as their elements are. A last argument, void *scratch, stands for what is too much for the
+ * stack; before it stands const void *weights, at a multiple of 64, where constants are not inside
+ * (cg_library.weights). */
 typedef struct {
   const char *name;
   const lp_function *f; /* scheduled, exact, without variables; of f->batch rows (1: of NAME for one row) */
-  bool rows;    /* n rows, in tiles of f->batch; what is left over runs with rows that ran already. With the very f of
-                   an entry of one row: that one again and again */
+  bool rows; /* n rows, in tiles of f->batch; what is left over runs with rows that ran already. With the very
+                f of an entry of one row: that one again and again */
   bool scratch; /* the last argument is scratch: see cg_scratch_bytes */
 } cg_entry;
 
@@ -27,8 +28,8 @@ typedef struct cg_library {
   const char *description_name; /* a constant handed through as it is; NULL: none */
   const void *description;
   size_t description_bytes;
-  const struct cg_library *better; /* the same entries for a more demanding target of the family, in the same object:
-                                      the machine chooses among them when it runs. NULL: none */
+  const struct cg_library *better; /* the same entries for a more demanding target of the family, in the same
+                                      object: the machine chooses among them when it runs. NULL: none */
 } cg_library;
 
 typedef enum { CG_FORM_OBJECT, CG_FORM_ASSEMBLY, CG_FORM_IR, CG_FORM_C } cg_form;
@@ -36,16 +37,19 @@ typedef enum { CG_FORM_OBJECT, CG_FORM_ASSEMBLY, CG_FORM_IR, CG_FORM_C } cg_form
 typedef struct {
   const char *bytes; /* of the form asked for, in the arena */
   size_t length;
-  uint64_t *stack;      /* by entry: most bytes of stack that a call takes, its return address included; 0 of C and IR */
+  uint64_t *
+      stack; /* by entry: most bytes of stack that a call takes, its return address included; 0 of C and IR */
   uint64_t code, data;  /* bytes of instructions and of constants; 0 unless the form is an object */
   uint64_t ram;         /* bytes of writable data: 0 in every object of netc's */
   cg_times times;
 } cg_artefact;
 
 /* False: reported. */
-bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_form form, cg_artefact *artefact);
+bool cg_library_make(netc *n, net_arena *arena, const cg_library *library, cg_form form,
+                     cg_artefact *artefact);
 
-/* Scratch and constants lie at multiples of a vector, a caller's scratch anywhere: so it has some bytes more. */
+/* Scratch and constants lie at multiples of a vector, a caller's scratch anywhere: so it has some bytes more.
+ */
 uint32_t cg_storage_align(const cg_target *target);
 size_t cg_scratch_bytes(const cg_target *target, const lp_function *f);
 

@@ -16,11 +16,12 @@ static bool link_object(netc *n, const char *path, const char *object, const cha
   if (!status) return true;
   if (status < 0)
     net_error(n, NET_NOWHERE,
-              "cannot run '%s' to link %s: %s; set CC to a C compiler, or write an object (.o) and link it yourself",
+              "cannot run '%s' to link %s: %s; set CC to a C compiler, or write an object (.o) and link it "
+              "yourself",
               cc, path, strerror(errno));
   else
-    net_error(n, NET_NOWHERE, "'%s' cannot link %s (status %d)%s%s; an object (.o) can be linked elsewhere", cc, path,
-              status, *complaint ? ": " : "", complaint);
+    net_error(n, NET_NOWHERE, "'%s' cannot link %s (status %d)%s%s; an object (.o) can be linked elsewhere",
+              cc, path, status, *complaint ? ": " : "", complaint);
   return false;
 }
 

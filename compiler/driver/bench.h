@@ -18,8 +18,8 @@ bool dr_bench_data_make(dr_call *call, const rt_program *program, const net_obje
                         const net_graph *graph, const rt_function *function, uint32_t batch, uint32_t threads,
                         dr_bench_data *data);
 
-/* Nanoseconds a call. Calls of less than a microsecond are timed several at once: each figure is then the mean of
- * such a block. */
+/* Nanoseconds a call. Calls of less than a microsecond are timed several at once: each figure is then the
+ * mean of such a block. */
 typedef struct {
   double min, median, p99, max;
 } dr_timing;
@@ -31,14 +31,15 @@ dr_timing dr_time(netc *n, dr_timed timed, void *context, double seconds, bool c
 /* The same of a step. */
 dr_timing dr_time_step(netc *n, rt_step_function call, dr_bench_data *data, double seconds, bool cold);
 
-/* Of the object that a graph becomes for a target (NULL: native); weights NULL: initial ones. *string: the target's;
- * NULL: stopped as asked. False: reported. */
-bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
-                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
+/* Of the object that a graph becomes for a target (NULL: native); weights NULL: initial ones. *string: the
+ * target's; NULL: stopped as asked. False: reported. */
+bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights,
+                    const char *target, uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
                     const char **string);
 /* The same of its functions of codes. */
-bool dr_bench_codes(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
-                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing, const char **string);
+bool dr_bench_codes(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights,
+                    const char *target, uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
+                    const char **string);
 
 /* The next of a series of numbers in [−1, 1). */
 float dr_random(uint64_t *state);

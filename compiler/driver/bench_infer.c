@@ -65,7 +65,8 @@ static void call_one(void *context, uint32_t repeats) {
   void *ports[DR_MOST_PORTS];
   if (d->port_count == 2 && !d->object->scratch) {
     void (*one)(const void *, void *) = (void (*)(const void *, void *))d->one;
-    for (uint32_t k = 0; k < repeats; k++) one(run->data[0] + (k & (MOST_BATCHES - 1)) % run->batches * d->bytes[0], run->data[1]);
+    for (uint32_t k = 0; k < repeats; k++)
+      one(run->data[0] + (k & (MOST_BATCHES - 1)) % run->batches * d->bytes[0], run->data[1]);
     return;
   }
   for (uint32_t k = 0; k < repeats; k++) {
@@ -90,14 +91,15 @@ static void call_rows(void *context, uint32_t repeats) {
   inference *run = context;
   for (uint32_t k = 0; k < repeats; k++) {
     run->batch = (run->batch + 1) % run->batches;
-    if (run->threads.parallel_for) run->threads.parallel_for(run->threads.pool, call_part, run, run->thread_count);
+    if (run->threads.parallel_for)
+      run->threads.parallel_for(run->threads.pool, call_part, run, run->thread_count);
     else call_part(run, 0, run->thread_count);
   }
 }
 
-static bool time_object(dr_subject *subject, const net_graph *graph, const rt_checkpoint *checkpoint, const char *target,
-                        bool codes, uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
-                        const char **string) {
+static bool time_object(dr_subject *subject, const net_graph *graph, const rt_checkpoint *checkpoint,
+                        const char *target, bool codes, uint32_t batch, uint32_t threads, double seconds,
+                        dr_timing *timing, const char **string) {
   dr_call *call = subject->call;
   const float *const *weights = dr_graph_weights(subject, graph, checkpoint);
   dr_deployed d;
@@ -112,12 +114,14 @@ static bool time_object(dr_subject *subject, const net_graph *graph, const rt_ch
   return true;
 }
 
-bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
-                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing, const char **string) {
+bool dr_bench_infer(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights,
+                    const char *target, uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
+                    const char **string) {
   return time_object(subject, graph, weights, target, false, batch, threads, seconds, timing, string);
 }
 
-bool dr_bench_codes(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights, const char *target,
-                    uint32_t batch, uint32_t threads, double seconds, dr_timing *timing, const char **string) {
+bool dr_bench_codes(dr_subject *subject, const net_graph *graph, const rt_checkpoint *weights,
+                    const char *target, uint32_t batch, uint32_t threads, double seconds, dr_timing *timing,
+                    const char **string) {
   return time_object(subject, graph, weights, target, true, batch, threads, seconds, timing, string);
 }

@@ -72,8 +72,8 @@ bool dr_budgets_object(dr_subject *subject, const net_graph *graph, const float 
   return true;
 }
 
-bool dr_budgets_measure(dr_subject *subject, const net_graph *graph, rt_checkpoint *weights, const bool *needs,
-                        double *quantities) {
+bool dr_budgets_measure(dr_subject *subject, const net_graph *graph, rt_checkpoint *weights,
+                        const bool *needs, double *quantities) {
   bool ranged = needs[NET_BUDGET_accumulator], object = dr_budgets_ask(needs, NET_BUDGET_OBJECT);
   const float *const *numbers = NULL;
   if (dr_budgets_ask(needs, NET_BUDGET_GRAPH)) count_costs(graph, quantities);

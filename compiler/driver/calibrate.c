@@ -67,7 +67,8 @@ static float outward(double bound, float way) {
 }
 
 /* The finest steps that hold the exact range of each channel, once rounded; where that is known. */
-static void fit_accumulator(dr_calibration *c, const dr_open_tensor *t, const net_ranges *ranges, bool *changed) {
+static void fit_accumulator(dr_calibration *c, const dr_open_tensor *t, const net_ranges *ranges,
+                            bool *changed) {
   const net_graph *g = ranges->graph;
   net_node_id node = net_graph_find(g, c->graph->nodes.at[t->node].name);
   net_node_id quantizer = net_node_result_quantizer(g, node, NET_TENSOR_ACCUMULATOR);
@@ -142,7 +143,8 @@ static const char *text_of(dr_calibration *c, const dr_open_tensor *t) {
 }
 
 /* Steps of a file, which may be damaged. */
-static bool check_stored(dr_calibration *c, const dr_open_tensor *t, const rt_calibrated *s, const char *path) {
+static bool check_stored(dr_calibration *c, const dr_open_tensor *t, const rt_calibrated *s,
+                         const char *path) {
   const char *problem = NULL;
   if (s->count != t->channels)
     problem = net_arena_format(&c->n->arena, "%u steps for %u channel%s", s->count, t->channels,
@@ -159,8 +161,8 @@ static bool check_stored(dr_calibration *c, const dr_open_tensor *t, const rt_ca
 }
 
 /* found: for this tensor and its format. False: damaged, reported. */
-static bool take_stored(dr_calibration *c, const dr_open_tensor *t, const rt_calibrated *stored, uint32_t count,
-                        const char *path, net_calibrated *into, bool *found) {
+static bool take_stored(dr_calibration *c, const dr_open_tensor *t, const rt_calibrated *stored,
+                        uint32_t count, const char *path, net_calibrated *into, bool *found) {
   const char *name = text_of(c, t), *format = net_format_text(c->n, t->format);
   for (uint32_t i = 0; i < count; i++) {
     const rt_calibrated *s = &stored[i];

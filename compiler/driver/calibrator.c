@@ -1,5 +1,5 @@
-/* Values that calibration looks at, kept as far as there is room, and what was found from them: the steps of a
- * tensor depend on its own format alone. */
+/* Values that calibration looks at, kept as far as there is room, and what was found from them: the steps of
+ * a tensor depend on its own format alone. */
 #include "driver/calibrator.h"
 
 #include "driver/observe.h"
@@ -7,7 +7,10 @@
 #include "runtime/batches.h"
 #include "runtime/profile.h"
 
-enum { BATCH = 256, MOST_FLOATS = 1 << 26 }; /* MOST_FLOATS: of values that are kept, or looked at at a time */
+enum {
+  BATCH = 256,
+  MOST_FLOATS = 1 << 26
+}; /* MOST_FLOATS: of values that are kept, or looked at at a time */
 
 typedef struct {
   dr_open_tensor tensor;
@@ -141,7 +144,8 @@ static bool calibrate_results(dr_calibrator *c, const dr_calibration *of, uint64
   const rt_program *program = pl_program(o->compiled);
   bool keep = c->kept_floats + floats <= MOST_FLOATS;
   float **outputs;
-  bool ok = rt_predict_into(c->n, keep ? &o->arena : &arena, program, &c->rows, o->threads, o->variables, &outputs);
+  bool ok =
+      rt_predict_into(c->n, keep ? &o->arena : &arena, program, &c->rows, o->threads, o->variables, &outputs);
   for (uint32_t i = 0; i < program->network_outputs && ok; i++) {
     for (uint32_t k = 0; k < of->tensors.count; k++) {
       const dr_open_tensor *t = &of->tensors.at[k];

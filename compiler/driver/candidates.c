@@ -48,8 +48,10 @@ static bool load_data(dr_candidates *c) {
   const rt_fitted *fitted = NULL;
   uint32_t fitted_count;
   if (!e->data)
-    return net_error(c->n, NET_NOWHERE, "the program has no data: measuring accuracy needs a data block"), false;
-  if (rt_checkpoint_is_netc(c->weights)) fitted = rt_checkpoint_normalization(c->n, c->weights, &fitted_count);
+    return net_error(c->n, NET_NOWHERE, "the program has no data: measuring accuracy needs a data block"),
+           false;
+  if (rt_checkpoint_is_netc(c->weights))
+    fitted = rt_checkpoint_normalization(c->n, c->weights, &fitted_count);
   if (c->n->diagnostics.errors) return false;
   bool balanced = false; /* class weights come from the training rows */
   for (uint32_t t = 0; t < e->recipe.objective.term_count; t++) balanced |= e->recipe.balanced[t];
@@ -173,7 +175,8 @@ static const float *quantised_numbers(dr_candidates *c, const net_graph *g, net_
   net_varied_steps(g, id, &steps);
   for (uint32_t i = 0; i < c->tensors.count; i++) {
     const quantised *q = &c->tensors.at[i];
-    if (!net_name_same(q->name, x->name) || q->format != format || steps.zero || !q->steps != !steps.scale) continue;
+    if (!net_name_same(q->name, x->name) || q->format != format || steps.zero || !q->steps != !steps.scale)
+      continue;
     if (!steps.scale || (q->step_count == steps.count &&
                          !memcmp(q->steps, steps.scale, steps.count * sizeof *q->steps)))
       return q->numbers;
@@ -228,8 +231,8 @@ static bool set_variables(dr_candidates *c, const program *p, const net_graph *g
 
 /* ---- candidates ---- */
 
-/* Whether code for many would compute something else than code for this one: steps that training changes; steps
- * that are no powers of two, where integers round as the emulation need not. */
+/* Whether code for many would compute something else than code for this one: steps that training changes;
+ * steps that are no powers of two, where integers round as the emulation need not. */
 static bool stands_alone(dr_candidates *c, const net_graph *g) {
   bool odd = false;
   int exponent;
@@ -258,7 +261,8 @@ bool dr_candidates_prepare(dr_candidates *c, net_quantization *q) {
   return g && (stands_alone(c, g) || find_program(c, g));
 }
 
-static bool evaluate_candidate(dr_candidates *c, const net_graph *g, dr_candidate *result, rt_evaluation *found) {
+static bool evaluate_candidate(dr_candidates *c, const net_graph *g, dr_candidate *result,
+                               rt_evaluation *found) {
   const float *const *numbers;
   if (!dr_check_accumulators(c->subject, c->weights)) return false;
   if (stands_alone(c, g)) {

@@ -8,10 +8,11 @@ static bool find_ports(netc *n, const net_graph *graph, dr_deployed *d) {
   const pl_object *o = d->object;
   d->inputs = d->codes ? o->code_inputs : o->inputs, d->outputs = d->codes ? o->code_outputs : o->outputs;
   if (!d->inputs)
-    net_error(n, NET_NOWHERE,
-              "'%s' has no functions of codes: they need a format of integers at every input (--quantize R, with "
-              "rules for what reads inputs)",
-              net_text(n, graph->name));
+    net_error(
+        n, NET_NOWHERE,
+        "'%s' has no functions of codes: they need a format of integers at every input (--quantize R, with "
+        "rules for what reads inputs)",
+        net_text(n, graph->name));
   return d->inputs;
 }
 
@@ -21,7 +22,8 @@ static bool load(dr_call *call, const char *target_name, dr_deployed *d) {
   const pl_object *o = d->object;
   d->port_count = o->input_count + o->output_count;
   if (d->port_count > DR_MOST_PORTS) {
-    net_error(n, NET_NOWHERE, "networks of more than %d inputs and outputs cannot be called from here", DR_MOST_PORTS);
+    net_error(n, NET_NOWHERE, "networks of more than %d inputs and outputs cannot be called from here",
+              DR_MOST_PORTS);
     return false;
   }
   for (uint32_t i = 0; i < d->port_count; i++)
@@ -39,8 +41,8 @@ static bool load(dr_call *call, const char *target_name, dr_deployed *d) {
   return true;
 }
 
-bool dr_deploy(dr_call *call, const net_graph *graph, const float *const *weights, const char *target, bool codes,
-               dr_deployed *d) {
+bool dr_deploy(dr_call *call, const net_graph *graph, const float *const *weights, const char *target,
+               bool codes, dr_deployed *d) {
   *d = (dr_deployed){.codes = codes};
   if (!target) target = "native";
   pl_object_request request = {.network = graph, .weights = weights, .target = target, .prefix = "network",
@@ -80,7 +82,8 @@ static uint32_t arguments(const dr_deployed *d, bool rows, void *const *ports, v
   uint32_t count = d->port_count;
   memcpy(p, ports, count * sizeof *p);
   for (uint32_t i = 0; i < o->function_count; i++)
-    if (o->functions[i].rows == rows && o->functions[i].codes == d->codes && o->functions[i].scratch) p[count++] = d->scratch;
+    if (o->functions[i].rows == rows && o->functions[i].codes == d->codes && o->functions[i].scratch)
+      p[count++] = d->scratch;
   return count;
 }
 

@@ -19,10 +19,11 @@ typedef struct {
   void *scratch;
 } dr_deployed;
 
-/* Of a graph with weights by value, without normalisation: rows come normalised; or, as codes, there must be functions
- * of codes. target NULL: native. False: reported, or stopped as asked (then jit is NULL and nothing is wrong). */
-bool dr_deploy(dr_call *call, const net_graph *graph, const float *const *weights, const char *target, bool codes,
-               dr_deployed *deployed);
+/* Of a graph with weights by value, without normalisation: rows come normalised; or, as codes, there must be
+ * functions of codes. target NULL: native. False: reported, or stopped as asked (then jit is NULL and nothing
+ * is wrong). */
+bool dr_deploy(dr_call *call, const net_graph *graph, const float *const *weights, const char *target,
+               bool codes, dr_deployed *deployed);
 /* ports: where the row, or the rows, of each input and output lie. */
 void dr_deployed_row(const dr_deployed *d, void *const *ports);
 void dr_deployed_rows(const dr_deployed *d, size_t count, void *const *ports);

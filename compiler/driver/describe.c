@@ -71,7 +71,8 @@ static void put_map(settings *s, const char *prefix, const net_map *map) {
 
 static const net_decl *data_block(const dr_subject *subject) {
   const rt_data_spec *data = subject->experiment.data;
-  return data ? net_program_find(subject->program, NET_DECL_DATA, net_intern(subject->call->n, data->name)) : NULL;
+  return data ? net_program_find(subject->program, NET_DECL_DATA, net_intern(subject->call->n, data->name))
+              : NULL;
 }
 
 /* 0.8 as 0.8 where that says it all. */
@@ -98,14 +99,16 @@ const char *dr_describe_settings(dr_subject *subject) {
   json_object_set_new(s.object, "train.epochs", json_integer(train->epochs));
   json_object_set_new(s.object, "train.batch_size", json_integer(train->batch_size));
   json_object_set_new(s.object, "train.optimizer.learning_rate", net_json_number(train->rates[0]));
-  json_object_set_new(s.object, "train.seed", train->seed <= INT64_MAX
-                                                  ? json_integer((json_int_t)train->seed)
-                                                  : net_json_text(net_arena_format(&n->arena, "%" PRIu64, train->seed)));
+  json_object_set_new(s.object, "train.seed",
+                      train->seed <= INT64_MAX
+                          ? json_integer((json_int_t)train->seed)
+                          : net_json_text(net_arena_format(&n->arena, "%" PRIu64, train->seed)));
   if (data) put_map(&s, "data", data->map);
   for (uint32_t i = 0; network && i < network->params.count; i++) {
     const net_param *p = &network->params.at[i];
     if (p->value)
-      put(&s, net_arena_format(&n->arena, "%s.%s", net_text(n, network->name.name), net_text(n, p->name.name)),
+      put(&s,
+          net_arena_format(&n->arena, "%s.%s", net_text(n, network->name.name), net_text(n, p->name.name)),
           p->value);
   }
   const char *text = dump(n, s.object);
@@ -135,7 +138,8 @@ const char *dr_command_text(dr_call *call) {
     text = net_arena_format(&n->arena, "%s %s", text, dr_quoted(n, call->arguments.at[i]));
   for (dr_option_id o = 0; o < DR_OPTIONS; o++) {
     if (!dr_has(call, o) || o == DR_set || o == DR_out || o == DR_resume) continue;
-    text = net_arena_format(&n->arena, "%s --%s%s%s", text, dr_options[o].name, dr_options[o].argument ? " " : "",
+    text = net_arena_format(&n->arena, "%s --%s%s%s", text, dr_options[o].name,
+                            dr_options[o].argument ? " " : "",
                             dr_options[o].argument ? dr_quoted(n, call->value[o]) : "");
   }
   for (uint32_t i = 0; i < call->settings.count; i++)
@@ -163,8 +167,9 @@ static const char *options_text(dr_subject *subject, bool resumed) {
     text = net_arena_format(&n->arena, "%s--set %s\n", text, call->settings.at[i]);
   for (uint32_t i = 0; i < sizeof kept / sizeof *kept; i++)
     if (dr_has(call, kept[i]))
-      text = net_arena_format(&n->arena, "%s--%s %s\n", text, dr_options[kept[i]].name,
-                              kept[i] == DR_load ? fixed_path(n, call->value[kept[i]]) : call->value[kept[i]]);
+      text =
+          net_arena_format(&n->arena, "%s--%s %s\n", text, dr_options[kept[i]].name,
+                           kept[i] == DR_load ? fixed_path(n, call->value[kept[i]]) : call->value[kept[i]]);
   if (subject->checkpoint && !resumed && !dr_has(call, DR_load))
     text = net_arena_format(&n->arena, "%s--load %s\n", text, fixed_path(n, call->arguments.at[0]));
   return text;

@@ -12,7 +12,8 @@ typedef struct {
   net_arena arena;        /* what is gone when the observation ends */
   rt_checkpoint *weights; /* NULL: initial ones */
   rt_data *data;
-  const float *const *frozen; /* weights by value: compiled as it is deployed (pl_request.weights); NULL: not */
+  const float *const
+      *frozen; /* weights by value: compiled as it is deployed (pl_request.weights); NULL: not */
   pl_compiled *compiled;
   net_value_id *outputs; /* value of each output of the compiled function */
   float *variables;

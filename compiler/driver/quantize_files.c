@@ -195,7 +195,8 @@ bool dr_quantize_write(dr_subject *subject, const dr_quantize_report *q, const r
                        const char *directory) {
   dr_call *call = subject->call;
   int code;
-  pl_compiled *compiled = dr_compile(subject, PL_INFER, subject->experiment.recipe.train.batch_size, NULL, &code);
+  pl_compiled *compiled =
+      dr_compile(subject, PL_INFER, subject->experiment.recipe.train.batch_size, NULL, &code);
   if (!compiled) return false;
   const rt_program *program = pl_program(compiled);
   float *variables = dr_variables(call, program);

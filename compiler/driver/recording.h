@@ -5,9 +5,10 @@
 #include "driver/training.h"
 #include "record/record.h"
 
-/* Between the training and whoever listens to it. The record is opened when a second has passed, or at the end: a run of
- * milliseconds has no time for it before. Epochs are written about once a second, and at the end. Trouble with it is a warning. Where nothing is to be recorded the run is
- * only collected: `run` and `epochs` are what a child gives to its parent, who records them with rc_run_whole. */
+/* Between the training and whoever listens to it. The record is opened when a second has passed, or at the
+ * end: a run of milliseconds has no time for it before. Epochs are written about once a second, and at the
+ * end. Trouble with it is a warning. Where nothing is to be recorded the run is only collected: `run` and
+ * `epochs` are what a child gives to its parent, who records them with rc_run_whole. */
 typedef struct {
   dr_training *training;
   bool record;

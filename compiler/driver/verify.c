@@ -58,8 +58,8 @@ static bool compile(dr_verification *v, dr_observation *o, bool all) {
   return dr_observe_compile(o, wanted, v->batch, NULL);
 }
 
-/* Whether the emulation rounds nothing but where the integers do: by the formats, or as ranges tell with these
- * weights. */
+/* Whether the emulation rounds nothing but where the integers do: by the formats, or as ranges tell with
+ * these weights. */
 static bool is_exact(const dr_verification *v) {
   const net_graph *g = v->graph;
   bool fixed = true, known = true;

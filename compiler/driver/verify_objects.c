@@ -1,4 +1,5 @@
-/* A network as it is compiled to objects and C, for this machine and others, against the network as it is emulated. */
+/* A network as it is compiled to objects and C, for this machine and others, against the network as it is
+ * emulated. */
 #include "driver/verify.h"
 #include "driver/witness.h"
 
@@ -28,7 +29,8 @@ static bool find_expected(dr_verification *v, net_arena *arena, const dr_rows *r
     uint64_t each = net_shape_elements(&g->values.at[g->outputs.at[i]].shape);
     expected[i] = net_arena_alloc(arena, rows->rows.rows * each * sizeof(float) + 64, 64);
   }
-  if (!rt_pass_make(v->n, arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass)) return false;
+  if (!rt_pass_make(v->n, arena, program, &program->infer, &rows->rows, v->threads, o->variables, &pass))
+    return false;
   while (rt_pass_next(&pass))
     for (uint32_t i = 0; i < g->outputs.count; i++)
       for (uint32_t k = 0; k < program->network_outputs; k++) {
@@ -41,7 +43,8 @@ static bool find_expected(dr_verification *v, net_arena *arena, const dr_rows *r
 
 /* ---- comparing ---- */
 
-static void compare(comparison *c, const net_value *value, const float *expected, const float *actual, uint32_t rows) {
+static void compare(comparison *c, const net_value *value, const float *expected, const float *actual,
+                    uint32_t rows) {
   uint64_t each = net_shape_elements(&value->shape);
   for (uint64_t i = 0; i < rows * each; i++) {
     double a = expected[i], b = actual[i];
@@ -60,32 +63,37 @@ static void compare(comparison *c, const net_value *value, const float *expected
   }
 }
 
-/* Rounded sums of floats may differ from target to target; a number that lies on the edge between two steps of a
- * format may then become another. */
+/* Rounded sums of floats may differ from target to target; a number that lies on the edge between two steps
+ * of a format may then become another. */
 static bool holds(const dr_verification *v, const comparison *c) {
   const double relative = 1e-4;
   if (!c->different || v->formatted) return !c->different || !v->integer_only;
   return c->largest <= relative * fmax(c->scale, 1);
 }
 
-static void say(dr_verification *v, const dr_witness *w, const dr_rows *rows, uint32_t count, const comparison *c) {
-  json_t *fields = json_pack("{s:s, s:s, s:I, s:b, s:I, s:I, s:o, s:o}", "witness", w->name, "inputs", rows->name, "samples",
-                             (json_int_t)count, "integer_only", v->integer_only, "elements", (json_int_t)c->elements,
-                             "different", (json_int_t)c->different, "mismatch_rate",
-                             net_json_number((double)c->different / (double)c->elements), "largest_difference",
-                             net_json_number(c->largest));
+static void say(dr_verification *v, const dr_witness *w, const dr_rows *rows, uint32_t count,
+                const comparison *c) {
+  json_t *fields = json_pack("{s:s, s:s, s:I, s:b, s:I, s:I, s:o, s:o}", "witness", w->name, "inputs",
+                             rows->name, "samples", (json_int_t)count, "integer_only", v->integer_only,
+                             "elements", (json_int_t)c->elements, "different", (json_int_t)c->different,
+                             "mismatch_rate", net_json_number((double)c->different / (double)c->elements),
+                             "largest_difference", net_json_number(c->largest));
   json_object_set_new(fields, "class_agreement", net_json_number((double)c->agreeing / (double)c->decided));
   if (!c->different)
-    dr_verify_say(v, "objects", true, fields, "%u %s inputs: %s, all rows at once and each by itself, is the same bit for bit",
-                  count, rows->name, w->name);
-  else if (!holds(v, c))
-    dr_verify_say(v, "objects", false, fields, "output %llu of sample %llu of the %s inputs is %.9g by %s, %.9g compiled here",
-                  (unsigned long long)c->element, (unsigned long long)c->row, rows->name, c->actual, w->name, c->expected);
-  else
     dr_verify_say(v, "objects", true, fields,
-                  "%u %s inputs: %llu of %llu output elements by %s differ, by %.2g at most; the same class in %.4g %%", count,
-                  rows->name, (unsigned long long)c->different, (unsigned long long)c->elements, w->name, c->largest,
-                  c->decided ? 100 * (double)c->agreeing / (double)c->decided : 100);
+                  "%u %s inputs: %s, all rows at once and each by itself, is the same bit for bit", count,
+                  rows->name, w->name);
+  else if (!holds(v, c))
+    dr_verify_say(v, "objects", false, fields,
+                  "output %llu of sample %llu of the %s inputs is %.9g by %s, %.9g compiled here",
+                  (unsigned long long)c->element, (unsigned long long)c->row, rows->name, c->actual, w->name,
+                  c->expected);
+  else
+    dr_verify_say(
+        v, "objects", true, fields,
+        "%u %s inputs: %llu of %llu output elements by %s differ, by %.2g at most; the same class in %.4g %%",
+        count, rows->name, (unsigned long long)c->different, (unsigned long long)c->elements, w->name,
+        c->largest, c->decided ? 100 * (double)c->agreeing / (double)c->decided : 100);
 }
 
 /* ---- the checks ---- */
@@ -109,14 +117,18 @@ bool dr_check_witnesses(dr_call *call) {
     for (uint32_t i = 0; i < dr_witness_count; i++) known |= !strcmp(word, names[i]);
     const char *near = net_nearest(word, names, dr_witness_count);
     if (!known)
-      return dr_wrong(call, "--witness: '%s' is none%s%s%s; known are all, native, x86_64, x86_64_v3, x86_64_v4, c, aarch64, "
-                            "riscv64 and armv7", word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : ""),
+      return dr_wrong(call,
+                      "--witness: '%s' is none%s%s%s; known are all, native, x86_64, x86_64_v3, x86_64_v4, "
+                      "c, aarch64, "
+                      "riscv64 and armv7",
+                      word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : ""),
              false;
   }
   return true;
 }
 
-static bool hear(dr_verification *v, const dr_witness *w, const dr_rows *rows, float *const *expected, net_arena *arena) {
+static bool hear(dr_verification *v, const dr_witness *w, const dr_rows *rows, float *const *expected,
+                 net_arena *arena) {
   uint32_t count = rows->rows.rows;
   if (w->emulator && count > MOST_EMULATED_ROWS) count = MOST_EMULATED_ROWS;
   dr_testimony t;
@@ -142,8 +154,8 @@ bool dr_verify_objects(dr_verification *v, const dr_rows *rows) {
     if (!is_wanted(v->call, w->name)) continue;
     if (!dr_witness_is_here(v->call, w, &lacks)) {
       if (rows == v->sets)
-        dr_verify_open(v, "objects", json_pack("{s:s, s:s}", "witness", w->name, "lacks", lacks), "%s: this machine lacks %s",
-                       w->name, lacks);
+        dr_verify_open(v, "objects", json_pack("{s:s, s:s}", "witness", w->name, "lacks", lacks),
+                       "%s: this machine lacks %s", w->name, lacks);
       continue;
     }
     ok = hear(v, w, rows, expected, &arena);

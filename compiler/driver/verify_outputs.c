@@ -124,14 +124,15 @@ static json_t *fields_of(const ends *e, const difference *d) {
 /* other: how what is expected came about. */
 static void fail(ends *e, const char *check, const difference *d, const char *other, const char *why) {
   dr_verify_say(e->v, check, false, fields_of(e, d),
-                "output %llu of sample %llu of the %s inputs is %.9g compiled, %.9g %s%s", (unsigned long long)d->element,
-                (unsigned long long)d->sample, e->rows->name, d->actual, d->expected, other, why);
+                "output %llu of sample %llu of the %s inputs is %.9g compiled, %.9g %s%s",
+                (unsigned long long)d->element, (unsigned long long)d->sample, e->rows->name, d->actual,
+                d->expected, other, why);
 }
 
 /* The same bits are promised. */
 static void say_same(ends *e, const char *check, const difference *d, const char *text) {
-  dr_verify_say(e->v, check, true, fields_of(e, d), "%u %s inputs: %s, bit for bit", e->rows->rows.rows, e->rows->name,
-                text);
+  dr_verify_say(e->v, check, true, fields_of(e, d), "%u %s inputs: %s, bit for bit", e->rows->rows.rows,
+                e->rows->name, text);
 }
 
 /* How often they differ from the interpreter's, where that is not promised. */
@@ -139,16 +140,18 @@ static void say_rate(ends *e, const difference *d) {
   const char *set = e->rows->name, *classes = "";
   uint32_t rows = e->rows->rows.rows;
   if (!d->different) {
-    dr_verify_say(e->v, "outputs", true, fields_of(e, d), "%u %s inputs: all %llu output elements are the interpreter's",
-                  rows, set, (unsigned long long)d->elements);
+    dr_verify_say(e->v, "outputs", true, fields_of(e, d),
+                  "%u %s inputs: all %llu output elements are the interpreter's", rows, set,
+                  (unsigned long long)d->elements);
     return;
   }
   if (e->decided)
     classes = net_arena_format(&e->v->n->arena, "; the same class in %.4g %% of the samples",
                                100 * (double)d->agreeing / (double)e->decided);
   dr_verify_say(e->v, "outputs", true, fields_of(e, d),
-                "%u %s inputs: %llu of %llu output elements differ from the interpreter's, by %.2g at most%s", rows, set,
-                (unsigned long long)d->different, (unsigned long long)d->elements, d->largest, classes);
+                "%u %s inputs: %llu of %llu output elements differ from the interpreter's, by %.2g at most%s",
+                rows, set, (unsigned long long)d->different, (unsigned long long)d->elements, d->largest,
+                classes);
 }
 
 static void say(ends *e) {

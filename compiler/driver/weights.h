@@ -10,8 +10,8 @@
 const float *const *dr_graph_weights(dr_subject *subject, const net_graph *graph,
                                      const rt_checkpoint *weights);
 
-/* The same of the subject's network where they make it integer-only, so that it is computed on integers, as an
- * object does it; else *numbers is NULL. False: reported. */
+/* The same of the subject's network where they make it integer-only, so that it is computed on integers, as
+ * an object does it; else *numbers is NULL. False: reported. */
 bool dr_integer_weights(dr_subject *subject, const rt_checkpoint *weights, const float *const **numbers);
 
 /* Ranges of a graph's values. weights NULL: by formats alone. NULL: reported. */

@@ -56,7 +56,8 @@ static bool find_rows(netc *n, net_arena *arena, const pl_object *o, const net_g
            false;
   uint32_t input = 0;
   for (net_value_id v = 0; v < g->values.count; v++) /* the order of an object's inputs */
-    if (g->values.at[v].kind == NET_VALUE_INPUT) r->inputs[input++] = rows->inputs[g->values.at[v].column].data;
+    if (g->values.at[v].kind == NET_VALUE_INPUT)
+      r->inputs[input++] = rows->inputs[g->values.at[v].column].data;
   for (uint32_t i = 0; i < o->output_count; i++)
     r->outputs[i] = net_arena_alloc(arena, (size_t)count * o->outputs[i].elements * sizeof(float) + 64, 64);
   return true;
@@ -129,12 +130,16 @@ static void print_declarations(FILE *to, const pl_object *o) {
 static void print_main(FILE *to, const pl_object *o) {
   fprintf(to, "#include <stdio.h>\n#include <stdlib.h>\n#include <stddef.h>\n");
   print_declarations(to, o);
-  fprintf(to, "int main(int count, char **words) {\n  size_t n = count > 1 ? strtoul(words[1], NULL, 10) : 0, bad = 0;\n"
-              "  void *scratch = malloc(%llu);\n",
+  fprintf(to,
+          "int main(int count, char **words) {\n  size_t n = count > 1 ? strtoul(words[1], NULL, 10) : 0, "
+          "bad = 0;\n"
+          "  void *scratch = malloc(%llu);\n",
           (unsigned long long)o->scratch + 1);
   for (uint32_t i = 0; i < o->input_count; i++)
-    fprintf(to, "  float *x%u = malloc(n * %u * sizeof(float) + 1);\n  bad += fread(x%u, %u * sizeof(float), n, stdin) != n;\n", i,
-            o->inputs[i].elements, i, o->inputs[i].elements);
+    fprintf(to,
+            "  float *x%u = malloc(n * %u * sizeof(float) + 1);\n  bad += fread(x%u, %u * sizeof(float), n, "
+            "stdin) != n;\n",
+            i, o->inputs[i].elements, i, o->inputs[i].elements);
   for (uint32_t i = 0; i < o->output_count; i++)
     fprintf(to, "  float *y%u = malloc(n * %u * sizeof(float) + 1);\n", i, o->outputs[i].elements);
   fprintf(to, "  for (int way = 0; way < 2 && scratch; way++) {\n    if (!way)\n");
@@ -188,7 +193,8 @@ static bool make_program(const workshop *shop, const pl_object *o) {
   net_file_out text = net_file_begin(shop->n, shop->main);
   if (!text.stream) return false;
   print_main(text.stream, o);
-  if (!net_file_commit(&text, false) || !net_file_write(shop->n, shop->part, o->bytes, o->length, false)) return false;
+  if (!net_file_commit(&text, false) || !net_file_write(shop->n, shop->part, o->bytes, o->length, false))
+    return false;
   const dr_witness *w = shop->witness;
   const char *chosen = getenv("CC"), *compiler = w->emulator || !chosen || !*chosen ? w->compiler : chosen;
   const char *const arguments[] = {compiler, "-O2", "-ffp-contract=off", w->emulator ? "-static" : "-fPIE",
@@ -211,7 +217,8 @@ static bool read_output(const workshop *shop, net_arena *arena, const rows_of *r
   for (uint32_t i = 0; i < r->object->output_count; i++)
     all += 2 * (size_t)r->count * r->object->outputs[i].elements * sizeof(float);
   if (length != all)
-    return net_error(shop->n, NET_NOWHERE, "witness '%s' gave %zu bytes in place of %zu", shop->witness->name, length, all),
+    return net_error(shop->n, NET_NOWHERE, "witness '%s' gave %zu bytes in place of %zu", shop->witness->name,
+                     length, all),
            false;
   for (int way = 0; way < 2; way++) {
     for (uint32_t i = 0; i < r->object->output_count; i++) {
@@ -238,9 +245,11 @@ static bool hear_program(dr_call *call, net_arena *arena, const dr_witness *w, c
   const pl_object *o = pl_object_make(n, &request);
   if (!o || !find_rows(n, arena, o, g, rows, count, &r) || !open_workshop(n, w, &shop)) return false;
   const char *words = net_arena_format(&n->arena, "%u", count);
-  const char *const direct[] = {shop.program, words, NULL}, *const emulated[] = {w->emulator, shop.program, words, NULL};
+  const char *const direct[] = {shop.program, words, NULL}, *const emulated[] = {w->emulator, shop.program,
+                                                                                 words, NULL};
   bool ok = make_program(&shop, o) && write_input(&shop, &r) &&
-            run(&shop, w->emulator ? emulated : direct, shop.input, shop.output) && read_output(&shop, arena, &r, t);
+            run(&shop, w->emulator ? emulated : direct, shop.input, shop.output) &&
+            read_output(&shop, arena, &r, t);
   close_workshop(&shop);
   return ok;
 }

@@ -1,5 +1,5 @@
-/* Other ways to compute what a network computes: objects for several targets, C through a compiler, foreign objects
- * in an emulator. Each is called for all rows at once, and row by row. */
+/* Other ways to compute what a network computes: objects for several targets, C through a compiler, foreign
+ * objects in an emulator. Each is called for all rows at once, and row by row. */
 #ifndef NETC_DRIVER_WITNESS_H
 #define NETC_DRIVER_WITNESS_H
 
@@ -23,8 +23,10 @@ typedef struct {
   float **at_once, **row_by_row;
 } dr_testimony;
 
-/* Of a graph with weights by value, of `count` rows as the network sees them. In the arena. False: reported. */
+/* Of a graph with weights by value, of `count` rows as the network sees them. In the arena. False: reported.
+ */
 bool dr_witness_hear(dr_call *call, net_arena *arena, const dr_witness *witness, const net_graph *graph,
-                     const float *const *weights, const rt_split *rows, uint32_t count, dr_testimony *testimony);
+                     const float *const *weights, const rt_split *rows, uint32_t count,
+                     dr_testimony *testimony);
 
 #endif

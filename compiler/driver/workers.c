@@ -154,7 +154,8 @@ static void end(pool *p, worker *w) {
   close(gone.from);
   while (waitpid(gone.id, &status, 0) < 0 && errno == EINTR) {}
   *w = p->workers[--p->running];
-  p->jobs->ended(p->jobs->context, gone.job, gone.given, gone.given_length, gone.given ? NULL : why(p, status));
+  p->jobs->ended(p->jobs->context, gone.job, gone.given, gone.given_length,
+                 gone.given ? NULL : why(p, status));
   free(gone.given);
   free(gone.buffer);
 }
@@ -168,7 +169,8 @@ static void tell_to_end(pool *p) {
 /* Waits a little for the children, hears what they say, and buries them. */
 static void attend(pool *p) {
   uint32_t waited = p->running;
-  for (uint32_t i = 0; i < waited; i++) p->polled[i] = (struct pollfd){.fd = p->workers[i].from, .events = POLLIN};
+  for (uint32_t i = 0; i < waited; i++)
+    p->polled[i] = (struct pollfd){.fd = p->workers[i].from, .events = POLLIN};
   if (poll(p->polled, waited, 100) <= 0) return;
   for (uint32_t i = waited; i-- > 0;) /* from the end: the last takes the place of one that goes */
     if (p->polled[i].revents && !listen_to(p, &p->workers[i])) end(p, &p->workers[i]);

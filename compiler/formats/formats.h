@@ -171,7 +171,8 @@ double net_format_width(const netc *n, uint32_t id);
 typedef enum {
   NET_GRID_NONE,  /* nothing, or what each tensor decides */
   NET_GRID_POINT, /* 2^-fraction, unless steps are learned: net_format_has_point */
-  NET_GRID_STEPS, /* steps by calibration or training, which may be any numbers; zero points stand beside them */
+  NET_GRID_STEPS, /* steps by calibration or training, which may be any numbers; zero points stand beside them
+                   */
   NET_GRID_ONES,  /* 1: they are none but -1, 0 and 1 */
 } net_format_grid;
 net_format_grid net_format_grid_of(const net_format_spec *spec);

@@ -45,8 +45,8 @@ typedef enum { NET_SCALAR_RATE, NET_SCALAR_CORRECTION1, NET_SCALAR_CORRECTION2 }
 typedef struct net_value {
   net_name name; /* unique in the graph: NODE.PARAMETER for parameters; results: NODE (first), NODE.OUTPUT */
   net_value_kind kind;
-  net_type type; /* NET_F32; NET_U32: class numbers; NET_F64: exact sums, and integers: results, constants; inputs
-                    may be codes */
+  net_type type;   /* NET_F32; NET_U32: class numbers; NET_F64: exact sums, and integers: results, constants;
+                      inputs   may be codes */
   net_shape shape; /* without the batch */
   bool batched;    /* one for each sample */
   net_format_id format;

@@ -121,7 +121,7 @@ typedef struct net_integer_call {
   int64_t *q;                       /* the result, to be set */
   double *units;                    /* to be set */
   bool too_wide;                    /* to be set: some element has more than 63 bits */
-  bool unlike;                      /* to be set: numbers with units that no integers bring together are summed */
+  bool unlike; /* to be set: numbers with units that no integers bring together are summed */
 } net_integer_call;
 
 /* A value as integers, its codes: each element is (q − zero) · unit. */
@@ -132,15 +132,16 @@ typedef struct net_code {
   double most; /* how large q − zero can be; 0: as large as its type has it */
 } net_code;
 
-/* How lower_integer asks an operator for nodes on codes. Every data input has codes, but for a quantiser's, and range
- * analysis has found the first result to be exact, on a grid. */
+/* How lower_integer asks an operator for nodes on codes. Every data input has codes, but for a quantiser's,
+ * and range analysis has found the first result to be exact, on a grid. */
 typedef struct net_lowering {
   net_graph *graph; /* being built; NULL: only whether a quantiser of numbers has codes, and of which units */
   const net_graph *from;
   net_node_id node; /* in from */
   net_arena *arena; /* lives as long as units do */
   const net_code *inputs;
-  const net_value_id *numbers;           /* by input: as numbers, in the graph being built; data: NET_NONE if there are codes */
+  const net_value_id
+      *numbers; /* by input: as numbers, in the graph being built; data: NET_NONE if there are codes */
   const net_range *const *input_range;   /* by input, by element, of numbers */
   const net_range *range;                /* of the first result */
   net_code output;                       /* to be set; NET_NONE on entry, and left so: it stays in numbers */

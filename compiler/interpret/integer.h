@@ -17,15 +17,15 @@
  *
  * Where some are not:
  *
- * - linear: terms must have one unit u_x · u_w. The bias is a whole number of these: R(b · u_b / u), or b as it
- *   is where u_b is u rounded to binary32, as in the bias that passes/quantize_bias.c adds
+ * - linear: terms must have one unit u_x · u_w. The bias is a whole number of these: R(b · u_b / u), or b as
+ * it is where u_b is u rounded to binary32, as in the bias that passes/quantize_bias.c adds
  * - batch_norm: factor and shift as in fixed point; the unit is u_x · 2^−fa, the shift R(c · 2^−fc / u)
  * - mul: u_a · u_b
  * - add, sub: a · m_a ± b · m_b in the unit s · 2^−n, s the step of the first quantiser that reads the sum;
  *   m_a · 2^−n and m_b · 2^−n are u_a / s and u_b / s (net_multipliers_of)
  * - relu, moves: as they are: every element keeps its unit, so that concat joins steps of all kinds
- * - quantisers: rescale by m · 2^−n = u / s (net_multiplier_of): s > 0 above with a · m and n, after which zero
- *   points are added and codes saturate. Where u / s is a power of two, that is a shift.
+ * - quantisers: rescale by m · 2^−n = u / s (net_multiplier_of): s > 0 above with a · m and n, after which
+ * zero points are added and codes saturate. Where u / s is a power of two, that is a shift.
  *
  * Formats of -1, 0 and 1 (ternary and binary that are not scaled) have the unit 1; a binary of a sum is its
  * sign.

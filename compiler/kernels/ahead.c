@@ -1,6 +1,6 @@
-/* Rows of the next call, asked for while this one computes. Rows that are long are gathered many at a time, and
- * then memory gives them no faster than it can; but a contraction leaves it alone, as its weights stay in some
- * cache. So the largest contraction asks for them, a part with each tile of its results. */
+/* Rows of the next call, asked for while this one computes. Rows that are long are gathered many at a time,
+ * and then memory gives them no faster than it can; but a contraction leaves it alone, as its weights stay in
+ * some cache. So the largest contraction asks for them, a part with each tile of its results. */
 #include "kernels/schedule.h"
 
 enum { LINE = 64, LEAST_ROW_BYTES = 512, MOST_UNROLLED = 32 };

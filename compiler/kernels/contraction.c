@@ -116,7 +116,8 @@ static void forward_tile(kn_scope *scope, const kn_group *group, lp_expr start, 
   kn_scope_renew(scope);
   lp_set(f, w, zero, zero, kn_value(scope, weight));
   c = lp_begin_for(f, "c", zero, lp_int(f, columns), 1, LP_UNROLL);
-  lp_expr factor = lp_read_reg(f, w, zero, zero), other = lp_read_reg(f, p, c, zero), before = lp_read_reg(f, a, r, c);
+  lp_expr factor = lp_read_reg(f, w, zero, zero), other = lp_read_reg(f, p, c, zero),
+          before = lp_read_reg(f, a, r, c);
   bool real = type == NET_F32 || type == NET_F64;
   lp_set(f, a, r, c, real ? lp_op3(f, LP_fma, factor, other, before)
                           : lp_addition(f, before, lp_product(f, factor, other)));
@@ -133,7 +134,8 @@ void kn_emit_forward(kn_schedule_state *s, const kn_group *group) {
   lp_function *f = s->f;
   uint32_t index = group->statements.at[0], lanes = s->machine->lanes;
   const kn_facts *facts = &s->facts[index];
-  bool wide = net_type_bytes(lp_expr_at(f, facts->reduction)->type) == 8; /* a vector of them takes two registers */
+  bool wide =
+      net_type_bytes(lp_expr_at(f, facts->reduction)->type) == 8; /* a vector of them takes two registers */
   uint32_t columns = !wide && f->tile >= 2 * lanes && f->tile % (2 * lanes) == 0 ? 2 : 1;
   kn_split split =
       kn_split_evenly(kn_extent(f, facts->tile[0]), kn_forward_rows(s->machine, wide ? 2 : columns));

@@ -87,7 +87,8 @@ void kn_emit_gather(kn_schedule_state *s, const kn_group *group) {
   }
   uint32_t width = (uint32_t)net_shape_elements(&f->buffers.at[statement->buffer].shape);
   lp_nest_begin(f, kn_group_name(s, group));
-  const kn_words *words = kn_words_at(s, kn_statement(s, group->statements.at[group->statements.count - 1])->buffer);
+  const kn_words *words =
+      kn_words_at(s, kn_statement(s, group->statements.at[group->statements.count - 1])->buffer);
   if (words && words->direct) kn_emit_gather_words(s, group, column, index);
   else if (width == 1) gather_single(s, statement, column, index);
   else gather_rows(s, group, column, index, width);

@@ -37,31 +37,23 @@ static int64_t pack8(int64_t a, int64_t b, int64_t low, int64_t high) {
  * (unsigned types and bools), on a, b, c of that type. Integers are wrapped afterwards. bits: width of the
  * type. */
 #define LP_READINGS(R, I)                                                                                    \
-  R(add, a + b) I(add, (uint64_t)a + (uint64_t)b)                                                            \
-  R(sub, a - b) I(sub, (uint64_t)a - (uint64_t)b)                                                            \
-  R(mul, a *b) I(mul, (uint64_t)a *(uint64_t)b)                                                              \
-  R(div, a / b) I(div, b ? a / b : 0)                                                                        \
-  R(rem, NAN) I(rem, b ? a % b : 0)                                                                          \
-  R(min, a < b ? a : b) I(min, a < b ? a : b)                                                                \
-  R(max, a > b ? a : b) I(max, a > b ? a : b)                                                                \
-  R(fma, fused ? fma(a, b, c) : a * b + c) I(fma, 0)                                                         \
-  R(neg, -a) I(neg, -(uint64_t)a)                                                                            \
-  R(abs, fabs(a)) I(abs, a < 0 ? -(uint64_t)a : (uint64_t)a)                                                 \
-  R(sqrt, sqrt(a)) I(sqrt, 0)                                                                                \
-  R(round, rint(a)) I(round, 0)                                                                              \
-  R(floor, floor(a)) I(floor, 0)                                                                             \
-  R(trunc, trunc(a)) I(trunc, 0)                                                                             \
-  R(and, NAN) I(and, a &b)                                                                                   \
-  R(or, NAN) I(or, a | b)                                                                                    \
-  R(xor, NAN) I(xor, a ^ b)                                                                                  \
-  R(shl, NAN) I(shl, (uint64_t)b < bits ? (uint64_t)a << b : 0)                                              \
-  R(shr, NAN) I(shr, (uint64_t)b < bits ? a >> b : 0)                                                        \
-  R(mulhi, NAN) I(mulhi, (uint64_t)a *(uint64_t)b >> 32)                                                     \
-  R(dot4, NAN) I(dot4, dot4((int64_t)a, (int64_t)b, (int64_t)c))                                             \
-  R(dot2, NAN) I(dot2, dot2((int64_t)a, (int64_t)b, (int64_t)c))                                              \
-  R(pack16, NAN) I(pack16, pack16((int64_t)a, (int64_t)b))                                                    \
-  R(pack8u, NAN) I(pack8u, pack8((int64_t)a, (int64_t)b, 0, UINT8_MAX))                                       \
-  R(pack8s, NAN) I(pack8s, pack8((int64_t)a, (int64_t)b, INT8_MIN, INT8_MAX))
+  R(add, a + b)                                                                                              \
+  I(add, (uint64_t)a + (uint64_t)b) R(sub, a - b) I(sub, (uint64_t)a - (uint64_t)b) R(mul, a *b)             \
+      I(mul, (uint64_t)a *(uint64_t)b) R(div, a / b) I(div, b ? a / b : 0) R(rem, NAN) I(rem, b ? a % b : 0) \
+          R(min, a < b ? a : b) I(min, a < b ? a : b) R(max, a > b ? a : b) I(max, a > b ? a : b)            \
+              R(fma, fused ? fma(a, b, c) : a *b + c) I(fma, 0) R(neg, -a) I(neg, -(uint64_t)a)              \
+                  R(abs, fabs(a)) I(abs, a < 0 ? -(uint64_t)a : (uint64_t)a) R(sqrt, sqrt(a)) I(sqrt, 0)     \
+                      R(round, rint(a)) I(round, 0) R(floor, floor(a)) I(floor, 0) R(trunc, trunc(a))        \
+                          I(trunc, 0) R(and, NAN) I(and, a &b) R(or, NAN) I(or, a | b) R(xor, NAN)           \
+                              I(xor, a ^ b) R(shl, NAN) I(shl, (uint64_t)b < bits ? (uint64_t)a << b : 0)    \
+                                  R(shr, NAN) I(shr, (uint64_t)b < bits ? a >> b : 0) R(mulhi, NAN)          \
+                                      I(mulhi, (uint64_t)a *(uint64_t)b >> 32) R(dot4, NAN)                  \
+                                          I(dot4, dot4((int64_t)a, (int64_t)b, (int64_t)c)) R(dot2, NAN) I(  \
+                                              dot2, dot2((int64_t)a, (int64_t)b, (int64_t)c)) R(pack16, NAN) \
+                                              I(pack16, pack16((int64_t)a, (int64_t)b)) R(pack8u, NAN)       \
+                                                  I(pack8u, pack8((int64_t)a, (int64_t)b, 0, UINT8_MAX))     \
+                                                      R(pack8s, NAN) I(pack8s, pack8((int64_t)a, (int64_t)b, \
+                                                                                     INT8_MIN, INT8_MAX))
 
 #define LP_COMPARISONS(C) C(lt, a < b) C(le, a <= b) C(gt, a > b) C(ge, a >= b) C(eq, a == b) C(ne, a != b)
 

@@ -3,10 +3,9 @@
  *
  * With formats for weight or bias it is the multiplication and addition that hardware does: y = a·x + c with
  * a = weight/√(variance + ε) and c = bias − mean·a in double, each rounded to binary32 and then to its
- * format, the sum rounded once. wide: not rounded but f64, for operands on integer grids (linear.c). x_step: of
- * x, where that counts whole numbers of one which is no power of two; then integers have c as a whole number of
- * the sum's unit, and so has inference.
- * Gradients go straight through all that. */
+ * format, the sum rounded once. wide: not rounded but f64, for operands on integer grids (linear.c). x_step:
+ * of x, where that counts whole numbers of one which is no power of two; then integers have c as a whole
+ * number of the sum's unit, and so has inference. Gradients go straight through all that. */
 #include "formats/formats.h"
 #include "ops/batch_norm.h"
 #include "ops/integer.h"

@@ -1,5 +1,6 @@
-/* add, sub, mul: y = f(a, b), shapes broadcast as numpy does, the batch left out. wide: of numbers on integer grids,
- * whose results have more steps than binary32 has; y is then f64 and exact, for a quantiser behind it (linear.c). */
+/* add, sub, mul: y = f(a, b), shapes broadcast as numpy does, the batch left out. wide: of numbers on integer
+ * grids, whose results have more steps than binary32 has; y is then f64 and exact, for a quantiser behind it
+ * (linear.c). */
 #include "ops/kernel.h"
 
 enum { A, B };

@@ -67,7 +67,8 @@ static lp_buffer optional(const lp_function *f, const net_graph *graph, net_node
   return ops_input(graph, node, input) ? ops_in_buffer(f, graph, node, input) : LP_NONE;
 }
 
-/* As fm_e_clamp does, and NaN to 0, which lies within. Where 0 is the least of all, the maximum sees to that. */
+/* As fm_e_clamp does, and NaN to 0, which lies within. Where 0 is the least of all, the maximum sees to that.
+ */
 static lp_expr clamped(const fm_emission *e, lp_expr v) {
   net_type type = lp_expr_at(e->f, v)->type;
   lp_expr least = lp_convert(e->f, type, e->least), most = lp_convert(e->f, type, e->most);

@@ -27,7 +27,7 @@ bool ops_result_like(net_graph *graph, net_node_id node, uint32_t output, uint32
 
 bool ops_require_f32(net_graph *graph, net_node_id node);                     /* every input that is there */
 bool ops_require_f32_but(net_graph *graph, net_node_id node, uint32_t input); /* all but one */
-bool ops_require_one_type(net_graph *graph, net_node_id node);                /* all f32, or all of one integer type */
+bool ops_require_one_type(net_graph *graph, net_node_id node); /* all f32, or all of one integer type */
 bool ops_require_rank(net_graph *graph, net_node_id node, uint32_t input, uint32_t rank); /* at least */
 bool ops_require_batched(net_graph *graph, net_node_id node, uint32_t input);
 bool ops_require_same(net_graph *graph, net_node_id node, uint32_t a, uint32_t b); /* shape and batching */

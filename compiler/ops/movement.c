@@ -24,7 +24,8 @@ bool concat_shape(netc *n, net_graph *graph, net_node_id node) {
   (void)n;
   uint32_t axis, inputs = net_graph_at(graph, node)->input_count;
   if (!inputs) return ops_refuse(graph, node, NET_NONE, "needs at least 1 value");
-  if (!ops_require_one_type(graph, node) || !ops_axis(graph, node, 0, net_node_int(graph, node, "axis"), &axis))
+  if (!ops_require_one_type(graph, node) ||
+      !ops_axis(graph, node, 0, net_node_int(graph, node, "axis"), &axis))
     return false;
   net_shape first = ops_input(graph, node, 0)->shape;
   uint64_t extent = 0;

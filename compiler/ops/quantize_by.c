@@ -1,8 +1,8 @@
 /* quantize_by: y = clamp(R(x / step), least, most) · step, with all three known only when the code runs: one
  * compilation serves every width, fraction and sign. Both integer families are this (a power of two divides
- * as its reciprocal multiplies; a zero point is taken off the bounds), but for the sign of zeros. NaN becomes 0;
- * what would pass binary32 is its largest number. x may be f64, an exact sum: it is rounded once. The operands
- * are one each, or one each for each channel, the first axis. */
+ * as its reciprocal multiplies; a zero point is taken off the bounds), but for the sign of zeros. NaN becomes
+ * 0; what would pass binary32 is its largest number. x may be f64, an exact sum: it is rounded once. The
+ * operands are one each, or one each for each channel, the first axis. */
 #include "formats/emit.h"
 #include "ops/code.h"
 #include "ops/kernel.h"
@@ -65,8 +65,9 @@ void quantize_by_interpret(const net_interpretation *call) {
   ops_rounding_of(call->graph, call->node, &rounding);
   for (uint64_t i = 0; i < ops_total(call, x); i++) {
     uint64_t c = channel_of(x, step, i);
-    call->outputs[0][i] = (double)value_of(rounding, x->type == NET_F64, call->inputs[X][i],
-                                           call->inputs[STEP][c], call->inputs[LEAST][c], call->inputs[MOST][c]);
+    call->outputs[0][i] =
+        (double)value_of(rounding, x->type == NET_F64, call->inputs[X][i], call->inputs[STEP][c],
+                         call->inputs[LEAST][c], call->inputs[MOST][c]);
   }
 }
 

@@ -1,6 +1,7 @@
-/* Codes at the borders of an integer network: where one quantiser alone reads an input, behind its normalisation
- * or not, the input becomes the codes that the quantiser gives; an output made of codes becomes those codes. A
- * network with any other input stays as it is. Of what goes the format stays, as the port's. */
+/* Codes at the borders of an integer network: where one quantiser alone reads an input, behind its
+ * normalisation or not, the input becomes the codes that the quantiser gives; an output made of codes becomes
+ * those codes. A network with any other input stays as it is. Of what goes the format stays, as the port's.
+ */
 #include "formats/formats.h"
 #include "graph/operator.h"
 #include "passes/passes.h"

@@ -1,5 +1,6 @@
-/* Drops the nodes that no output, loss, observed value or update needs, and the constants that none of those that stay
- * reads. All other values that are no results stay: they are the network's, whether this graph reads them or not. */
+/* Drops the nodes that no output, loss, observed value or update needs, and the constants that none of those
+ * that stay reads. All other values that are no results stay: they are the network's, whether this graph
+ * reads them or not. */
 #include "graph/operator.h"
 #include "passes/passes.h"
 
@@ -22,7 +23,8 @@ static void map_list(net_graph *to, const net_value_ids *from, const net_value_i
 net_graph *net_pass_eliminate_dead(const net_pass_context *context, const net_graph *graph) {
   net_arena scratch;
   net_arena_init(&scratch, context->n->arena.guard);
-  bool *needed = NET_NEW_ARRAY(&scratch, bool, graph->nodes.count + 1), *read = NET_NEW_ARRAY(&scratch, bool, graph->values.count + 1);
+  bool *needed = NET_NEW_ARRAY(&scratch, bool, graph->nodes.count + 1),
+       *read = NET_NEW_ARRAY(&scratch, bool, graph->values.count + 1);
   net_value_id *map = NET_NEW_ARRAY(&scratch, net_value_id, graph->values.count + 1);
   need_list(graph, &graph->outputs, needed, read);
   need_list(graph, &graph->losses, needed, read);

@@ -40,7 +40,8 @@ static net_value_id steps_behind(net_graph *g, net_value_id input, const rt_fitt
   return x;
 }
 
-static void take_list(net_graph *to, const net_value_id *map, const net_value_ids *from, net_value_ids *list) {
+static void take_list(net_graph *to, const net_value_id *map, const net_value_ids *from,
+                      net_value_ids *list) {
   for (uint32_t i = 0; i < from->count; i++)
     net_vec_push(to->arena, list, from->at[i] == NET_NONE ? NET_NONE : map[from->at[i]]);
 }

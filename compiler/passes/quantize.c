@@ -255,7 +255,8 @@ static bool needs_wide(const maker *m, net_node_id old, net_node_id node, const 
 static double odd_step_of(const net_graph *g, net_value_id x) {
   int exponent;
   const net_calibrated *c = net_quantize_steps_of(g, x);
-  if (!c || c->count != 1 || net_format_grid_of(net_format_at(g->n, g->values.at[x].format)) != NET_GRID_STEPS)
+  if (!c || c->count != 1 ||
+      net_format_grid_of(net_format_at(g->n, g->values.at[x].format)) != NET_GRID_STEPS)
     return 0;
   return frexp((double)c->steps[0], &exponent) == 0.5 ? 0 : (double)c->steps[0];
 }

@@ -30,10 +30,10 @@ net_format_id net_quantize_made(netc *n, net_format_id asked);
  * variance. */
 double net_quantize_first_step(const netc *n, net_format_id format, const net_value *value);
 
-/* The format and the steps of a bias that no rule speaks of: of a sum of scaled integers, or of their products
- * with ones, 32 bits with the steps of the products, one or one for each channel of the weight (steps->count 0:
- * they are not known yet). False: input or weight are no such integers, or have steps that training changes or
- * more than one in a sum. */
+/* The format and the steps of a bias that no rule speaks of: of a sum of scaled integers, or of their
+ * products with ones, 32 bits with the steps of the products, one or one for each channel of the weight
+ * (steps->count 0: they are not known yet). False: input or weight are no such integers, or have steps that
+ * training changes or more than one in a sum. */
 bool net_quantize_bias(const net_graph *graph, net_value_id input, net_value_id weight, net_format_id *format,
                        net_calibrated *steps);
 

@@ -66,7 +66,8 @@ bool net_quantize_bias(const net_graph *g, net_value_id input, net_value_id weig
   netc *n = g->n;
   net_format_id of_weight = g->values.at[weight].format;
   net_format_grid of = grid_of(n, of_weight);
-  if (grid_of(n, g->values.at[input].format) != NET_GRID_STEPS || (of != NET_GRID_STEPS && of != NET_GRID_ONES))
+  if (grid_of(n, g->values.at[input].format) != NET_GRID_STEPS ||
+      (of != NET_GRID_STEPS && of != NET_GRID_ONES))
     return false;
   unit x = unit_of(g, input), w = unit_of(g, weight);
   if (!x.found || !w.found || x.count != 1) return false;

@@ -2,9 +2,9 @@
  *
  * What is quantised of parameters alone becomes a parameter of its own, of the quantiser's name: whoever runs
  * the code quantises it, by whatever format. Quantisers of samples to steps (integer, scaled_integer) become
- * quantize_by with parameters NAME.step, NAME.least and NAME.most. Other formats stay in the code, and so does
- * what follows from formats by rule: sums kept whole, coefficients that batch_norm makes. What is left says all that
- * the code depends on: equal graphs, equal code. */
+ * quantize_by with parameters NAME.step, NAME.least and NAME.most. Other formats stay in the code, and so
+ * does what follows from formats by rule: sums kept whole, coefficients that batch_norm makes. What is left
+ * says all that the code depends on: equal graphs, equal code. */
 #include "passes/vary_formats.h"
 
 #include "graph/operator.h"
@@ -53,7 +53,8 @@ static bool vary_steps(varier *v, net_node_id id) {
   net_shape shape = step == NET_NONE ? (net_shape){0} : net_graph_value_at(g, step)->shape;
   net_value_id inputs[4] = {v->map[net_node_input(g, id, 0)]};
   for (int i = 0; i < 3; i++)
-    inputs[i + 1] = add_parameter(v, net_arena_format(v->to->arena, "%s.%s", name, operands[i]), shape, node->loc);
+    inputs[i + 1] =
+        add_parameter(v, net_arena_format(v->to->arena, "%s.%s", name, operands[i]), shape, node->loc);
   const net_format_spec *spec = net_format_at(v->n, format_of(g, id));
   net_rounding rounding = net_format_has_point(spec) ? spec->rounding : NET_ROUND_HALF_EVEN;
   net_attribute how = net_attribute_text(v->n, "rounding", ops_rounding_name(rounding));

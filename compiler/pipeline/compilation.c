@@ -79,6 +79,7 @@ void pl_note_times(pl_compilation *c, const cg_times *times) {
 void pl_print_times(const pl_compilation *c, double total) {
   FILE *to = c->options->to;
   if (!to || !c->options->time_passes) return;
-  for (pl_stage s = 0; s < PL_STAGES; s++) fprintf(to, "%-16s %9.3f ms\n", pl_stage_names[s], 1e3 * c->times[s]);
+  for (pl_stage s = 0; s < PL_STAGES; s++)
+    fprintf(to, "%-16s %9.3f ms\n", pl_stage_names[s], 1e3 * c->times[s]);
   fprintf(to, "%-16s %9.3f ms\n", "total", 1e3 * total);
 }

@@ -7,7 +7,8 @@ bool rc_open(netc *n, const char *directory, rc_mode mode, rc_db **db) {
   *db = NULL;
   if (mode != RC_LENIENT)
     net_error(n, NET_NOWHERE,
-              "this netc was built without SQLite, which %s/runs.db needs: install libsqlite3-dev and build it again",
+              "this netc was built without SQLite, which %s/runs.db needs: install libsqlite3-dev and build "
+              "it again",
               directory);
   return false;
 }
@@ -29,7 +30,9 @@ bool rc_experiment_resume(rc_db *db, const rc_experiment *like, rc_experiment *f
   return *found = (rc_experiment){0}, !db;
 }
 NOTHING(rc_experiment_end, int64_t id, rc_status status, const char *message)
-bool rc_experiment_find(rc_db *db, int64_t id, rc_experiment *found) { return *found = (rc_experiment){0}, !db; }
+bool rc_experiment_find(rc_db *db, int64_t id, rc_experiment *found) {
+  return *found = (rc_experiment){0}, !db;
+}
 bool rc_run_begin(rc_db *db, rc_run *run) { return run->id = 0, run->status = RC_RUNNING, !db; }
 bool rc_run_resume(rc_db *db, rc_run *run, bool *found) { return *found = false, !db; }
 NOTHING(rc_run_epochs, int64_t run, const rc_epoch *epochs, uint32_t count)

@@ -4,7 +4,17 @@
 
 #include "record/record.h"
 
-typedef enum { RC_ID, RC_TEXT, RC_REAL, RC_COUNT, RC_SEED, RC_STATUS, RC_KIND, RC_FLAG, RC_PROGRAM } rc_column_kind;
+typedef enum {
+  RC_ID,
+  RC_TEXT,
+  RC_REAL,
+  RC_COUNT,
+  RC_SEED,
+  RC_STATUS,
+  RC_KIND,
+  RC_FLAG,
+  RC_PROGRAM
+} rc_column_kind;
 
 typedef struct {
   const char *name, *constraint;
@@ -19,7 +29,7 @@ typedef struct {
 typedef struct {
   const char *name;
   const rc_column *columns; /* ends with a name that is NULL */
-  const char *head, *tail;  /* of the definition: a column that is no field, with a comma; what comes behind */
+  const char *head, *tail; /* of the definition: a column that is no field, with a comma; what comes behind */
 } rc_table;
 
 extern const rc_table rc_experiment_table, rc_run_table, rc_epoch_table, rc_trial_table;

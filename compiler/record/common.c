@@ -54,9 +54,9 @@ const char *rc_machine(net_arena *arena) {
   sysinfo(&info);
   processor(name, sizeof name, system.machine);
   json_t *machine = json_pack(
-      "{s:o, s:o, s:I, s:I, s:o}", "host", net_json_text(system.nodename), "processor", net_json_text(name), "cores",
-      (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "memory", (json_int_t)info.totalram * (json_int_t)info.mem_unit,
-      "system",
+      "{s:o, s:o, s:I, s:I, s:o}", "host", net_json_text(system.nodename), "processor", net_json_text(name),
+      "cores", (json_int_t)sysconf(_SC_NPROCESSORS_ONLN), "memory",
+      (json_int_t)info.totalram * (json_int_t)info.mem_unit, "system",
       net_json_text(net_arena_format(arena, "%s %s %s", system.sysname, system.release, system.machine)));
   char *text = json_dumps(machine, JSON_COMPACT);
   const char *copy = net_arena_copy(arena, text ? text : "{}", text ? strlen(text) : 2);

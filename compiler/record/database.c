@@ -47,7 +47,8 @@ bool rc_fail(rc_db *db, const char *doing) {
   case SQLITE_NOTADB:
   case SQLITE_CORRUPT:
     return rc_refuse(db, "%s is damaged (%s): move it away, and a new one is begun", path, words);
-  case SQLITE_BUSY: return rc_refuse(db, "cannot %s %s: another process has kept it locked for long", doing, path);
+  case SQLITE_BUSY:
+    return rc_refuse(db, "cannot %s %s: another process has kept it locked for long", doing, path);
   case SQLITE_READONLY: return rc_refuse(db, "cannot write %s: it, or its directory, can only be read", path);
   case SQLITE_FULL: return rc_refuse(db, "cannot write %s: there is no space left", path);
   case SQLITE_CANTOPEN:
@@ -117,7 +118,8 @@ static const char *escape(netc *n, const char *path) {
   return out;
 }
 
-/* A folder that cannot be written has no room for what readers of a WAL share. Without a WAL none is needed. */
+/* A folder that cannot be written has no room for what readers of a WAL share. Without a WAL none is needed.
+ */
 static bool is_still(netc *n, const char *path) {
   struct stat st;
   return stat(net_arena_format(&n->arena, "%s-wal", path), &st) || !st.st_size;
@@ -126,7 +128,8 @@ static bool is_still(netc *n, const char *path) {
 static bool open_file(rc_db *db) {
   netc *n = db->n;
   bool still = db->mode == RC_READ && !can_write(n, db->path) && is_still(n, db->path);
-  const char *uri = net_arena_format(&n->arena, "file:%s%s", escape(n, db->path), still ? "?immutable=1" : "");
+  const char *uri =
+      net_arena_format(&n->arena, "file:%s%s", escape(n, db->path), still ? "?immutable=1" : "");
   int flags = db->mode == RC_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
   if (sqlite3_open_v2(uri, &db->sql, flags | SQLITE_OPEN_URI, NULL) != SQLITE_OK) return rc_fail(db, "open");
   sqlite3_extended_result_codes(db->sql, 1);
@@ -148,7 +151,8 @@ static bool use_wal(rc_db *db) {
 static bool set_up(rc_db *db) {
   if (!rc_do(db, "PRAGMA foreign_keys = ON; PRAGMA cell_size_check = ON")) return false;
   if (db->mode == RC_READ) return rc_schema(db);
-  return use_wal(db) && rc_do(db, "PRAGMA synchronous = NORMAL") && rc_begin(db) && rc_schema(db) && rc_commit(db);
+  return use_wal(db) && rc_do(db, "PRAGMA synchronous = NORMAL") && rc_begin(db) && rc_schema(db) &&
+         rc_commit(db);
 }
 
 /* mkdir -p, whose trouble is a warning where that of the record is. */
@@ -164,7 +168,8 @@ static bool make_folder(rc_db *db, const char *directory) {
 
 static bool exists(rc_db *db) {
   if (!access(db->path, F_OK)) return true;
-  if (errno != ENOENT && errno != ENOTDIR) return rc_refuse(db, "cannot open %s: %s", db->path, strerror(errno));
+  if (errno != ENOENT && errno != ENOTDIR)
+    return rc_refuse(db, "cannot open %s: %s", db->path, strerror(errno));
   return rc_refuse(db, "there is no %s: nothing was recorded here yet", db->path);
 }
 

@@ -40,8 +40,8 @@ void rc_bind_id(sqlite3_stmt *statement, int at, int64_t id); /* 0: NULL */
 
 /* "a, b, c" as a SELECT has it; texts: with those of programs. */
 const char *rc_select_list(netc *n, const rc_table *table, bool programs);
-/* "HOW INTO table (…) VALUES (…)", how: "INSERT", "INSERT OR REPLACE"; the fields in their order, then the column
- * `more`, if any */
+/* "HOW INTO table (…) VALUES (…)", how: "INSERT", "INSERT OR REPLACE"; the fields in their order, then the
+ * column `more`, if any */
 sqlite3_stmt *rc_prepare_insert(rc_db *db, const char *how, const rc_table *table, const char *more);
 /* Binds a struct's fields; gives the next free place. */
 int rc_bind_row(sqlite3_stmt *statement, const rc_table *table, const void *row);

@@ -32,17 +32,20 @@ bool rc_experiment_resume(rc_db *db, const rc_experiment *like, rc_experiment *f
   *found = (rc_experiment){0};
   if (rc_is_off(db)) return true;
   sqlite3_stmt *s = rc_prepare(
-      db, net_arena_format(&db->n->arena,
-                           "SELECT %s FROM experiment WHERE kind = ? AND name IS ? AND network IS ? AND "
-                           "program_hash IS ? AND settings IS ? AND status <> 'done' ORDER BY id DESC LIMIT 1",
-                           rc_select_list(db->n, &rc_experiment_table, true)));
+      db,
+      net_arena_format(&db->n->arena,
+                       "SELECT %s FROM experiment WHERE kind = ? AND name IS ? AND network IS ? AND "
+                       "program_hash IS ? AND settings IS ? AND status <> 'done' ORDER BY id DESC LIMIT 1",
+                       rc_select_list(db->n, &rc_experiment_table, true)));
   if (!s) return false;
-  const char *texts[] = {rc_kind_names[like->kind], like->name, like->network, like->program_hash, like->settings};
+  const char *texts[] = {rc_kind_names[like->kind], like->name, like->network, like->program_hash,
+                         like->settings};
   for (int i = 0; i < 5; i++) rc_bind_text(s, i + 1, texts[i]);
   if (!read_one(db, s, found)) return false;
   if (!found->id) return true;
   if (!rc_hold(db, found->id)) return false;
-  s = rc_prepare(db, "UPDATE experiment SET status = 'running', finished = NULL, message = NULL WHERE id = ?");
+  s = rc_prepare(db,
+                 "UPDATE experiment SET status = 'running', finished = NULL, message = NULL WHERE id = ?");
   if (!s) return false;
   rc_bind_id(s, 1, found->id);
   found->status = RC_RUNNING;
@@ -51,7 +54,8 @@ bool rc_experiment_resume(rc_db *db, const rc_experiment *like, rc_experiment *f
 
 bool rc_experiment_end(rc_db *db, int64_t id, rc_status status, const char *message) {
   if (rc_is_off(db)) return true;
-  sqlite3_stmt *s = rc_prepare(db, "UPDATE experiment SET status = ?, finished = ?, message = ? WHERE id = ?");
+  sqlite3_stmt *s =
+      rc_prepare(db, "UPDATE experiment SET status = ?, finished = ?, message = ? WHERE id = ?");
   if (!s) return false;
   rc_bind_text(s, 1, rc_status_names[status]);
   rc_bind_text(s, 2, rc_now(&db->n->arena));
@@ -73,8 +77,9 @@ bool rc_experiment_find(rc_db *db, int64_t id, rc_experiment *found) {
 
 /* Programs that nobody names any more go with the last who did. */
 static bool sweep_up(rc_db *db) {
-  return rc_do(db, "DELETE FROM program WHERE hash NOT IN (SELECT program_hash FROM run WHERE program_hash NOT NULL) "
-                   "AND hash NOT IN (SELECT program_hash FROM experiment WHERE program_hash NOT NULL)");
+  return rc_do(
+      db, "DELETE FROM program WHERE hash NOT IN (SELECT program_hash FROM run WHERE program_hash NOT NULL) "
+          "AND hash NOT IN (SELECT program_hash FROM experiment WHERE program_hash NOT NULL)");
 }
 
 static bool delete(rc_db *db, const char *from, int64_t id) {

@@ -1,4 +1,5 @@
-/* Rows that a filter lets through. Its words become SQL only where they are names of columns; all else is bound. */
+/* Rows that a filter lets through. Its words become SQL only where they are names of columns; all else is
+ * bound. */
 #include "record/database.h"
 
 #include <ctype.h>
@@ -96,13 +97,14 @@ static const char *order(rc_db *db, const rc_filter *f) {
 }
 
 /* The newest ones, where the limit takes them by their age. */
-static const char *limited(rc_db *db, const char *list, const char *from, const char *where, const char *sorted,
-                           const rc_filter *f) {
+static const char *limited(rc_db *db, const char *list, const char *from, const char *where,
+                           const char *sorted, const rc_filter *f) {
   net_arena *arena = &db->n->arena;
   if (!f->limit) return net_arena_format(arena, "SELECT %s FROM %s%s%s", list, from, where, sorted);
-  if (f->sort) return net_arena_format(arena, "SELECT %s FROM %s%s%s LIMIT %u", list, from, where, sorted, f->limit);
-  return net_arena_format(arena, "SELECT %s FROM (SELECT * FROM %s%s ORDER BY id DESC LIMIT %u)%s", list, from, where,
-                          f->limit, sorted);
+  if (f->sort)
+    return net_arena_format(arena, "SELECT %s FROM %s%s%s LIMIT %u", list, from, where, sorted, f->limit);
+  return net_arena_format(arena, "SELECT %s FROM (SELECT * FROM %s%s ORDER BY id DESC LIMIT %u)%s", list,
+                          from, where, f->limit, sorted);
 }
 
 static bool runs_query(rc_db *db, const rc_filter *f, query *q) {

@@ -18,7 +18,8 @@ static int try_lock(const char *path) {
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0) return -1;
   if (!flock(fd, LOCK_EX | LOCK_NB)) {
-    if (!fstat(fd, &mine) && !stat(path, &named) && mine.st_ino == named.st_ino && mine.st_dev == named.st_dev)
+    if (!fstat(fd, &mine) && !stat(path, &named) && mine.st_ino == named.st_ino &&
+        mine.st_dev == named.st_dev)
       return fd;
     errno = EWOULDBLOCK;
   }

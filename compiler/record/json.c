@@ -82,7 +82,9 @@ static void field_from(net_arena *arena, const rc_column *c, const json_t *value
   case RC_SEED:
     RC_FIELD(uint64_t, row, c) = text ? strtoull(text, NULL, 10) : (uint64_t)json_integer_value(value);
     break;
-  case RC_STATUS: RC_FIELD(rc_status, row, c) = (rc_status)word_from(value, rc_status_names, RC_STATUSES); break;
+  case RC_STATUS:
+    RC_FIELD(rc_status, row, c) = (rc_status)word_from(value, rc_status_names, RC_STATUSES);
+    break;
   case RC_KIND: RC_FIELD(rc_kind, row, c) = (rc_kind)word_from(value, rc_kind_names, RC_KINDS); break;
   case RC_FLAG: RC_FIELD(bool, row, c) = json_is_true(value); break;
   }

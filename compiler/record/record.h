@@ -24,8 +24,8 @@ typedef enum {
 
 /* Whether netc was built with SQLite. */
 bool rc_available(void);
-/* Opens the record of a directory; RC_STRICT and RC_LENIENT make both if need be. False: reported (an error, but
- * for RC_LENIENT a warning), and *db is NULL. Built without SQLite: RC_LENIENT says nothing. */
+/* Opens the record of a directory; RC_STRICT and RC_LENIENT make both if need be. False: reported (an error,
+ * but for RC_LENIENT a warning), and *db is NULL. Built without SQLite: RC_LENIENT says nothing. */
 bool rc_open(netc *n, const char *directory, rc_mode mode, rc_db **db);
 void rc_close(rc_db *db); /* NULL is fine */
 
@@ -58,7 +58,7 @@ typedef struct {
   int64_t experiment, number; /* 0: a run on its own; else its number in the experiment, from 1 */
   const char *network, *recipe, *data, *quantize; /* names of blocks; NULL: none */
   const char *settings;     /* JSON object: what the run was trained with, by path: {"train.epochs": 50, …} */
-  const char *options;      /* what of this the command line said: "--set PATH=VALUE", "--epochs 5", a line each */
+  const char *options; /* what of this the command line said: "--set PATH=VALUE", "--epochs 5", a line each */
   uint64_t seed;
   const char *program_name, *program_hash, *program; /* file; 16 hex digits; flattened text */
   const char *weights_hash, *data_hash; /* of the best checkpoint's tensors; of all splits read */
@@ -99,10 +99,12 @@ const char *rc_machine(net_arena *arena); /* JSON: host, processor, cores, memor
 
 /* ---- experiments ---- */
 
-/* Sets id, started, status. Holds the experiment until rc_close, so that no second process goes on with it. */
+/* Sets id, started, status. Holds the experiment until rc_close, so that no second process goes on with it.
+ */
 bool rc_experiment_begin(rc_db *db, rc_experiment *experiment);
-/* The newest one with the kind, name, network, program_hash and settings of `like` that is not done; found->id is 0
- * if there is none. It is held, as by begin: an error, if a process that lives is at work on it. False: reported. */
+/* The newest one with the kind, name, network, program_hash and settings of `like` that is not done;
+ * found->id is 0 if there is none. It is held, as by begin: an error, if a process that lives is at work on
+ * it. False: reported. */
 bool rc_experiment_resume(rc_db *db, const rc_experiment *like, rc_experiment *found);
 bool rc_experiment_end(rc_db *db, int64_t id, rc_status status, const char *message);
 /* found->id is 0 if there is none. */
@@ -110,12 +112,12 @@ bool rc_experiment_find(rc_db *db, int64_t id, rc_experiment *found);
 
 /* ---- runs ---- */
 
-/* Sets id, started, status. A number within an experiment that is there already is taken over, unless it is done
- * (an error): the run that was under way when the process was killed begins anew, or goes on, with its id and
- * without its epochs. */
+/* Sets id, started, status. A number within an experiment that is there already is taken over, unless it is
+ * done (an error): the run that was under way when the process was killed begins anew, or goes on, with its
+ * id and without its epochs. */
 bool rc_run_begin(rc_db *db, rc_run *run);
-/* Goes on with a run of that directory (any way to write it): sets its id, keeps when it started. False: reported;
- * *found tells whether there is one. */
+/* Goes on with a run of that directory (any way to write it): sets its id, keeps when it started. False:
+ * reported; *found tells whether there is one. */
 bool rc_run_resume(rc_db *db, rc_run *run, bool *found);
 /* Rows of epochs, in one transaction; a row that is there is replaced. */
 bool rc_run_epochs(rc_db *db, int64_t run, const rc_epoch *epochs, uint32_t count);
@@ -123,7 +125,8 @@ bool rc_run_epochs(rc_db *db, int64_t run, const rc_epoch *epochs, uint32_t coun
 bool rc_run_forget(rc_db *db, int64_t run, uint32_t epoch);
 /* The last epochs, results, hashes, seconds, status, directory and message, all at once. */
 bool rc_run_end(rc_db *db, const rc_run *run, const rc_epoch *epochs, uint32_t count);
-/* A run from its beginning to its end in one transaction: of children that tell their parent when all is over. */
+/* A run from its beginning to its end in one transaction: of children that tell their parent when all is
+ * over. */
 bool rc_run_whole(rc_db *db, rc_run *run, const rc_epoch *epochs, uint32_t count);
 /* found->id is 0 if there is none. */
 bool rc_run_find(rc_db *db, int64_t id, rc_run *found);
@@ -168,7 +171,8 @@ bool rc_trials(rc_db *db, int64_t experiment, rc_trial **trials, uint32_t *count
 
 /* ---- as JSON ---- */
 
-/* Objects with a key per field, in order; settings, parameters and objectives as objects. programs: with the text. */
+/* Objects with a key per field, in order; settings, parameters and objectives as objects. programs: with the
+ * text. */
 json_t *rc_run_json(const rc_run *run, bool programs);
 json_t *rc_epoch_json(const rc_epoch *epoch);
 json_t *rc_experiment_json(const rc_experiment *experiment, bool programs);

@@ -69,7 +69,9 @@ static void read_column(netc *n, sqlite3_stmt *s, int at, const rc_column *c, vo
   case RC_SEED:
     RC_FIELD(uint64_t, row, c) = none ? 0 : strtoull((const char *)sqlite3_column_text(s, at), NULL, 10);
     break;
-  case RC_STATUS: RC_FIELD(rc_status, row, c) = (rc_status)word_at(s, at, rc_status_names, RC_STATUSES); break;
+  case RC_STATUS:
+    RC_FIELD(rc_status, row, c) = (rc_status)word_at(s, at, rc_status_names, RC_STATUSES);
+    break;
   case RC_KIND: RC_FIELD(rc_kind, row, c) = (rc_kind)word_at(s, at, rc_kind_names, RC_KINDS); break;
   case RC_FLAG: RC_FIELD(bool, row, c) = sqlite3_column_int(s, at) != 0; break;
   }
@@ -105,7 +107,8 @@ sqlite3_stmt *rc_prepare_insert(rc_db *db, const char *how, const rc_table *tabl
     names = net_arena_format(&n->arena, "%s, %s", names, more);
     places = net_arena_format(&n->arena, "%s, ?", places);
   }
-  return rc_prepare(db, net_arena_format(&n->arena, "%s INTO %s (%s) VALUES (%s)", how, table->name, names, places));
+  return rc_prepare(
+      db, net_arena_format(&n->arena, "%s INTO %s (%s) VALUES (%s)", how, table->name, names, places));
 }
 
 bool rc_store_program(rc_db *db, const char *hash, const char *text) {

@@ -49,8 +49,8 @@ static bool take_number(rc_db *db, rc_run *run) {
   if (rc_next(db, s, &ok)) run->id = sqlite3_column_int64(s, 0), done = sqlite3_column_int(s, 1);
   sqlite3_finalize(s);
   if (!ok || !done) return ok;
-  return rc_refuse(db, "run %lld of experiment %lld is done already, and recorded in %s", (long long)run->number,
-                   (long long)run->experiment, db->path);
+  return rc_refuse(db, "run %lld of experiment %lld is done already, and recorded in %s",
+                   (long long)run->number, (long long)run->experiment, db->path);
 }
 
 static bool forget(rc_db *db, int64_t run, uint32_t epoch) {
@@ -64,7 +64,8 @@ static bool forget(rc_db *db, int64_t run, uint32_t epoch) {
 bool rc_insert_run(rc_db *db, rc_run *run) {
   if (!run->place) run->place = db->place;
   run->directory = rc_canonical(db, run->directory);
-  return take_number(db, run) && take_directory(db, run) && (!run->id || forget(db, run->id, 0)) && insert(db, run);
+  return take_number(db, run) && take_directory(db, run) && (!run->id || forget(db, run->id, 0)) &&
+         insert(db, run);
 }
 
 bool rc_run_begin(rc_db *db, rc_run *run) {
@@ -79,16 +80,17 @@ bool rc_run_whole(rc_db *db, rc_run *run, const rc_epoch *epochs, uint32_t count
   run->id = 0;
   if (rc_is_off(db)) return true;
   if (!run->started) run->started = rc_now(&db->n->arena);
-  return rc_begin(db) && rc_insert_run(db, run) && rc_insert_epochs(db, run->id, epochs, count) && rc_commit(db);
+  return rc_begin(db) && rc_insert_run(db, run) && rc_insert_epochs(db, run->id, epochs, count) &&
+         rc_commit(db);
 }
 
 bool rc_run_resume(rc_db *db, rc_run *run, bool *found) {
   *found = false;
   if (rc_is_off(db)) return true;
   run->directory = rc_canonical(db, run->directory);
-  sqlite3_stmt *s =
-      rc_prepare(db, "UPDATE run SET status = 'running', message = NULL WHERE directory = ? RETURNING id, started, "
-                     "experiment, number");
+  sqlite3_stmt *s = rc_prepare(
+      db, "UPDATE run SET status = 'running', message = NULL WHERE directory = ? RETURNING id, started, "
+          "experiment, number");
   if (!s) return false;
   bool ok, more;
   rc_bind_text(s, 1, run->directory);

@@ -3,7 +3,8 @@
 
 /* Rows that are there and not done make way for the new ones; none is done twice. */
 static bool insert(rc_db *db, const rc_trial *trials, uint32_t count) {
-  sqlite3_stmt *drop = rc_prepare(db, "DELETE FROM trial WHERE experiment = ? AND number = ? AND status <> 'done'");
+  sqlite3_stmt *drop =
+      rc_prepare(db, "DELETE FROM trial WHERE experiment = ? AND number = ? AND status <> 'done'");
   sqlite3_stmt *s = drop ? rc_prepare_insert(db, "INSERT", &rc_trial_table, NULL) : NULL;
   bool ok = s != NULL;
   for (uint32_t i = 0; i < count && ok; i++) {
@@ -14,8 +15,8 @@ static bool insert(rc_db *db, const rc_trial *trials, uint32_t count) {
     int code = sqlite3_step(drop);
     if (code == SQLITE_DONE) code = sqlite3_step(s);
     if (code == SQLITE_CONSTRAINT_PRIMARYKEY)
-      ok = rc_refuse(db, "trial %lld of experiment %lld is done already, and recorded in %s", (long long)t->number,
-                     (long long)t->experiment, db->path);
+      ok = rc_refuse(db, "trial %lld of experiment %lld is done already, and recorded in %s",
+                     (long long)t->number, (long long)t->experiment, db->path);
     else if (code != SQLITE_DONE) ok = rc_fail(db, "write");
     sqlite3_reset(drop);
     sqlite3_reset(s);
@@ -43,9 +44,9 @@ bool rc_trials(rc_db *db, int64_t experiment, rc_trial **trials, uint32_t *count
   bool ok = false;
   *trials = NULL, *count = 0;
   if (rc_is_off(db)) return true;
-  sqlite3_stmt *s =
-      rc_prepare(db, net_arena_format(&db->n->arena, "SELECT %s FROM trial WHERE experiment = ? ORDER BY number",
-                                      rc_select_list(db->n, &rc_trial_table, false)));
+  sqlite3_stmt *s = rc_prepare(
+      db, net_arena_format(&db->n->arena, "SELECT %s FROM trial WHERE experiment = ? ORDER BY number",
+                           rc_select_list(db->n, &rc_trial_table, false)));
   if (!s) return false;
   rc_bind_id(s, 1, experiment);
   while (rc_next(db, s, &ok)) {

@@ -1,5 +1,5 @@
-/* kernels/ahead.c: every line of the next call's rows is asked for once, by the largest contraction; only where
- * rows are long and the caller knows them. */
+/* kernels/ahead.c: every line of the next call's rows is asked for once, by the largest contraction; only
+ * where rows are long and the caller knows them. */
 #include "kernels/kernels.h"
 #include "loops/print.h"
 #include "tests/unit/object_support.h"
@@ -91,7 +91,8 @@ static void follow(walk *w, lp_stmt first) {
     if (s->kind == LP_AHEAD) {
       const lp_expr *index = lp_list_at(w->f, s->first);
       uint64_t bytes = net_type_bytes(w->f->buffers.at[s->which].type);
-      uint64_t line = ((uint64_t)value_of(w, index[0]) * w->row_bytes + (uint64_t)value_of(w, index[1]) * bytes) / 64;
+      uint64_t line =
+          ((uint64_t)value_of(w, index[0]) * w->row_bytes + (uint64_t)value_of(w, index[1]) * bytes) / 64;
       if (line < w->lines) w->asked[line]++;
       else w->beyond++;
     }
@@ -150,7 +151,9 @@ static void test_none(void **state) {
   static const struct {
     layer layer;
     bool ahead;
-  } cases[] = {{{784, 512, 64, NET_F32}, false}, {{16, 64, 64, NET_F32}, true}, {{127, 64, 64, NET_F32}, true},
+  } cases[] = {{{784, 512, 64, NET_F32}, false},
+               {{16, 64, 64, NET_F32}, true},
+               {{127, 64, 64, NET_F32}, true},
                {{511, 64, 64, NET_I8}, true}};
   for (uint32_t k = 0; k < sizeof cases / sizeof *cases; k++) {
     netc n;
@@ -179,7 +182,8 @@ static void test_code(void **state) {
   } cases[] = {
       {"network t(x: f32[300]) { x -> linear(64) -> relu -> linear(4) }", "x86_64_v4", "prefetcht0", true},
       {"network t(x: f32[300]) { x -> linear(64) -> relu -> linear(4) }", "x86_64_v3", "prefetcht0", true},
-      {"network t(x: f32[300]) { x -> linear(64) -> relu -> linear(4) }", "x86_64", "prefetch", false}, /* row by row */
+      {"network t(x: f32[300]) { x -> linear(64) -> relu -> linear(4) }", "x86_64", "prefetch",
+       false}, /* row by row */
       {"network t(x: f32[30]) { x -> linear(64) -> relu -> linear(4) }", "x86_64_v4", "prefetch", false},
   };
   for (uint32_t k = 0; k < sizeof cases / sizeof *cases; k++) {

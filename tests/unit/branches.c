@@ -1,6 +1,6 @@
-/* No branch of an object depends on the numbers that it is given: what is disassembled has conditional branches back
- * to the beginnings of loops, one forward where there may be no rows at all, and no jump to an address in a
- * register. */
+/* No branch of an object depends on the numbers that it is given: what is disassembled has conditional
+ * branches back to the beginnings of loops, one forward where there may be no rows at all, and no jump to an
+ * address in a register. */
 #include "codegen/target.h"
 #include "tests/unit/object_support.h"
 
@@ -19,7 +19,8 @@ enum { PROCESSORS = sizeof processors / sizeof *processors };
 
 /* Widths that leave pieces of four, two and one lane, and every operator that users may call. */
 static const char program[] =
-    "network a(x: f32[7]) { x -> linear(5) -> relu -> linear(11) -> sigmoid -> linear(7) -> tanh -> softmax }\n"
+    "network a(x: f32[7]) { x -> linear(5) -> relu -> linear(11) -> sigmoid -> linear(7) -> tanh -> softmax "
+    "}\n"
     "network b(x: f32[3]) {\n"
     "  y = x -> layer_norm -> linear(9) -> leaky_relu -> linear(5) -> gelu\n"
     "  z = y -> linear(13) -> silu -> linear(1)\n"
@@ -30,7 +31,8 @@ static const char *const networks[] = {"a", "b", "c"};
 
 /* Of test_hhy, with integers and with floats that are emulated. */
 static const char *const rules[] = {
-    "default { input = integer(12, 7), weight = integer(8, 6), bias = integer(16, 8), output = integer(12, 7) }\n"
+    "default { input = integer(12, 7), weight = integer(8, 6), bias = integer(16, 8), output = integer(12, "
+    "7) }\n"
     "batch_norm { weight = integer(16, 8) }",
     "default { input = integer(8, 4), weight = ternary, bias = integer(16, 8), output = integer(8, 4) }\n"
     "batch_norm { weight = integer(16, 8) }",
@@ -203,7 +205,8 @@ static void test_formats(void **state) {
     object_subject s;
     object_begin_quantized(&s, "test_hhy", rules[q], q);
     for (uint32_t t = 0; t < PROCESSORS; t++)
-      if (!is_known(&s.n, t) && !check(&s, rules[q], processors[t]) && q == 0) fail_msg("%s: no integers", processors[t]);
+      if (!is_known(&s.n, t) && !check(&s, rules[q], processors[t]) && q == 0)
+        fail_msg("%s: no integers", processors[t]);
     object_end(&s);
   }
 }

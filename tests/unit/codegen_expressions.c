@@ -134,7 +134,8 @@ static void test_words(check *c) {
     for (uint32_t lanes = 4; lanes <= 32; lanes *= 2) {
       lp_buffer out = CHECK_BUFFER(b.f, "words", NET_I32, LP_OUTPUT, 0, ELEMENTS);
       b.f->buffers.at[out].slot = out;
-      lp_store_at(b.f, out, LP_LIST(b.at), lp_words_of(b.f, lp_part_of(b.f, read_in(&b, types[t], 0), 32 - lanes, lanes)));
+      lp_store_at(b.f, out, LP_LIST(b.at),
+                  lp_words_of(b.f, lp_part_of(b.f, read_in(&b, types[t], 0), 32 - lanes, lanes)));
     }
   for (uint32_t lanes = 4; lanes <= 32; lanes *= 2) /* of small integers most are not clamped */
     for (uint32_t way = 0; way < 4; way++) {
@@ -147,7 +148,8 @@ static void test_words(check *c) {
   bench_run(c, &b, 17);
 }
 
-/* Bytes and halves at both ends of their ranges, in every mixture: sums that saturate or wrap anywhere show. */
+/* Bytes and halves at both ends of their ranges, in every mixture: sums that saturate or wrap anywhere show.
+ */
 static void test_dots(check *c) {
   static const uint8_t ends[] = {0, 1, 127, 128, 129, 254, 255};
   for (uint32_t w = 0; w < WIDTHS; w++) {

@@ -142,8 +142,9 @@ static void agrees_on_ones(void **state) {
                  "integer(8, 3) }\nrelu { output = integer(8, 4) }",
       BATCH_NORM "linear { input = integer(4, 1), weight = binary, bias = integer(8, 4), output = integer(8, "
                  "3) }\nrelu { output = integer(8, 4) }",
-      BATCH_NORM "linear { input = integer(4, 2), weight = ternary, bias = integer(8, 4), output = integer(8, "
-                 "3) }\nrelu { input = binary, output = integer(4, 2) }",
+      BATCH_NORM
+      "linear { input = integer(4, 2), weight = ternary, bias = integer(8, 4), output = integer(8, "
+      "3) }\nrelu { input = binary, output = integer(4, 2) }",
       BATCH_NORM "linear { input = integer(3, 1), weight = binary, bias = ternary, output = integer(8, 3, "
                  "overflow = wrap) }\nrelu { input = binary(stochastic = true), output = integer(3, 1) }"};
   for (uint32_t i = 0; i < NETWORKS; i++)
@@ -358,7 +359,8 @@ static void tells_operators_without_integers(void **state) {
           "  y: f32[b, 2] = sigmoid(q)\n"
           "  output y\n");
   assert_false(net_integer_only(&n, g, &first));
-  assert_string_equal(first.reason, "sigmoid is no operator on integers: look it up, by a rule with table = 256");
+  assert_string_equal(first.reason,
+                      "sigmoid is no operator on integers: look it up, by a rule with table = 256");
   g = support_parse(
       &n, "graph s\n"
           "  input x: f32[b, 2]\n"

@@ -86,7 +86,8 @@ static jit_function *make(netc *n, const cg_target *target, const net_value_ids 
   if (outputs) t->bindings.outputs = outputs->at, t->bindings.output_count = outputs->count;
   kn_machine machine = {target->lanes, target->registers, target->has_dot4};
   t->f = kn_lower(n, &n->arena, t->graph, &t->bindings, net_intern(n, t->name), t->batch, t->masked);
-  if (!t->f || !lp_verify_statements(t->f) || !kn_schedule(t->f, &machine, &options) || !lp_verify_nests(t->f))
+  if (!t->f || !lp_verify_statements(t->f) || !kn_schedule(t->f, &machine, &options) ||
+      !lp_verify_nests(t->f))
     fail_msg("%s for %s: %s", t->name, target->name, jit_message(n));
   t->written = NET_NEW_ARRAY(&n->arena, bool, t->f->buffers.count + 1);
   for (lp_stmt s = 1; s < t->f->stmts.count; s++)

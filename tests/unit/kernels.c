@@ -188,7 +188,8 @@ static void check(const network *net, uint32_t lanes, uint32_t batch, uint32_t c
   flush(n);
   assert_non_null(f);
   assert_true(lp_verify_statements(f));
-  bool ok = kn_schedule(f, &(kn_machine){lanes, lanes >= 16 ? 32 : 16, true}, &(kn_options){.unfused = unfused});
+  bool ok =
+      kn_schedule(f, &(kn_machine){lanes, lanes >= 16 ? 32 : 16, true}, &(kn_options){.unfused = unfused});
   ok = ok && lp_verify_nests(f);
   flush(n);
   if (!ok) lp_print_nests(stderr, f);

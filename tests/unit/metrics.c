@@ -279,7 +279,8 @@ static void test_unknown(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_definitions), cmocka_unit_test(test_long_curves_are_thinned),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_definitions),
+                                     cmocka_unit_test(test_long_curves_are_thinned),
                                      cmocka_unit_test(test_sure_networks),
                                      cmocka_unit_test(test_batches_do_not_matter),
                                      cmocka_unit_test(test_single_logit),

@@ -1,5 +1,5 @@
-/* pipeline/object: objects of the shipped networks are nothing but their documented functions and constants, link
- * with nothing, and give what the interpreter gives. */
+/* pipeline/object: objects of the shipped networks are nothing but their documented functions and constants,
+ * link with nothing, and give what the interpreter gives. */
 #include "tests/unit/object_support.h"
 
 #include "formats/formats.h"
@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const networks[] = {"jsc_tiny", "jsc_tiny_117", "test_hhy", "jsc_s", "three_layer", "jsc_toy"};
+static const char *const networks[] = {"jsc_tiny", "jsc_tiny_117", "test_hhy",
+                                       "jsc_s",    "three_layer",  "jsc_toy"};
 enum { NETWORKS = sizeof networks / sizeof *networks };
 
-static const char mlp[] = "network mlp(x: f32[784]) { x -> linear(512) -> relu -> linear(512) -> relu -> linear(10) }";
+static const char mlp[] =
+    "network mlp(x: f32[784]) { x -> linear(512) -> relu -> linear(512) -> relu -> linear(10) }";
 
 /* ---- emission discipline ---- */
 
@@ -26,7 +28,8 @@ static void check_object(const pl_object *object, const char *target) {
     if (symbol.section == SHN_UNDEF) fail_msg("%s: needs '%s'", target, symbol.name);
     if (symbol.bind == STB_LOCAL) continue;
     bool known = object->description_name && !strcmp(symbol.name, object->description_name);
-    for (uint32_t k = 0; k < object->function_count; k++) known |= !strcmp(symbol.name, object->functions[k].name);
+    for (uint32_t k = 0; k < object->function_count; k++)
+      known |= !strcmp(symbol.name, object->functions[k].name);
     if (!known) fail_msg("%s: exports '%s'", target, symbol.name);
     assert_int_equal(symbol.visibility, STV_DEFAULT);
     exported++;
@@ -82,7 +85,8 @@ static double distance(uint32_t count, const float *expected, const float *actua
   return worst / largest / 0x1p-23;
 }
 
-/* Counts of rows around tiles: rows behind the last must stay as they were, results be the same in any batch. */
+/* Counts of rows around tiles: rows behind the last must stay as they were, results be the same in any batch.
+ */
 static void check_results(object_subject *s, const object_loaded *l, uint32_t tile) {
   const uint32_t counts[] = {0, 1, 2, tile - 1, tile, tile + 1, 2 * tile, 3 * tile - 1};
   enum { COUNTS = sizeof counts / sizeof *counts, CANARY = 16 };
@@ -129,27 +133,33 @@ static void test_results(void **state) {
 
 /* ---- integers ---- */
 
-/* Formats, and how many of a thousand results may differ from the emulation: none where all edges are integers;
- * else where a float lies near the middle between two codes. */
+/* Formats, and how many of a thousand results may differ from the emulation: none where all edges are
+ * integers; else where a float lies near the middle between two codes. */
 static const struct {
   const char *rules;
   uint32_t differ;
 } formats[] = {
     {"linear { input = integer(8, 4), weight = integer(8, 4), bias = integer(8, 4) }", 5},
-    {"default { input = integer(8, 4), weight = integer(8, 6), bias = integer(16, 8), output = integer(8, 4) }\n"
-     "batch_norm { weight = integer(16, 8) }", 0},
-    {"default { input = integer(16, 9), weight = integer(16, 12), bias = integer(16, 9), output = integer(16, 9) }\n"
-     "batch_norm { weight = integer(16, 10) }", 0},
-    {"default { input = integer(4, 1), weight = integer(4, 3), bias = integer(8, 4), output = integer(4, 1) }\n"
-     "batch_norm { weight = integer(8, 4) }", 0},
+    {"default { input = integer(8, 4), weight = integer(8, 6), bias = integer(16, 8), output = integer(8, 4) "
+     "}\n"
+     "batch_norm { weight = integer(16, 8) }",
+     0},
+    {"default { input = integer(16, 9), weight = integer(16, 12), bias = integer(16, 9), output = "
+     "integer(16, 9) }\n"
+     "batch_norm { weight = integer(16, 10) }",
+     0},
+    {"default { input = integer(4, 1), weight = integer(4, 3), bias = integer(8, 4), output = integer(4, 1) "
+     "}\n"
+     "batch_norm { weight = integer(8, 4) }",
+     0},
     {"linear { input = integer(8, 4, unsigned = true), weight = integer(8, 4), bias = integer(8, 4) }", 5},
 };
 
 /* Rows of ordinary and of extreme numbers. */
 static float *rows_to_quantize(object_subject *s, uint32_t rows) {
   float *x = object_rows(s, rows, 11);
-  static const float extreme[] = {0, -0.0f, 1e30f, -1e30f, 8, -8, 7.96875f, 0.03125f, 0.09375f, -0.03125f, 1e-40f,
-                                  INFINITY, -INFINITY, NAN, 127.5f, -128.5f};
+  static const float extreme[] = {0,        -0.0f,     1e30f,  -1e30f,   8,         -8,  7.96875f, 0.03125f,
+                                  0.09375f, -0.03125f, 1e-40f, INFINITY, -INFINITY, NAN, 127.5f,   -128.5f};
   uint32_t width = object_width(s, false);
   for (uint32_t i = 0; i < rows / 4 * width; i++) x[i] = extreme[(i * 7 + i / 13) % 16];
   return x;
@@ -171,7 +181,8 @@ static void check_integers(object_subject *s, const object_loaded *l, const char
   for (uint32_t i = 0; i < ROWS * out; i++)
     wrong += !(fabs((double)batch[i] - (double)expected[i]) <= bound) +
              !(fabs((double)one[i] - (double)expected[i]) <= bound);
-  if (1000 * wrong > differ * 2 * ROWS * out) fail_msg("%s: %u of %u results differ", network, wrong, 2 * ROWS * out);
+  if (1000 * wrong > differ * 2 * ROWS * out)
+    fail_msg("%s: %u of %u results differ", network, wrong, 2 * ROWS * out);
   free(expected);
 }
 
@@ -200,7 +211,8 @@ static void check_codes(object_subject *s, const pl_object *object, const object
   enum { ROWS = 300 };
   const pl_port *in = &object->code_inputs[0], *out = &object->code_outputs[0];
   void (*one)(const void *, void *), (*batch)(size_t, const void *, void *);
-  void *symbols[2] = {dlsym(l->handle, object->functions[2].name), dlsym(l->handle, object->functions[3].name)};
+  void *symbols[2] = {dlsym(l->handle, object->functions[2].name),
+                      dlsym(l->handle, object->functions[3].name)};
   assert_non_null(symbols[0]);
   assert_non_null(symbols[1]);
   memcpy(&one, &symbols[0], sizeof one), memcpy(&batch, &symbols[1], sizeof batch);

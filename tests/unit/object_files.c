@@ -1,4 +1,5 @@
-/* What objects are put into: archives, shared libraries, assembly, IR, and a program with nothing behind it. */
+/* What objects are put into: archives, shared libraries, assembly, IR, and a program with nothing behind it.
+ */
 #include "pipeline/pack.h"
 #include "support/file.h"
 #include "tests/unit/object_support.h"
@@ -179,26 +180,27 @@ static void test_texts(void **state) {
 
 /* ---- a program with nothing behind it ---- */
 
-static const char start[] =
-    "#include <stddef.h>\n"
-    "void three_layer_batch(size_t, const float *, float *);\n"
-    "void three_layer(const float *, float *);\n"
-    "static float x[100][16], y[200][5];\n"
-    "static long call(long number, long a, const void *b, size_t c) {\n"
-    "  long r;\n"
-    "  __asm__ volatile(\"syscall\" : \"=a\"(r) : \"a\"(number), \"D\"(a), \"S\"(b), \"d\"(c) : \"rcx\", \"r11\", \"memory\");\n"
-    "  return r;\n"
-    "}\n"
-    "__attribute__((force_align_arg_pointer)) void _start(void) {\n"
-    "  call(0, 0, x, sizeof x);\n"
-    "  three_layer_batch(100, x[0], y[0]);\n"
-    "  for (int i = 0; i < 100; i++) three_layer(x[i], y[100 + i]);\n"
-    "  call(1, 1, y, sizeof y);\n"
-    "  call(60, 0, 0, 0);\n"
-    "}\n";
+static const char start[] = "#include <stddef.h>\n"
+                            "void three_layer_batch(size_t, const float *, float *);\n"
+                            "void three_layer(const float *, float *);\n"
+                            "static float x[100][16], y[200][5];\n"
+                            "static long call(long number, long a, const void *b, size_t c) {\n"
+                            "  long r;\n"
+                            "  __asm__ volatile(\"syscall\" : \"=a\"(r) : \"a\"(number), \"D\"(a), \"S\"(b), "
+                            "\"d\"(c) : \"rcx\", \"r11\", \"memory\");\n"
+                            "  return r;\n"
+                            "}\n"
+                            "__attribute__((force_align_arg_pointer)) void _start(void) {\n"
+                            "  call(0, 0, x, sizeof x);\n"
+                            "  three_layer_batch(100, x[0], y[0]);\n"
+                            "  for (int i = 0; i < 100; i++) three_layer(x[i], y[100 + i]);\n"
+                            "  call(1, 1, y, sizeof y);\n"
+                            "  call(60, 0, 0, 0);\n"
+                            "}\n";
 
 /* The program's results with the object, in the arena: 200 rows. */
-static const float *run_program(object_subject *s, const pl_object *object, const float *x, const char *emulator) {
+static const float *run_program(object_subject *s, const pl_object *object, const float *x,
+                                const char *emulator) {
   object_write(path_of(s, "start.c"), start, sizeof start - 1);
   object_write(path_of(s, "three.o"), object->bytes, object->length);
   object_write(path_of(s, "rows"), x, 100 * 16 * sizeof *x);
@@ -244,7 +246,8 @@ static void test_versions(void **state) {
   object_begin(&s, NULL, "three_layer", 1);
   const pl_object *versions = object_make(&s, OBJECT_MULTIVERSION);
   assert_int_equal(versions->ram, sizeof(uint32_t));
-  assert_string_equal(versions->target, "x86_64-sse2-lanes4 x86_64-avx2-fma-lanes8 x86_64-avx512-fma-lanes16");
+  assert_string_equal(versions->target,
+                      "x86_64-sse2-lanes4 x86_64-avx2-fma-lanes8 x86_64-avx512-fma-lanes16");
   const float *x = object_rows(&s, 100, 3);
   bool emulated = !system("command -v qemu-x86_64 > /dev/null");
   if (!emulated) print_message("qemu-x86_64 is not here: other levels than this machine's are not tried\n");
@@ -257,7 +260,8 @@ static void test_versions(void **state) {
     assert_memory_equal(run_program(&s, versions, x, rows[i].emulator), expected, 1000 * sizeof(float));
     /* and no other level gives these bits */
     const char *other = i ? rows[i - 1].target : rows[i + 1].target;
-    if (i) assert_memory_not_equal(run_program(&s, object_make(&s, other), x, rows[i].emulator), expected, 4000);
+    if (i)
+      assert_memory_not_equal(run_program(&s, object_make(&s, other), x, rows[i].emulator), expected, 4000);
   }
   object_end(&s);
 }
@@ -316,8 +320,8 @@ static void test_stack(void **state) {
           depth = depth - depth_of_call(stack, &nothing, f) + sizeof(void *);
           bool versions = !strcmp(object_targets[t], OBJECT_MULTIVERSION); /* the most of all */
           if (depth > stated || (stated > depth + MORE && !versions))
-            fail_msg("%s for %s takes %zu bytes of stack, not %zu", object->functions[f].name, object_targets[t],
-                     depth, stated);
+            fail_msg("%s for %s takes %zu bytes of stack, not %zu", object->functions[f].name,
+                     object_targets[t], depth, stated);
         }
         object_unload(&loaded);
       }
@@ -328,8 +332,9 @@ static void test_stack(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_archive), cmocka_unit_test(test_shared),         cmocka_unit_test(test_shared_fails),
-      cmocka_unit_test(test_texts),   cmocka_unit_test(test_nothing_behind), cmocka_unit_test(test_stack),
+      cmocka_unit_test(test_archive),        cmocka_unit_test(test_shared),
+      cmocka_unit_test(test_shared_fails),   cmocka_unit_test(test_texts),
+      cmocka_unit_test(test_nothing_behind), cmocka_unit_test(test_stack),
       cmocka_unit_test(test_versions),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

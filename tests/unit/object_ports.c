@@ -1,5 +1,5 @@
-/* Objects of several inputs and outputs, on rows that begin and end where memory does: nothing is read or written
- * beyond them, and no input is written. */
+/* Objects of several inputs and outputs, on rows that begin and end where memory does: nothing is read or
+ * written beyond them, and no input is written. */
 #include "tests/unit/object_support.h"
 
 #include <dlfcn.h>
@@ -41,7 +41,8 @@ typedef struct {
 
 static functions find(const object_loaded *l, const pl_object *object) {
   functions f;
-  void *one = dlsym(l->handle, object->functions[0].name), *batch = dlsym(l->handle, object->functions[1].name);
+  void *one = dlsym(l->handle, object->functions[0].name),
+       *batch = dlsym(l->handle, object->functions[1].name);
   memcpy(&f.one, &one, sizeof one), memcpy(&f.batch, &batch, sizeof batch);
   return f;
 }
@@ -60,8 +61,8 @@ static void interpret(object_subject *s, uint32_t rows, const float *const *x, f
       y[i][k] = (float)run.values[g->outputs.at[i]][k];
 }
 
-static void compare(const pl_object *object, const float *const *expected, const fenced *ports, uint32_t first,
-                    uint32_t rows) {
+static void compare(const pl_object *object, const float *const *expected, const fenced *ports,
+                    uint32_t first, uint32_t rows) {
   for (uint32_t i = 0; i < OUTPUTS; i++) {
     uint32_t width = object->outputs[i].elements;
     for (uint32_t k = 0; k < rows * width; k++) {
@@ -79,8 +80,8 @@ static void call(const functions *f, const fenced *p, uint32_t rows) {
   else f->one(a, b, y[0], y[1], y[2], y[3]);
 }
 
-static void check_rows(const pl_object *object, const functions *f, const float *const *x, const float *const *expected,
-                       uint32_t rows, bool end) {
+static void check_rows(const pl_object *object, const functions *f, const float *const *x,
+                       const float *const *expected, uint32_t rows, bool end) {
   fenced ports[PORTS];
   uint32_t count = rows ? rows : 1;
   for (uint32_t i = 0; i < PORTS; i++) {
@@ -106,9 +107,11 @@ static void test_ports(void **state) {
     assert_int_equal(object->output_count, OUTPUTS);
     float *buffers[PORTS];
     for (uint32_t i = 0; i < PORTS; i++) {
-      assert_int_equal(i < INPUTS ? object->inputs[i].elements : object->outputs[i - INPUTS].elements, widths[i]);
+      assert_int_equal(i < INPUTS ? object->inputs[i].elements : object->outputs[i - INPUTS].elements,
+                       widths[i]);
       buffers[i] = malloc(MOST * widths[i] * sizeof(float));
-      for (uint32_t k = 0; k < MOST * widths[i]; k++) buffers[i][k] = (float)((k * 2654435761u >> 20) % 401) / 100 - 2;
+      for (uint32_t k = 0; k < MOST * widths[i]; k++)
+        buffers[i][k] = (float)((k * 2654435761u >> 20) % 401) / 100 - 2;
     }
     interpret(&s, MOST, (const float *const *)buffers, buffers + INPUTS);
     object_loaded loaded;
@@ -117,7 +120,8 @@ static void test_ports(void **state) {
       static const uint32_t rows[] = {0, 1, 2, 7, 15, 16, 31, 32, 33, 63, 64, 65, 100, MOST};
       for (uint32_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int end = 0; end < 2; end++)
-          check_rows(object, &f, (const float *const *)buffers, (const float *const *)(buffers + INPUTS), rows[i], end);
+          check_rows(object, &f, (const float *const *)buffers, (const float *const *)(buffers + INPUTS),
+                     rows[i], end);
       object_unload(&loaded);
     }
     for (uint32_t i = 0; i < PORTS; i++) free(buffers[i]);

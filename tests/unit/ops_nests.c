@@ -204,8 +204,8 @@ static void check_object(check *c, uint32_t batch, uint32_t count, kn_options op
   for (uint32_t i = 0; i < ops_case_count; i++) {
     const char *name = net_arena_format(&c->n.arena, "case_%u", i);
     trials[i] =
-        prepare(&c->n, ops_cases[i], name, (kn_machine){c->lanes, c->target.registers, c->target.has_dot4}, batch,
-                        count, options);
+        prepare(&c->n, ops_cases[i], name, (kn_machine){c->lanes, c->target.registers, c->target.has_dot4},
+                batch, count, options);
     trials[i]->where = net_arena_format(&c->n.arena, "%s%s", trials[i]->where, c->target.name);
     functions[i] = trials[i]->f;
   }

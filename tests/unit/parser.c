@@ -197,7 +197,8 @@ static void test_entries(void **state) {
   (void)state;
   net_map *m =
       map("a.b = { c = 1, d = [2] }, e { f = 1 }\n \"head.*\" { g = 1 }\n vary h.i in 2..8, all j in 1..2\n"
-          "vary \"k\".l in [1]\n minimize o + 0.2 * (p - 3), maximize -q\n require r <= 1 %, s > 2\n t >= 3\n u < -4,\n");
+          "vary \"k\".l in [1]\n minimize o + 0.2 * (p - 3), maximize -q\n require r <= 1 %, s > 2\n t >= "
+          "3\n u < -4,\n");
   static const struct {
     net_entry_kind kind;
     const char *path;

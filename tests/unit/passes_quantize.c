@@ -174,12 +174,13 @@ static void test_wide(void **state) {
       {4, "scaled_integer(16)", "integer(16, 8)", "integer(16, 8)", false},
       {4, "integer(16, 8, ste = learned_step)", "integer(16, 8)", "integer(16, 8)", false},
       {4, "integer(16, auto)", "integer(16, 8)", "integer(16, 8)", true}, /* as 8 */
-      {512, "integer(16, 8)", "ternary", "integer(8, 8)", true}, /* 512·2^15 + 2^7 */
+      {512, "integer(16, 8)", "ternary", "integer(8, 8)", true},          /* 512·2^15 + 2^7 */
       {511, "integer(16, 8)", "binary", "integer(8, 8)", false},
       {512, "binary", "integer(16, 8)", "integer(8, 8)", true},
       {511, "binary", "integer(16, 8)", "ternary", false},
       {4, "integer(16, 8)", "ternary(scaled = true)", "integer(16, 8)", false},
-      {4, "scaled_integer(16, power_of_two)", "scaled_integer(16, power_of_two)", NULL, false}, /* not yet known */
+      {4, "scaled_integer(16, power_of_two)", "scaled_integer(16, power_of_two)", NULL,
+       false}, /* not yet known */
   };
   for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     quantise_test t;
@@ -441,7 +442,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_every_tensor),   cmocka_unit_test(test_signs),
       cmocka_unit_test(test_several_inputs), cmocka_unit_test(test_losses),
-      cmocka_unit_test(test_wide), cmocka_unit_test(test_wide_scaled), cmocka_unit_test(test_step_of_scaled),           cmocka_unit_test(test_readers_of_wide),
+      cmocka_unit_test(test_wide),           cmocka_unit_test(test_wide_scaled),
+      cmocka_unit_test(test_step_of_scaled), cmocka_unit_test(test_readers_of_wide),
       cmocka_unit_test(test_calibrated),     cmocka_unit_test(test_wide_channels),
       cmocka_unit_test(test_refused),        cmocka_unit_test(test_passed_over),
       cmocka_unit_test(test_dropout),

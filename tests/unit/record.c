@@ -37,7 +37,8 @@ static void same_run(const rc_run *a, const rc_run *b) {
   assert_int_equal(a->status, b->status);
   assert_int_equal(a->epochs, b->epochs);
   assert_int_equal(a->best_epoch, b->best_epoch);
-  assert_true(a->train_loss == b->train_loss && a->seconds == b->seconds && a->validation_loss == b->validation_loss);
+  assert_true(a->train_loss == b->train_loss && a->seconds == b->seconds &&
+              a->validation_loss == b->validation_loss);
   assert_true(isnan(a->test_loss) && isnan(b->test_loss));
   assert_string_equal(a->message, b->message);
 }
@@ -200,7 +201,11 @@ static void test_experiments(void **state) {
   (void)state;
   record_test *t = record_make();
   rc_db *db = open_record(t);
-  rc_experiment like = {.kind = RC_SEARCH, .name = "s", .network = "n", .program_hash = "h", .program = "text",
+  rc_experiment like = {.kind = RC_SEARCH,
+                        .name = "s",
+                        .network = "n",
+                        .program_hash = "h",
+                        .program = "text",
                         .settings = "{}"},
                 e = like, other = like, found;
   assert_true(rc_experiment_resume(db, &like, &found));
@@ -212,9 +217,10 @@ static void test_experiments(void **state) {
   assert_int_equal(found.id, e.id);
   assert_string_equal(found.program, "text");
   assert_string_equal(found.started, e.started);
-  rc_trial trials[3] = {{.experiment = e.id, .number = 1, .parameters = "{\"w\":2}", .feasible = true, .seed = 7},
-                        {.experiment = e.id, .number = 2, .status = RC_DONE, .objectives = "{\"loss\":0.25}"},
-                        {.experiment = e.id, .number = 3, .status = RC_FAILED, .message = "why"}},
+  rc_trial trials[3] =
+      {{.experiment = e.id, .number = 1, .parameters = "{\"w\":2}", .feasible = true, .seed = 7},
+       {.experiment = e.id, .number = 2, .status = RC_DONE, .objectives = "{\"loss\":0.25}"},
+       {.experiment = e.id, .number = 3, .status = RC_FAILED, .message = "why"}},
            *back;
   uint32_t count;
   assert_true(rc_trial_begin(db, &trials[0]));

@@ -1,5 +1,5 @@
-/* Several processes write one record at once: nothing is lost, nothing is there twice; one of them goes on with an
- * experiment; what a process that was killed had written stays. */
+/* Several processes write one record at once: nothing is lost, nothing is there twice; one of them goes on
+ * with an experiment; what a process that was killed had written stays. */
 #include "record_support.h"
 
 #include <setjmp.h>
@@ -80,7 +80,8 @@ static void check_runs(record_test *t) {
       for (uint32_t i = 0; i < EPOCHS; i++) {
         rc_epoch wanted = row(process, k, i + 1);
         assert_int_equal(rows[i].epoch, wanted.epoch);
-        assert_true(rows[i].train_loss == wanted.train_loss && rows[i].train_accuracy == wanted.train_accuracy &&
+        assert_true(rows[i].train_loss == wanted.train_loss &&
+                    rows[i].train_accuracy == wanted.train_accuracy &&
                     rows[i].validation_loss == wanted.validation_loss);
       }
     }

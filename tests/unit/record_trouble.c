@@ -176,7 +176,8 @@ static bool reads_only(record_test *t) {
   rc_close(db);
   db = open_record(t, RC_LENIENT);
   rc_run_begin(db, &run);
-  return t->n.diagnostics.warnings == warnings + 1 && record_said(&t->n, NET_WARNING, "this run is not recorded");
+  return t->n.diagnostics.warnings == warnings + 1 &&
+         record_said(&t->n, NET_WARNING, "this run is not recorded");
 }
 
 static void test_read_only_folder(void **state) {
@@ -208,7 +209,8 @@ static void test_read_only_place(void **state) {
   record_free(t);
 }
 
-/* Files that may not grow: what was written before is still there, and the record can be used once they may. */
+/* Files that may not grow: what was written before is still there, and the record can be used once they may.
+ */
 static bool fills_up(record_test *t) {
   struct rlimit small = {256 << 10, RLIM_INFINITY};
   rc_db *db = open_record(t, RC_STRICT);
@@ -223,7 +225,8 @@ static bool fills_up(record_test *t) {
   small.rlim_cur = RLIM_INFINITY;
   if (setrlimit(RLIMIT_FSIZE, &small) || !rc_runs(db, &any, &runs, &count) || count != before) return false;
   run = record_run(1);
-  if (!rc_run_whole(db, &run, NULL, 0) || !rc_runs(db, &any, &runs, &count) || count != before + 1) return false;
+  if (!rc_run_whole(db, &run, NULL, 0) || !rc_runs(db, &any, &runs, &count) || count != before + 1)
+    return false;
   rc_close(db);
   return true;
 }

@@ -74,8 +74,9 @@ static void test_crossing(void **state) {
   (void)state;
   assert_points("a.x = [1, 2], a.y = [3, 4, 5]", "1,3 1,4 1,5 2,3 2,4 2,5");
   assert_points("zip { a.x = [1, 2], a.y = [3, 4] }", "1,3 2,4");
-  assert_points("a.x = [1, 2], zip { a.y = 3..4, a.z = [\"p\", \"q\"] }, a.w = [9, 8]",
-                "1,3,\"p\",9 1,3,\"p\",8 1,4,\"q\",9 1,4,\"q\",8 2,3,\"p\",9 2,3,\"p\",8 2,4,\"q\",9 2,4,\"q\",8");
+  assert_points(
+      "a.x = [1, 2], zip { a.y = 3..4, a.z = [\"p\", \"q\"] }, a.w = [9, 8]",
+      "1,3,\"p\",9 1,3,\"p\",8 1,4,\"q\",9 1,4,\"q\",8 2,3,\"p\",9 2,3,\"p\",8 2,4,\"q\",9 2,4,\"q\",8");
   assert_points("zip { a.x = [1, 2] }, zip { a.y = [3, 4] }", "1,3 1,4 2,3 2,4");
   net_sweep s = sweep_of("a.x = [1, 2], a.y = 3, zip { a.z = [4, 5] }");
   assert_true(s.columns[0].varies && !s.columns[1].varies && s.columns[2].varies);
@@ -97,7 +98,8 @@ static void test_numbers(void **state) {
 static void assert_same_as_text(const net_sweep *s, uint32_t p, uint32_t c) {
   const net_sweep_value *v = net_sweep_at(s, p, c);
   net_setting parsed;
-  assert_true(net_setting_parse(&n, net_arena_format(&n.arena, "%s=%s", s->columns[c].text, v->text), &parsed));
+  assert_true(
+      net_setting_parse(&n, net_arena_format(&n.arena, "%s=%s", s->columns[c].text, v->text), &parsed));
   assert_true(net_expr_equal(parsed.value, v->value));
 }
 
@@ -106,7 +108,8 @@ static void test_texts(void **state) {
   net_sweep s = sweep_of("a.x = [1e-4, three * 2, adam(learning_rate = 0.5), -3, \"p\"], a.y = -2..2");
   for (uint32_t p = 0; p < s.point_count; p++)
     for (uint32_t c = 0; c < s.column_count; c++) assert_same_as_text(&s, p, c);
-  s = sweep_of("a.x = log(1e-30..1e30), a.y = -1000000..1000000, a.z = -5.0..5.0, a.w = 1.0..1e9, sample = 200");
+  s = sweep_of(
+      "a.x = log(1e-30..1e30), a.y = -1000000..1000000, a.z = -5.0..5.0, a.w = 1.0..1e9, sample = 200");
   for (uint32_t p = 0; p < s.point_count; p++)
     for (uint32_t c = 0; c < s.column_count; c++) assert_same_as_text(&s, p, c);
 }
@@ -120,7 +123,8 @@ static double share(const net_sweep *s, uint32_t column, double below) {
 /* Draws lie in their ranges, and halves where halves should: 4 deviations of a binomial of 4000 are 0.032. */
 static void test_draws(void **state) {
   (void)state;
-  net_sweep s = sweep_of("a.x = log(1e-6..0.1), a.y = 0.5..2.5, a.z = 1..4, a.w = log(1..1023), sample = 4000");
+  net_sweep s =
+      sweep_of("a.x = log(1e-6..0.1), a.y = 0.5..2.5, a.z = 1..4, a.w = log(1..1023), sample = 4000");
   const double low[] = {1e-6, 0.5, 1, 1}, high[] = {0.1, 2.5, 4, 1023};
   assert_int_equal(s.point_count, 4000);
   for (uint32_t p = 0; p < s.point_count; p++)
@@ -133,7 +137,8 @@ static void test_draws(void **state) {
   assert_true(fabs(share(&s, 0, 1e-5) - 0.2) < 0.026);
   assert_true(fabs(share(&s, 1, 1.5) - 0.5) < 0.032);
   assert_true(fabs(share(&s, 2, 1.5) - 0.25) < 0.028);
-  assert_true(fabs(share(&s, 3, 31.5) - 0.5) < 0.032); /* 1 to 31 and 32 to 1023: each half of the doublings */
+  assert_true(fabs(share(&s, 3, 31.5) - 0.5) <
+              0.032); /* 1 to 31 and 32 to 1023: each half of the doublings */
   /* columns are drawn independently: of the points with a small x, half have a small y */
   uint32_t both = 0;
   for (uint32_t p = 0; p < s.point_count; p++)
@@ -144,7 +149,8 @@ static void test_draws(void **state) {
 /* A larger sample begins with a smaller one, whatever else is swept; another seed is another sample. */
 static void test_seeds(void **state) {
   (void)state;
-  net_sweep few = sweep_of("a.x = log(1e-6..0.1), sample = 3"), more = sweep_of("a.y = 0.0..1.0, a.x = log(1e-6..0.1), sample = 5");
+  net_sweep few = sweep_of("a.x = log(1e-6..0.1), sample = 3"),
+            more = sweep_of("a.y = 0.0..1.0, a.x = log(1e-6..0.1), sample = 5");
   net_sweep other = sweep_of("a.x = log(1e-6..0.1), sample = 3, seed = 1");
   for (uint32_t p = 0; p < 3; p++) {
     assert_true(net_sweep_at(&few, p, 0)->number == net_sweep_at(&more, p, 1)->number);

@@ -1,5 +1,5 @@
-/* Arithmetic that some targets have no instructions for, as emulators compute it, bit by bit: wide products, shifts
- * and quotients, and choices without branches. */
+/* Arithmetic that some targets have no instructions for, as emulators compute it, bit by bit: wide products,
+ * shifts and quotients, and choices without branches. */
 #include "codegen/object.h"
 #include "loops/loops.h"
 #include "tests/unit/target_support.h"
@@ -194,8 +194,8 @@ static void test_arithmetic(void **state) {
   const arithmetic *a = *state;
   /* the last are floats: zeros, subnormal, infinite, NaN with bits of its own, ordinary */
   static const int64_t extremes[] = {
-      0, 1, -1, INT64_MAX, INT64_MIN, INT32_MAX, INT32_MIN, UINT32_MAX, 1ll << 32, 31, 32, 33, 127, -128, 32767,
-      -32768, 0x7F800000, 0x7FC12345, -0x003A9876, 0x40A00000, -0x3F600000};
+      0,  1,   -1,   INT64_MAX, INT64_MIN, INT32_MAX,  INT32_MIN,  UINT32_MAX,  1ll << 32,  31,         32,
+      33, 127, -128, 32767,     -32768,    0x7F800000, 0x7FC12345, -0x003A9876, 0x40A00000, -0x3F600000};
   enum { EXTREMES = sizeof extremes / sizeof *extremes };
   netc n;
   netc_init(&n, NULL);

@@ -188,7 +188,8 @@ void target_run_here(const target_ports *sizes, const uint8_t *x, uint8_t *y) {
   *(void **)&one = dlsym(library, sizes->name);
   *(void **)&batch = dlsym(library, batch_name);
   batch(TARGET_ROWS, x, y, scratch);
-  for (uint32_t i = 0; i < TARGET_ROWS; i++) one(x + i * sizes->in, y + (TARGET_ROWS + i) * sizes->out, scratch);
+  for (uint32_t i = 0; i < TARGET_ROWS; i++)
+    one(x + i * sizes->in, y + (TARGET_ROWS + i) * sizes->out, scratch);
   free(scratch);
   dlclose(library);
 }

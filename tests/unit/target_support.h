@@ -5,7 +5,8 @@
 #include "codegen/target.h"
 #include "tests/unit/object_support.h"
 
-extern const char *const target_names[]; /* all of targets.def but x86_64's, which are in tests/unit/object.c */
+extern const char
+    *const target_names[]; /* all of targets.def but x86_64's, which are in tests/unit/object.c */
 extern const uint32_t target_name_count;
 
 bool target_find(const char *name, cg_target *target);

@@ -76,7 +76,8 @@ static void test_integers(void **state) {
     for (uint32_t q = 0; q < FORMATS; q++) {
       object_subject s;
       object_begin_quantized(&s, networks[k], formats[q], k);
-      for (uint32_t t = 0; t < target_name_count; t++) target_check_object(make_integers(&s, target_names[t]), target_names[t]);
+      for (uint32_t t = 0; t < target_name_count; t++)
+        target_check_object(make_integers(&s, target_names[t]), target_names[t]);
       object_end(&s);
     }
 }

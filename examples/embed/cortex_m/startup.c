@@ -22,6 +22,19 @@ void reset(void) {
   halt();
 }
 
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    stack_top, (void *)reset, (void *)halt, (void *)halt, (void *)halt, (void *)halt, (void *)halt, 0,
-    0,         0,             0,            (void *)halt, (void *)halt, 0,            (void *)halt, (void *)halt};
+__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {stack_top,
+                                                                                   (void *)reset,
+                                                                                   (void *)halt,
+                                                                                   (void *)halt,
+                                                                                   (void *)halt,
+                                                                                   (void *)halt,
+                                                                                   (void *)halt,
+                                                                                   0,
+                                                                                   0,
+                                                                                   0,
+                                                                                   0,
+                                                                                   (void *)halt,
+                                                                                   (void *)halt,
+                                                                                   0,
+                                                                                   (void *)halt,
+                                                                                   (void *)halt};
