@@ -23,6 +23,7 @@
  * - mul: u_a · u_b
  * - add, sub: a · m_a ± b · m_b in the unit s · 2^−n, s the step of the first quantiser that reads the sum;
  *   m_a · 2^−n and m_b · 2^−n are u_a / s and u_b / s (net_multipliers_of)
+ * - sigmoid, tanh, softmax that are looked up: ops/table.h; one unit each
  * - relu, moves: as they are: every element keeps its unit, so that concat joins steps of all kinds
  * - quantisers: rescale by m · 2^−n = u / s (net_multiplier_of): s > 0 above with a · m and n, after which
  * zero points are added and codes saturate. Where u / s is a power of two, that is a shift.
