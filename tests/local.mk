@@ -342,10 +342,12 @@ TESTS += tests/unit/lower_integer
 # Objects: made, linked with nothing, called.
 OBJECT_SUPPORT = tests/unit/object_support.c tests/unit/object_support.h
 OBJECT_TESTS = tests/unit/object tests/unit/object_files tests/unit/object_ports tests/unit/targets \
-  tests/unit/branches tests/unit/target_arithmetic
+  tests/unit/branches tests/unit/target_arithmetic tests/unit/object_weights
 check_PROGRAMS += $(OBJECT_TESTS)
 tests_unit_object_SOURCES = tests/unit/object.c $(OBJECT_SUPPORT)
 tests_unit_object_LDADD = $(TEST_LDADD) -ldl
+tests_unit_object_weights_SOURCES = tests/unit/object_weights.c $(OBJECT_SUPPORT)
+tests_unit_object_weights_LDADD = $(TEST_LDADD) -ldl
 tests_unit_object_ports_SOURCES = tests/unit/object_ports.c $(OBJECT_SUPPORT)
 tests_unit_object_ports_LDADD = $(TEST_LDADD) -ldl
 tests_unit_object_files_SOURCES = tests/unit/object_files.c $(OBJECT_SUPPORT)

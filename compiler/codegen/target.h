@@ -33,6 +33,7 @@ enum {
   CG_CAN_MASK_REALS = 512,   /* one float or another, by a comparison of floats that serves nothing else */
   CG_CAN_CHOOSE_REALS = 1024, /* by any condition */
   CG_CAN_MOVE = CG_CAN_COMPARE | CG_CAN_EXTREMES | CG_CAN_CHOOSE | CG_CAN_MASK_REALS | CG_CAN_CHOOSE_REALS,
+  CG_CAN_FIELDS = 2048, /* bits out of a byte take about as long as reading one */
   CG_CAN_ALL = CG_CAN_F32 | CG_CAN_F64 | CG_CAN_LONG | CG_CAN_WIDE,
 };
 

@@ -39,6 +39,7 @@ lp_function *kn_lower(netc *n, net_arena *arena, const net_graph *graph, const k
 typedef struct {
   bool unfused; /* every statement a nest of its own, every value in memory: for node-by-node comparison */
   bool single;  /* one sample (a batch of 1, not masked): lanes along features, values are plain [elements] */
+  bool compact; /* … on one lane: weights of few bits are packed wherever that takes less with its code */
   bool ahead;   /* who calls knows the rows of the next call (rt_step.ahead) */
 } kn_options;
 

@@ -16,6 +16,7 @@ libnetc_a_SOURCES += \
   compiler/kernels/schedule.c compiler/kernels/schedule.h \
   compiler/kernels/scope.c \
   compiler/kernels/single.c \
+  compiler/kernels/single_bits.c \
   compiler/kernels/single_fold.c \
   compiler/kernels/single_pack.c \
   compiler/kernels/single_sum.c \

@@ -76,6 +76,7 @@ typedef struct {
   lp_buffer *rows; /* one sample, by buffer: the row of data or of output that it is itself, or LP_NONE */
   bool *natural;   /* one sample, by buffer: integers that are never negative, whatever their type */
   bool straight;   /* one sample: contractions become code without loops */
+  size_t weight_bytes; /* one sample: that products read in a call */
   kn_words *words; /* by buffer, up to word_count; NULL: one sample */
   uint32_t word_count;
   kn_ahead ahead;
@@ -222,8 +223,8 @@ void kn_single_finish(kn_scope *scope, const kn_group *group, lp_expr of, lp_exp
 /* The largest power of two that is neither above lanes nor above left. */
 uint32_t kn_single_piece(uint32_t lanes, uint32_t left);
 
-/* Sums of products with constant weights (single_sum.c, single_pack.c). Integers of 8 or 16 bits go in words of
- * several terms, which dots add up. */
+/* Sums of products with constant weights (single_sum.c, single_pack.c, single_bits.c). Integers of 8 or 16 bits
+ * go in words of several terms, which dots add up. */
 typedef struct {
   lp_expr weight, x;                    /* factors, with their conversions */
   lp_expr constant, load;               /* under them: the load of the weights, and that of x */
@@ -234,11 +235,21 @@ typedef struct {
   bool is_signed;                       /* 8-bit x: 128 is added to it, and taken from the sum */
   bool widens;                          /* x goes to halves first */
   lp_expr start;                        /* what is added to the sum, or 0 */
+  uint32_t fields, bits;                /* words (or terms) in one of memory, bits of a weight; 1: as they are */
+  bool ones;                            /* bits stand for −1 where they are set, else for 1 */
+  uint32_t shift;                       /* sums are larger by so many bits */
 } kn_product;
 bool kn_single_product(const kn_schedule_state *s, uint32_t statement, kn_product *product);
 void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *product);
 double kn_single_vectors(const kn_schedule_state *s, uint32_t statement, const kn_product *product);
-/* Weights in the order in which they are read: [tiles of `split`][word][vectors of the tile][lanes] */
+/* Bytes of weights as they are read if nothing is packed. */
+size_t kn_single_bytes(const kn_schedule_state *s, const kn_product *product);
+/* Sets what weights are packed as; vectors: of a tile. */
+void kn_single_choose_fields(const kn_schedule_state *s, kn_product *product, uint32_t vectors);
+/* Weights of a field in what is packed. */
+lp_expr kn_single_unpack(lp_function *f, const kn_product *product, lp_expr packed, uint32_t field);
+/* Weights in the order in which they are read: [tiles of `split`][word][vectors of the tile][lanes], words of as
+ * many fields along the last axis that is summed. */
 lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *product, const kn_split *split, uint32_t lanes);
 /* What the 128 in x add to the sum of each output, taken away; start: and the constants it starts from. */
 lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *product, bool start);

@@ -71,11 +71,15 @@ void kn_single_begin(kn_schedule_state *s) {
   if (!s->options->unfused) find_output_rows(s);
   find_naturals(s);
   double vectors = 0;
+  size_t bytes = 0;
   for (uint32_t i = 0; i < f->statements.count; i++) {
     kn_product product;
-    if (s->facts[i].live && kn_single_product(s, i, &product)) vectors += kn_single_vectors(s, i, &product);
+    if (!s->facts[i].live || !kn_single_product(s, i, &product)) continue;
+    vectors += kn_single_vectors(s, i, &product);
+    bytes += kn_single_bytes(s, &product);
   }
   s->straight = s->machine->lanes > 1 && vectors <= MOST_STRAIGHT;
+  s->weight_bytes = bytes;
 }
 
 /* ---- indices ---- */

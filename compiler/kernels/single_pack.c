@@ -56,11 +56,35 @@ static int64_t element(const lp_buffer_info *b, int64_t at) {
   return b->type == NET_I8 ? ((const int8_t *)b->data)[at] : ((const int16_t *)b->data)[at];
 }
 
-/* The terms of a word, the first lowest; beyond the last axis there are zeros. */
-static uint32_t word(const lp_buffer_info *from, int64_t at, int64_t step, uint32_t per, uint32_t valid) {
-  uint32_t bits = 32 / per, result = 0;
-  for (uint32_t k = 0; k < per && k < valid; k++)
-    result |= ((uint32_t)element(from, at + k * step) & ((1u << bits) - 1)) << k * bits;
+/* The terms of a word, the first lowest, so many bits of each; beyond the last axis there are zeros. */
+static uint32_t word(const lp_buffer_info *from, int64_t at, int64_t step, const kn_product *p,
+                     uint32_t valid) {
+  uint32_t wide = 32 / p->per, bits = p->fields > 1 ? p->bits : wide, result = 0;
+  for (uint32_t k = 0; k < p->per && k < valid; k++) {
+    int64_t weight = element(from, at + k * step);
+    if (p->ones) weight = weight < 0;
+    result |= ((uint32_t)weight & (uint32_t)((UINT64_C(1) << bits) - 1)) << k * wide;
+  }
+  return result;
+}
+
+/* What makes up an output's weights in memory. */
+typedef struct {
+  const lp_buffer_info *from;
+  const kn_product *p;
+  const position *at;
+  const int64_t *words;
+  uint32_t last, each; /* terms, words along the last axis */
+} layout;
+
+/* The words from `first` on that lie in one, a field each, as far as the last axis goes. */
+static uint32_t packed(const layout *l, int64_t output, uint32_t first) {
+  uint32_t result = 0, bits = l->p->bits;
+  uint32_t left = l->each - first % l->each, count = l->p->fields < left ? l->p->fields : left;
+  for (uint32_t k = 0; k < count; k++)
+    result |= word(l->from, output + l->words[first + k], l->at->term[l->p->count - 1], l->p,
+                   l->last - (first % l->each + k) * l->p->per)
+              << k * bits;
   return result;
 }
 
@@ -77,28 +101,31 @@ lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *p, const kn_spl
   lp_function *f = s->f;
   const lp_buffer_info from = f->buffers.at[lp_expr_at(f, p->constant)->which];
   net_type type = p->per > 1 ? NET_I32 : from.type;
+  bool halves = p->fields > 1 && p->per == 2; /* are unpacked as such */
+  if (p->fields > 1 && p->per == 1) type = type == NET_I8 ? NET_U8 : NET_U16;
   uint32_t outputs = kn_extent(f, p->axis), vectors = (outputs + lanes - 1) / lanes, last = last_extent(f, p);
-  size_t bytes = net_type_bytes(type), elements = (size_t)vectors * lanes * p->size;
+  uint32_t each = (last + p->per - 1) / p->per, groups = (each + p->fields - 1) / p->fields;
+  size_t bytes = net_type_bytes(type), elements = (size_t)vectors * lanes * (p->size / each) * groups;
   position at = position_of(f, p);
-  const int64_t *words = words_of(f, p, &at);
-  uint32_t each = (last + p->per - 1) / p->per;
+  const layout l = {&from, p, &at, words_of(f, p, &at), last, each};
   char *data = net_arena_alloc(f->arena, elements * bytes, 64), *to = data;
   memset(data, 0, elements * bytes);
   for (uint32_t first = 0, count; first < vectors; first += count) {
     count = split->size[first >= split->start[1] && split->n[1]];
-    for (uint32_t w = 0; w < p->size; w++)
+    for (uint32_t g = 0; g < p->size / each * groups; g++)
       for (uint32_t o = first * lanes; o < (first + count) * lanes; o++, to += bytes) {
-        int64_t place = at.constant + o * at.lane + words[w];
+        uint32_t w = g / groups * each + g % groups * p->fields;
+        int64_t output = at.constant + o * at.lane;
         if (o >= outputs) continue;
-        if (p->per == 1) {
-          memcpy(to, (const char *)from.data + place * (int64_t)bytes, bytes);
+        if (p->per == 1 && p->fields == 1) {
+          memcpy(to, (const char *)from.data + (output + l.words[w]) * (int64_t)bytes, bytes);
           continue;
         }
-        uint32_t packed = word(&from, place, at.term[p->count - 1], p->per, last - w % each * p->per);
-        memcpy(to, &packed, sizeof packed);
+        uint32_t value = packed(&l, output, w);
+        memcpy(to, &value, bytes);
       }
   }
-  return constant_new(f, &from, "packed", type, elements, data);
+  return constant_new(f, &from, "packed", halves ? NET_I16 : type, halves ? 2 * elements : elements, data);
 }
 
 lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *p, bool start) {

@@ -90,6 +90,11 @@ double kn_single_vectors(const kn_schedule_state *s, uint32_t index, const kn_pr
   return kn_points(s, index) / outputs * ((outputs + lanes - 1) / lanes) / p->per;
 }
 
+size_t kn_single_bytes(const kn_schedule_state *s, const kn_product *p) {
+  net_type type = lp_expr_at(s->f, p->constant)->type;
+  return (size_t)p->size * kn_extent(s->f, p->axis) * (p->per > 1 ? 4 : net_type_bytes(type));
+}
+
 typedef struct {
   kn_schedule_state *s;
   lp_function *f;
@@ -99,13 +104,13 @@ typedef struct {
   lp_buffer packed;      /* LP_NONE: weights as they are */
   lp_buffer offsets;     /* of signed bytes */
   lp_buffer halves;      /* x, widened */
-  uint32_t outputs;
+  uint32_t outputs, size; /* size: vectors in memory for each of outputs */
   bool padded, starts,
       joined; /* starts: accumulators start from p->start; joined: which is among the offsets */
   /* of the tile */
   lp_expr first; /* its first vector */
   uint32_t vectors, chains;
-  lp_reg sums, x; /* sums[vector][chain] */
+  lp_reg sums, x, w; /* sums[vector][chain], x[field], w: a vector of weights as they are packed */
   lp_expr term;   /* words before the innermost axis */
 } job;
 
@@ -118,13 +123,14 @@ static lp_expr output_of(job *j, uint32_t v) {
   return lp_product(j->f, lp_addition(j->f, j->first, lp_int(j->f, v)), lp_int(j->f, j->scope->lanes));
 }
 
-/* A vector of weights, as they are in memory. */
+/* A vector of weights, as they are in memory; term: of those that lie together. */
 static lp_expr packed_at(job *j, lp_expr term, uint32_t v) {
   lp_function *f = j->f;
-  lp_expr tile = lp_product(f, j->first, lp_int(f, (int64_t)j->p->size));
+  lp_expr tile = lp_product(f, j->first, lp_int(f, j->size));
   lp_expr within = lp_addition(f, lp_product(f, term, lp_int(f, j->vectors)), lp_int(f, v));
-  lp_expr at = lp_product(f, lp_addition(f, tile, within), lp_int(f, j->scope->lanes));
-  return lp_vector_load(f, j->packed, j->scope->lanes, 1, &at);
+  uint32_t lanes = j->scope->lanes * (f->buffers.at[j->packed].type == NET_I16 && j->p->per == 2 ? 2 : 1);
+  lp_expr at = lp_product(f, lp_addition(f, tile, within), lp_int(f, lanes));
+  return lp_vector_load(f, j->packed, lanes, 1, &at);
 }
 
 /* An input, or a word of them, for all outputs. */
@@ -150,26 +156,56 @@ static lp_expr product_sum(const job *j, lp_expr w, lp_expr x, lp_expr sum) {
   return lp_addition(f, sum, lp_product(f, w, x));
 }
 
-/* sums[v][chain] += w[v, i] · x[i] for the vectors of the tile */
-static void add_term(job *j, lp_expr i, uint32_t chain) {
-  lp_function *f = j->f;
+/* Weights that are a factor of their own, and not several. */
+static lp_expr weights_at(job *j, lp_expr term, uint32_t v) {
   kn_scope *scope = j->scope;
-  lp_expr zero = lp_int(f, 0), at = lp_int(f, chain);
-  lp_set(f, j->x, zero, zero, input_at(j, i));
-  if (j->p->is_signed) { /* of the vector: as a scalar the word would leave the vector registers */
-    lp_expr flip = lp_splat_of(f, lp_int(f, (int32_t)0x80808080), scope->lanes);
-    lp_set(f, j->x, zero, zero, lp_op2(f, LP_xor, lp_read_reg(f, j->x, zero, zero), flip));
+  lp_expr packed = j->packed == LP_NONE ? 0 : packed_at(j, term, v);
+  if (j->p->per > 1) return packed;
+  scope->axis[j->p->axis] = output_of(j, v);
+  kn_scope_renew(scope);
+  if (packed) scope->memo[j->p->constant] = packed, scope->memo_stamp[j->p->constant] = scope->stamp;
+  return kn_value(scope, j->p->weight);
+}
+
+/* sums[v][chain] += w[v, i] · x[i] for the vectors of the tile, and for `count` i whose weights lie together:
+ * chain of the first, each takes the next. */
+static void add_terms(job *j, lp_expr group, uint32_t count, uint32_t chain) {
+  lp_function *f = j->f;
+  uint32_t fields = j->p->fields;
+  lp_expr zero = lp_int(f, 0), term = lp_addition(f, j->term, group);
+  for (uint32_t k = 0; k < count; k++) {
+    lp_expr field = lp_int(f, k), i = lp_addition(f, lp_product(f, group, lp_int(f, fields)), field);
+    lp_set(f, j->x, field, zero, input_at(j, i));
+    if (!j->p->is_signed) continue;
+    /* of the vector: as a scalar the word would leave the vector registers */
+    lp_expr flip = lp_splat_of(f, lp_int(f, (int32_t)0x80808080), j->scope->lanes);
+    lp_set(f, j->x, field, zero, lp_op2(f, LP_xor, lp_read_reg(f, j->x, field, zero), flip));
   }
   for (uint32_t v = 0; v < j->vectors; v++) {
-    lp_expr row = lp_int(f, v), sum = lp_read_reg(f, j->sums, row, at), x = lp_read_reg(f, j->x, zero, zero),
-            w;
-    scope->axis[j->p->axis] = output_of(j, v);
-    kn_scope_renew(scope);
-    lp_expr packed = j->packed == LP_NONE ? 0 : packed_at(j, lp_addition(f, j->term, i), v);
-    if (packed) scope->memo[j->p->constant] = packed, scope->memo_stamp[j->p->constant] = scope->stamp;
-    w = j->p->per > 1 ? packed : kn_value(scope, j->p->weight);
-    lp_set(f, j->sums, row, at, product_sum(j, w, x, sum));
+    if (fields > 1) lp_set(f, j->w, zero, zero, packed_at(j, term, v));
+    for (uint32_t k = 0; k < count; k++) {
+      lp_expr row = lp_int(f, v), at = lp_int(f, (chain + k) % j->chains);
+      lp_expr w = fields > 1 ? kn_single_unpack(f, j->p, lp_read_reg(f, j->w, zero, zero), k)
+                             : weights_at(j, term, v);
+      lp_expr x = lp_read_reg(f, j->x, lp_int(f, k), zero);
+      lp_set(f, j->sums, row, at, product_sum(j, w, x, lp_read_reg(f, j->sums, row, at)));
+    }
   }
+}
+
+/* What the sums of a vector start from, or 0. */
+static lp_expr start_of(job *j, uint32_t v) {
+  lp_function *f = j->f;
+  lp_expr value = 0, at = output_of(j, v);
+  if (j->starts && (!j->joined || j->offsets == LP_NONE)) {
+    j->scope->axis[j->p->axis] = at;
+    j->scope->vector_axis = j->p->axis;
+    kn_scope_renew(j->scope);
+    value = kn_value(j->scope, j->p->start);
+  }
+  if (j->offsets == LP_NONE) return value;
+  lp_expr offsets = lp_vector_load(f, j->offsets, j->scope->lanes, 1, &at);
+  return value ? lp_addition(f, value, offsets) : offsets;
 }
 
 static void open_sums(job *j) {
@@ -177,42 +213,49 @@ static void open_sums(job *j) {
   net_type type = lp_expr_at(f, j->p->weight)->type;
   uint32_t lanes = j->scope->lanes;
   j->sums = lp_reg_new(f, "a", type, lanes, j->vectors, j->chains);
-  j->x = lp_reg_new(f, "x", type, lanes, 1, 1);
+  j->x = lp_reg_new(f, "x", type, lanes, j->p->fields, 1);
+  if (j->p->fields > 1) {
+    const lp_expr_info *packed = lp_expr_at(f, packed_at(j, lp_int(f, 0), 0));
+    j->w = lp_reg_new(f, "w", packed->type, packed->lanes, 1, 1);
+  }
   for (uint32_t v = 0; v < j->vectors; v++)
     for (uint32_t c = 0; c < j->chains; c++) {
-      lp_expr value = lp_splat_of(f, lp_constant(f, type, 0, 0), lanes);
-      if (!c && j->starts && (!j->joined || j->offsets == LP_NONE)) {
-        j->scope->axis[j->p->axis] = output_of(j, v);
-        j->scope->vector_axis = j->p->axis;
-        kn_scope_renew(j->scope);
-        value = kn_value(j->scope, j->p->start);
-      }
-      if (!c && j->offsets != LP_NONE) {
-        lp_expr at = output_of(j, v);
-        value = lp_addition(f, value, lp_vector_load(f, j->offsets, lanes, 1, &at));
-      }
-      lp_set(f, j->sums, lp_int(f, v), lp_int(f, c), value);
+      lp_expr start = c || j->p->shift ? 0 : start_of(j, v);
+      lp_set(f, j->sums, lp_int(f, v), lp_int(f, c),
+             start ? start : lp_splat_of(f, lp_constant(f, type, 0, 0), lanes));
     }
 }
 
 /* The innermost axis: steps of a loop, unrolled if the function is straight, and what is left. */
 static void sum_axis(job *j) {
   lp_function *f = j->f;
-  uint32_t extent = words_along(f, j->p), step = j->chains;
-  if (!j->s->straight && j->scope->lanes > 1) {
-    uint32_t most = BODY / j->vectors > step ? BODY / j->vectors / step * step : step;
-    step = most > extent ? extent / step * step : most;
-    for (uint32_t even = step; even >= most / 2; even -= j->chains) /* without a rest, if that is possible */
+  uint32_t words = words_along(f, j->p), fields = j->p->fields, extent = words / fields,
+           least = (j->chains + fields - 1) / fields, step = least < extent ? least : extent;
+  if (extent && !j->s->straight && j->scope->lanes > 1) {
+    uint32_t body = BODY / j->vectors / fields, one = step, most = body > one ? body / one * one : one;
+    step = most > extent ? extent / one * one : most;
+    for (uint32_t even = step; even >= most / 2; even -= one) /* without a rest, if that is possible */
       if (even && extent % even == 0) {
         step = even;
         break;
       }
   }
-  uint32_t whole = extent / step * step;
-  lp_expr start = lp_begin_for(f, "i", lp_int(f, 0), lp_int(f, whole), step, j->s->straight ? LP_UNROLL : 0);
-  for (uint32_t k = 0; k < step; k++) add_term(j, lp_addition(f, start, lp_int(f, k)), k % j->chains);
-  lp_end(f);
-  for (uint32_t k = whole; k < extent; k++) add_term(j, lp_int(f, k), (k - whole) % j->chains);
+  uint32_t whole = extent ? extent / step * step : 0;
+  if (whole) {
+    unsigned flags = j->s->straight ? LP_UNROLL : 0;
+    lp_expr start = lp_begin_for(f, "i", lp_int(f, 0), lp_int(f, whole), step, flags);
+    for (uint32_t k = 0; k < step; k++)
+      add_terms(j, lp_addition(f, start, lp_int(f, k)), fields, k * fields % j->chains);
+    lp_end(f);
+  }
+  for (uint32_t k = whole; k < extent; k++)
+    add_terms(j, lp_int(f, k), fields, (k - whole) * fields % j->chains);
+  if (words % fields) add_terms(j, lp_int(f, extent), words % fields, 0);
+}
+
+/* Places in memory along the last axis. */
+static uint32_t places_along(const lp_function *f, const kn_product *p) {
+  return (words_along(f, p) + p->fields - 1) / p->fields;
 }
 
 static void sum_terms(job *j) {
@@ -227,12 +270,12 @@ static void sum_terms(job *j) {
     set_axis(j, axis, var);
     j->term = lp_addition(f, lp_product(f, j->term, extent), var);
   }
-  j->term = lp_product(f, j->term, lp_int(f, words_along(f, j->p)));
+  j->term = lp_product(f, j->term, lp_int(f, places_along(f, j->p)));
   sum_axis(j);
   while (opened--) lp_end(f);
 }
 
-/* The chains of each vector in one, by halves. */
+/* The chains of each vector in one, by halves; sums of larger weights become what they are. */
 static void join_chains(job *j) {
   lp_function *f = j->f;
   for (uint32_t count = j->chains, half; count > 1; count = half) {
@@ -243,6 +286,11 @@ static void join_chains(job *j) {
         lp_set(f, j->sums, row, a,
                lp_addition(f, lp_read_reg(f, j->sums, row, a), lp_read_reg(f, j->sums, row, b)));
       }
+  }
+  for (uint32_t v = 0; v < j->vectors && j->p->shift; v++) {
+    lp_expr row = lp_int(f, v), zero = lp_int(f, 0), start = start_of(j, v);
+    lp_expr sum = lp_op2(f, LP_shr, lp_read_reg(f, j->sums, row, zero), lp_int(f, j->p->shift));
+    lp_set(f, j->sums, row, zero, start ? lp_addition(f, sum, start) : sum);
   }
 }
 
@@ -322,8 +370,9 @@ static lp_buffer widen(kn_schedule_state *s, lp_buffer x) {
   return halves;
 }
 
-void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *p) {
+void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *product) {
   lp_function *f = s->f;
+  kn_product chosen = *product, *p = &chosen;
   const kn_facts *facts = &s->facts[group->statements.at[0]];
   uint32_t lanes = s->machine->lanes, outputs = kn_extent(f, p->axis),
            vectors = (outputs + lanes - 1) / lanes;
@@ -331,10 +380,12 @@ void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const k
   uint32_t most = wide ? MOST_VECTORS / 2 : MOST_VECTORS;
   if (lanes == 1) /* little code */
     for (most = MOST_NARROW; outputs % most;) most--;
+  kn_single_choose_fields(s, p, most);
   kn_split split = kn_split_evenly(vectors, most);
   job j = {.s = s, .f = f, .group = group, .p = p, .outputs = outputs, .padded = kn_single_padded(s, group)};
   j.scope = kn_scope_new(s, lanes, p->axis), j.one = kn_scope_new(s, 1, LP_NONE);
-  j.packed = lanes > 1 ? kn_single_pack(s, p, &split, lanes) : LP_NONE;
+  j.packed = lanes > 1 || p->fields > 1 ? kn_single_pack(s, p, &split, lanes) : LP_NONE;
+  j.size = p->size / words_along(f, p) * places_along(f, p);
   j.starts = p->start && (j.padded || outputs % lanes == 0);
   j.joined = j.starts && starts_constant(f, p);
   j.offsets = p->is_signed ? kn_single_offsets(s, p, j.joined) : LP_NONE;

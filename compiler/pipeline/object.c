@@ -116,8 +116,13 @@ static bool show(pl_compilation *c, const cg_library *library) {
 static bool find_targets(netc *n, const pl_object_request *request, cg_target *targets, uint32_t *count) {
   static const char *const levels[] = {"x86_64_v2", "x86_64_v3", "x86_64_v4"};
   *count = 1;
-  targets[0] = cg_c_target(); /* C is for any target */
-  if (request->form == CG_FORM_C) return true;
+  if (request->form == CG_FORM_C) { /* is for any target, but may know which */
+    cg_target known = {0};
+    if (request->target && !cg_target_find(n, NET_NOWHERE, request->target, &known)) return false;
+    targets[0] = cg_c_target();
+    targets[0].can = known.can & CG_CAN_FIELDS;
+    return true;
+  }
   if (!request->multiversion)
     return cg_target_find(n, NET_NOWHERE, request->target ? request->target : "x86_64", &targets[0]);
   for (*count = 0; *count < PL_VERSIONS; ++*count)
@@ -130,7 +135,7 @@ static bool make_pair(pl_compilation *c, const pl_object_request *request, const
                       const cg_target *target, cg_entry *entries) {
   size_t bound = request->stack_bound ? request->stack_bound : PL_STACK_BOUND;
   kn_bindings bindings = bind_ports(g, c->arena);
-  const kn_options single = {.single = true};
+  const kn_options single = {.single = true, .compact = target->can & CG_CAN_FIELDS};
   lp_function *one = pl_make_loops(c, g, &bindings, target, &single, "one", 1, false);
   if (!one || c->stopped) return false;
   lp_function *tile = make_tile(c, g, &bindings, target, request, bound, one);

@@ -120,6 +120,12 @@ static const char *const rules[] = {
     "default { input = integer(5, 2, rounding = floor, overflow = wrap), weight = integer(3, 2), bias = "
     "integer(8, 4),\n"
     "output = integer(7, 3, unsigned = true, rounding = half_up) }\nbatch_norm { weight = integer(8, 4) }",
+    "default { input = integer(8, 4), weight = integer(8, 6), bias = integer(16, 8), output = integer(8, 4) "
+    "}\n"
+    "batch_norm { weight = integer(16, 8) }\nlinear { weight = ternary }",
+    "default { input = integer(8, 4), weight = integer(8, 6), bias = integer(16, 8), output = integer(8, 4) "
+    "}\n"
+    "batch_norm { weight = integer(16, 8) }\nlinear { weight = binary(bipolar) }",
 };
 enum { RULES = sizeof rules / sizeof *rules };
 static const char *const jets[] = {"jsc_tiny", "test_hhy", "three_layer"};
@@ -166,7 +172,7 @@ static void test_integers(void **state) {
       for (uint32_t h = 0; h < 2; h++) {
         object_subject s;
         object_begin_quantized(&s, jets[k], rules[q], k);
-        const pl_object *c = object_make_as(&s, "x86_64", CG_FORM_C);
+        const pl_object *c = object_make_as(&s, "cortex_m4", CG_FORM_C); /* weights of few bits are packed */
         pl_object compiled = built(&s, c, how[h]);
         object_loaded from_c, from_llvm;
         assert_true(object_load(&compiled, "scalar", &from_c));

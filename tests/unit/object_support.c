@@ -62,11 +62,12 @@ void object_begin(object_subject *s, const char *text, const char *network, uint
   draw_weights(s, seed);
 }
 
-void object_begin_quantized(object_subject *s, const char *network, const char *rules, uint64_t seed) {
+void object_begin_program(object_subject *s, const char *text, const char *network, const char *rules,
+                          uint64_t seed) {
   netc_init(&s->n, NULL);
   net_ops_install(&s->n);
   const char *block = net_arena_format(&s->n.arena, "\nquantize test {\n%s\n}\n", rules);
-  net_program *program = read_program(s, NULL, block);
+  net_program *program = read_program(s, text, block);
   net_network elaborated;
   net_quantization q;
   if (!net_elaborate_network(&s->n, &s->n.arena, program, network, &elaborated) ||
@@ -78,6 +79,10 @@ void object_begin_quantized(object_subject *s, const char *network, const char *
   if (s->graph) s->graph = net_pass_run(&context, NET_PASS_quantize, s->graph, &have);
   if (!s->graph) object_silence(s);
   draw_weights(s, seed);
+}
+
+void object_begin_quantized(object_subject *s, const char *network, const char *rules, uint64_t seed) {
+  object_begin_program(s, NULL, network, rules, seed);
 }
 
 void object_end(object_subject *s) {

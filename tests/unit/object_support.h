@@ -27,6 +27,9 @@ extern const char *const object_targets[]; /* what objects are made for; NULL at
 void object_begin(object_subject *s, const char *text, const char *network, uint64_t seed);
 /* A network of the jets with number formats, by rules as in a quantize block. */
 void object_begin_quantized(object_subject *s, const char *network, const char *rules, uint64_t seed);
+/* … of a program. */
+void object_begin_program(object_subject *s, const char *text, const char *network, const char *rules,
+                          uint64_t seed);
 void object_end(object_subject *s);
 void object_silence(object_subject *s); /* no diagnostics; prints them if there are some */
 const pl_object *object_make(object_subject *s, const char *target);

@@ -9,6 +9,7 @@ typedef struct {
   net_type x, weight;                /* of the first layer; the second takes what it gives, as x */
   uint32_t leading, in, hidden, out; /* leading 0: none */
   bool relu;                         /* nothing hidden is negative */
+  uint32_t bits;                     /* of weights; 0: of their type; 1: 1 and −1 */
 } shape_of;
 
 static uint32_t random_below(uint64_t *seed, uint32_t count) { return (uint32_t)jit_random(seed, 0, count); }
@@ -43,6 +44,22 @@ static lp_buffer constant(lp_function *f, const char *name, net_type type, net_s
   return b;
 }
 
+/* Weights of few bits: at both ends of their range, each half the time where there are two. */
+static lp_buffer weights_of(lp_function *f, const shape_of *c, net_shape shape, uint64_t *seed) {
+  lp_buffer b = constant(f, "w", c->weight, shape, seed);
+  if (!c->bits) return b;
+  size_t bytes = net_type_bytes(c->weight);
+  char *data = (char *)f->buffers.at[b].data;
+  for (size_t i = 0; i < net_shape_elements(&shape); i++) {
+    int64_t end = (int64_t)1 << (c->bits - 1), kind = random_below(seed, 3),
+            value = c->bits == 1 ? kind % 2 * 2 - 1
+                    : kind       ? (kind == 1 ? -end : end - 1)
+                                 : random_below(seed, (uint32_t)(2 * end)) - end;
+    memcpy(data + i * bytes, &value, bytes);
+  }
+  return b;
+}
+
 /* Axes of leading dimensions and of a last one, behind the batch; the count of them all. */
 static uint32_t axes_of(lp_function *f, const shape_of *c, uint32_t extent, lp_expr *at) {
   uint32_t count = 0;
@@ -57,9 +74,9 @@ static net_shape shape_with(const shape_of *c, uint32_t extent) {
 }
 
 /* y = bias + sum(i: w[o, i] · x[i]) in i32 */
-static lp_buffer layer(lp_function *f, const shape_of *c, lp_buffer x, net_type weight, uint32_t in,
-                       uint32_t out, uint64_t *seed) {
-  lp_buffer w = constant(f, "w", weight, (net_shape){2, {out, in}}, seed);
+static lp_buffer layer(lp_function *f, const shape_of *c, lp_buffer x, uint32_t in, uint32_t out,
+                       uint64_t *seed) {
+  lp_buffer w = weights_of(f, c, (net_shape){2, {out, in}}, seed);
   lp_buffer bias = constant(f, "bias", NET_I32, (net_shape){1, {out}}, seed);
   lp_buffer y = lp_buffer_new(f, net_intern(f->n, "sum"), NET_I32, shape_with(c, out), true, LP_SCRATCH, 0);
   lp_expr at[3], from[3];
@@ -110,9 +127,9 @@ static lp_function *function_of(netc *n, const shape_of *c) {
   for (uint32_t i = 1; i < count; i++)
     flat = lp_addition(f, lp_product(f, flat, lp_int(f, shape.dim[i - 1])), at[i]);
   lp_assign_at(f, x, count, at, lp_load_from(f, column, lp_load_from(f, index, lp_batch(f)), flat));
-  lp_buffer hidden = rescale(f, c, layer(f, c, x, c->weight, c->in, c->hidden, &seed), c->x, c->hidden);
+  lp_buffer hidden = rescale(f, c, layer(f, c, x, c->in, c->hidden, &seed), c->x, c->hidden);
   output(f, c, hidden, c->hidden, 0);
-  output(f, c, layer(f, c, hidden, c->weight, c->hidden, c->out, &seed), c->out, 1);
+  output(f, c, layer(f, c, hidden, c->hidden, c->out, &seed), c->out, 1);
   return f;
 }
 
@@ -125,9 +142,9 @@ static void check(const shape_of *c, uint32_t lanes, const cg_target *target) {
   netc n;
   netc_init(&n, NULL);
   lp_function *f = function_of(&n, c);
-  const char *what = net_arena_format(&n.arena, "%s x %s: %u, %u, %u, %u%s, %u lanes", net_type_name(c->x),
-                                      net_type_name(c->weight), c->leading, c->in, c->hidden, c->out,
-                                      c->relu ? ", relu" : "", lanes);
+  const char *what = net_arena_format(&n.arena, "%s x %s of %u bits: %u, %u, %u, %u%s, %u lanes",
+                                      net_type_name(c->x), net_type_name(c->weight), c->bits, c->leading, c->in,
+                                      c->hidden, c->out, c->relu ? ", relu" : "", lanes);
   uint64_t seed = lanes;
   uint32_t rows = c->leading ? c->leading : 1, sizes[2] = {rows * c->hidden, rows * c->out};
   void *row = numbers(&n.arena, c->x, rows * c->in, &seed);
@@ -135,7 +152,7 @@ static void check(const shape_of *c, uint32_t lanes, const cg_target *target) {
   give_row(f, &expected, row);
   assert_true(lp_verify_statements(f) && lp_evaluate_statements(f, &expected));
   kn_machine machine = {lanes, lanes >= 16 ? 32 : 16, target ? target->has_dot4 : lanes != 8};
-  if (!kn_schedule(f, &machine, &(kn_options){.single = true}) || !lp_verify_nests(f)) {
+  if (!kn_schedule(f, &machine, &(kn_options){.single = true, .compact = true}) || !lp_verify_nests(f)) {
     jit_expect_silence(&n);
     fail_msg("%s", what);
   }
@@ -179,7 +196,7 @@ static void test_evaluated(void **state) {
     for (uint32_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
       for (uint32_t l = 0; l < 4; l++) {
         const uint32_t *z = sizes[s];
-        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3], s % 2}, lanes[l], NULL);
+        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3], s % 2, 0}, lanes[l], NULL);
       }
 }
 
@@ -193,8 +210,94 @@ static void test_compiled(void **state) {
     for (uint32_t t = 0; t < sizeof types / sizeof *types; t++)
       for (uint32_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         const uint32_t *z = sizes[s];
-        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3], s % 2}, found.lanes, &found);
+        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3], s % 2, 0}, found.lanes, &found);
       }
+    netc_free(&n);
+  }
+}
+
+/* Weights of 1 to 8 bits, in layers that are large enough to be packed: neither inputs nor outputs fill
+ * anything, and so they do. */
+static const uint32_t large[][4] = {{0, 197, 215, 83}, {0, 64, 550, 64}, {0, 256, 160, 96}, {3, 231, 199, 25}};
+
+static void test_few_bits_evaluated(void **state) {
+  (void)state;
+  static const uint32_t lanes[] = {16, 8, 4, 1};
+  for (uint32_t t = 0; t < sizeof types / sizeof *types; t++)
+    for (uint32_t bits = 1; bits <= 8; bits++) {
+      const uint32_t *z = large[(t + bits) % 4];
+      check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3], bits % 2, bits}, lanes[bits % 4],
+            NULL);
+      if (t < 3 && (bits == 1 || bits == 4)) /* shorter vectors: beyond the second cache */
+        check(&(shape_of){types[t][0], types[t][1], 0, 1031, 1025, 3, true, bits}, 8, NULL);
+      check(&(shape_of){types[t][0], types[t][1], 0, 13, 37, 9, true, bits}, 1, NULL);
+      if (bits <= 2) /* words that are not filled */
+        for (uint32_t l = 0; l < 2; l++)
+          check(&(shape_of){types[t][0], types[t][1], 0, 197, 250, 50, true, bits}, lanes[l], NULL);
+    }
+}
+
+static void test_few_bits_compiled(void **state) {
+  (void)state;
+  for (uint32_t target = 0; target < JIT_TARGETS; target++) {
+    if (!jit_runs_here(target)) continue;
+    netc n;
+    cg_target found;
+    jit_begin(&n, target, &found);
+    for (uint32_t t = 0; t < sizeof types / sizeof *types; t++)
+      for (uint32_t bits = 1; bits <= 8; bits++) {
+        const uint32_t *z = large[(t + bits + target) % 4];
+        check(&(shape_of){types[t][0], types[t][1], z[0], z[1], z[2], z[3], bits % 2, bits}, found.lanes,
+              &found);
+        if (found.lanes == 8 && t < 3 && bits == 2)
+          check(&(shape_of){types[t][0], types[t][1], 0, 1031, 1025, 3, true, bits}, 8, &found);
+      }
+    netc_free(&n);
+  }
+}
+
+/* The largest constant of a name, in bytes. */
+static size_t bytes_named(const lp_function *f, const char *end) {
+  size_t most = 0;
+  for (lp_buffer b = 0; b < f->buffers.count; b++) {
+    const lp_buffer_info *info = &f->buffers.at[b];
+    const char *found = strstr(net_text(f->n, info->name), end);
+    size_t bytes = info->rank ? info->dim[0] * net_type_bytes(info->type) : 0;
+    if (found && !strcmp(found, end) && bytes > most) most = bytes;
+  }
+  return most;
+}
+
+/* Weights take their bits, rounded up to 1, 2, 4 or 8, where there are enough of them. */
+static void test_sizes(void **state) {
+  (void)state;
+  static const kn_machine dots = {16, 32, true}, halves = {16, 32, false}, few = {8, 16, true},
+                          one = {1, 16, false};
+  static const struct {
+    const kn_machine *machine;
+    uint32_t in, hidden, bits, packed; /* bytes */
+    bool compact;
+  } cases[] = {
+      {&dots, 256, 256, 1, 8192, true},     {&dots, 256, 256, 2, 16384, false},
+      {&dots, 256, 256, 3, 32768, false},   {&dots, 256, 256, 4, 32768, false},
+      {&dots, 256, 256, 5, 65536, false},   {&dots, 256, 256, 8, 65536, false},
+      {&dots, 64, 32, 4, 2048, false},      {&halves, 256, 256, 1, 16384, false},
+      {&halves, 256, 256, 4, 32768, false}, {&halves, 256, 256, 8, 65536, false},
+      {&halves, 64, 32, 4, 4096, false},    {&few, 256, 256, 4, 65536, true},
+      {&few, 1040, 1024, 4, 532480, true},  {&few, 1040, 1024, 1, 266240, true},
+      {&one, 256, 256, 1, 8192, true},      {&one, 256, 256, 2, 16384, true},
+      {&one, 64, 32, 4, 1024, true},        {&one, 256, 256, 5, 0, true},
+      {&one, 5, 4, 4, 0, true},             {&one, 256, 256, 2, 0, false},
+  };
+  for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    netc n;
+    netc_init(&n, NULL);
+    shape_of shape = {NET_U8, NET_I8, 0, cases[i].in, cases[i].hidden, 1, false, cases[i].bits};
+    lp_function *f = function_of(&n, &shape);
+    kn_options options = {.single = true, .compact = cases[i].compact};
+    assert_true(kn_schedule(f, cases[i].machine, &options));
+    if (bytes_named(f, ".packed") != cases[i].packed)
+      fail_msg("case %u: %zu bytes", i, bytes_named(f, ".packed"));
     netc_free(&n);
   }
 }
@@ -224,7 +327,7 @@ static void test_signs(void **state) {
   for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     netc n;
     netc_init(&n, NULL);
-    lp_function *f = function_of(&n, &(shape_of){cases[i].x, NET_I8, 0, 16, 64, 5, cases[i].relu});
+    lp_function *f = function_of(&n, &(shape_of){cases[i].x, NET_I8, 0, 16, 64, 5, cases[i].relu, 0});
     assert_true(kn_schedule(f, &cases[i].machine, &(kn_options){.single = true}));
     assert_int_equal(count_named(f, ".packed"), cases[i].packed);
     assert_int_equal(count_named(f, ".offsets"), cases[i].offsets);
@@ -235,6 +338,8 @@ static void test_signs(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_evaluated), cmocka_unit_test(test_compiled),
+                                     cmocka_unit_test(test_few_bits_evaluated),
+                                     cmocka_unit_test(test_few_bits_compiled), cmocka_unit_test(test_sizes),
                                      cmocka_unit_test(test_signs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
