@@ -28,13 +28,17 @@ typedef struct {
 } dr_option;
 extern const dr_option dr_options[DR_OPTIONS];
 
+/* A bit an option. */
+typedef unsigned __int128 dr_option_set;
+_Static_assert(DR_OPTIONS <= 128, "options are more than a set holds");
+
 typedef struct dr_call dr_call;
 
 typedef struct {
   const char *name;
   int (*run)(dr_call *call); /* gives the exit code; faults and errors are printed and counted by main */
   const char *arguments;
-  uint64_t options; /* a bit each */
+  dr_option_set options;
   const char *text;
 } dr_verb;
 extern const dr_verb dr_verbs[];

@@ -31,6 +31,12 @@ netc_SOURCES = \
   compiler/driver/quantize.c compiler/driver/quantize.h \
   compiler/driver/quantize_files.c \
   compiler/driver/recording.c compiler/driver/recording.h \
+  compiler/driver/records.c compiler/driver/records.h \
+  compiler/driver/records_compare.c \
+  compiler/driver/records_files.c \
+  compiler/driver/records_list.c \
+  compiler/driver/records_repeat.c \
+  compiler/driver/records_show.c \
   compiler/driver/report.h \
   compiler/driver/report_dot.c \
   compiler/driver/report_fields.c \

@@ -11,7 +11,7 @@ const dr_option dr_options[DR_OPTIONS] = {
 };
 
 const dr_verb dr_verbs[] = {
-#define ON(id) (UINT64_C(1) << DR_##id)
+#define ON(id) ((dr_option_set)1 << DR_##id)
 #define VERB(name, function, arguments, options, text) {#name, function, arguments, options, text},
 #include "driver/verbs.def"
 #undef VERB
@@ -92,7 +92,7 @@ bool dr_parse(dr_call *call, int count, char **words) {
   if (dr_has(call, DR_color) && strcmp(call->value[DR_color], "auto"))
     call->color = !strcmp(call->value[DR_color], "always");
   if (dr_has(call, DR_help)) return true;
-  uint32_t least = 1;
+  uint32_t least = *call->verb->arguments != '[';
   uint32_t most = strstr(call->verb->arguments, "…")   ? UINT32_MAX
                   : strchr(call->verb->arguments, ' ') ? 2
                                                        : 1;

@@ -25,7 +25,7 @@ static void print_accuracy(FILE *to, double accuracy) {
   if (!isnan(accuracy)) fprintf(to, " (%.2f %%)", 100 * accuracy);
 }
 
-static void print_epoch(FILE *to, const rt_progress *p) {
+void dr_print_epoch(FILE *to, const rt_progress *p) {
   int digits = snprintf(NULL, 0, "%u", p->epochs);
   fprintf(to, "epoch %*u/%u  loss %.4f", digits, p->epoch, p->epochs, p->train_loss);
   print_accuracy(to, p->train_accuracy);
@@ -74,7 +74,7 @@ static void report(void *context, const rt_progress *p) {
   }
   if (!p->epoch_done || g->call->json) return;
   if (g->bar) fputs("\r\033[K", g->call->talk), g->bar = false;
-  print_epoch(g->call->talk, p);
+  dr_print_epoch(g->call->talk, p);
 }
 
 rt_listener dr_progress_begin(dr_progress *progress, dr_call *call) {

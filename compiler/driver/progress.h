@@ -11,6 +11,8 @@ typedef struct {
   bool bar;       /* a bar is on the screen */
 } dr_progress;
 
+/* The line of an epoch. */
+void dr_print_epoch(FILE *to, const rt_progress *progress);
 rt_listener dr_progress_begin(dr_progress *progress, dr_call *call);
 void dr_progress_end(dr_progress *progress);
 

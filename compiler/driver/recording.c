@@ -21,21 +21,32 @@ bool dr_record_open(netc *n, rc_mode mode, rc_db **db) { return rc_open(n, "runs
 
 /* ---- its beginning ---- */
 
-/* Rows of an earlier part of the run, from its log, up to this epoch. */
-static void catch_up(dr_recording *r, uint32_t epochs) {
+/* Epochs before this part of the run: those that are recorded, then what the log has behind them. */
+static void catch_up(dr_recording *r) {
   netc *n = r->training->subject->call->n;
   const char *path = net_arena_format(&n->arena, "%s/log.jsonl", r->training->directory);
+  rc_epoch *known, row;
+  uint32_t count = 0, skip = 0, own = r->epochs.count;
+  const rc_epoch *now = r->epochs.at;
+  if (!rc_run_read_epochs(r->db, r->run.id, &known, &count)) count = 0;
+  while (skip < count && skip < r->before && known[skip].epoch == skip + 1) skip++;
+  r->epochs.at = NULL, r->epochs.count = r->epochs.capacity = 0;
+  for (uint32_t i = 0; i < skip; i++) net_vec_push(&n->arena, &r->epochs, known[i]);
+  r->written = skip;
   FILE *log = fopen(path, "r");
-  json_t *line;
-  while (log && (line = json_loadf(log, JSON_DISABLE_EOF_CHECK, NULL))) {
-    rc_epoch row;
-    rc_epoch_from_json(&n->arena, line, &row);
-    json_decref(line);
-    if (!row.epoch || row.epoch > epochs) break;
+  char line[1024];
+  while (log && r->epochs.count < r->before && fgets(line, sizeof line, log)) {
+    if (skip && skip--) continue;
+    json_t *object = json_loads(line, 0, NULL);
+    rc_epoch_from_json(&n->arena, object, &row);
+    json_decref(object);
+    if (!row.epoch || row.epoch > r->before) break;
     net_vec_push(&n->arena, &r->epochs, row);
-    if (isfinite(row.seconds)) r->earlier += row.seconds;
   }
   if (log) fclose(log);
+  for (uint32_t i = 0; i < r->epochs.count; i++)
+    if (isfinite(r->epochs.at[i].seconds)) r->earlier += r->epochs.at[i].seconds;
+  for (uint32_t i = 0; i < own; i++) net_vec_push(&n->arena, &r->epochs, now[i]);
 }
 
 /* A resumed run keeps its number, and says what it was started with if it is not told again. */
@@ -50,13 +61,13 @@ static bool resume(dr_recording *r) {
 }
 
 static void begin(dr_recording *r) {
-  uint32_t epochs = r->before;
   r->begun = true;
   r->run.directory = r->training->directory;
   if (r->record) dr_record_open(r->training->subject->call->n, RC_LENIENT, &r->db);
   bool resumed = r->training->resume && resume(r);
   if (!resumed) rc_run_begin(r->db, &r->run);
-  else rc_run_forget(r->db, r->run.id, epochs);
+  else rc_run_forget(r->db, r->run.id, r->before);
+  if (r->training->resume) catch_up(r);
 }
 
 static void on_begun(dr_training *training, const rt_program *program, const rt_data *data) {
@@ -80,11 +91,8 @@ static void report(void *context, const rt_progress *p) {
   dr_recording *r = context;
   netc *n = r->training->subject->call->n;
   double t = now();
-  if (!r->heard) {
-    r->heard = true;
-    r->before = p->epoch - 1;
-    if (r->training->resume) catch_up(r, r->before);
-  }
+  if (!r->heard) r->before = p->epoch - 1;
+  r->heard = true;
   if (p->epoch_done)
     net_vec_push(&n->arena, &r->epochs,
                  (rc_epoch){p->epoch, p->train_loss, p->train_accuracy, p->validation_loss, p->validation_accuracy,
@@ -138,10 +146,7 @@ void dr_recording_end(dr_recording *r) {
   netc *n = t->subject->call->n;
   bool never = !t->directory || (t->result.outcome == RT_FAILED && !r->heard);
   if (!r->begun && (never || !r->run.options)) return; /* nothing has happened */
-  if (!r->heard) {
-    r->before = t->result.epochs;
-    if (t->resume) catch_up(r, r->before);
-  }
+  if (!r->heard) r->before = t->result.epochs;
   if (!r->begun) begin(r);
   take_results(r);
   if (t->result.checkpoint) r->run.weights_hash = dr_weights_hash(n, t->result.checkpoint);

@@ -61,6 +61,22 @@ static bool is_checkpoint(const char *path) {
   return got == sizeof head && head[8] == '{' && !head[5] && !head[6] && !head[7];
 }
 
+/* The blocks that the command line names, or the checkpoint's; then every --set. */
+static bool choose(dr_subject *subject, net_program *program) {
+  dr_call *call = subject->call;
+  subject->program = program;
+  subject->choice.train = chosen_name(subject, DR_train);
+  subject->choice.data = chosen_name(subject, DR_data);
+  subject->choice.quantize = chosen_name(subject, DR_quantize);
+  if (subject->choice.quantize && !strcmp(subject->choice.quantize, "none")) subject->choice.quantize = NULL;
+  if (!net_choice_check(call->n, program, &subject->choice)) {
+    call->wrong = call->arguments.count > 1 || dr_has(call, DR_train) || dr_has(call, DR_data) ||
+                  dr_has(call, DR_quantize); /* else a checkpoint's */
+    return false;
+  }
+  return apply_settings(subject);
+}
+
 bool dr_open(dr_call *call, dr_subject *subject) {
   netc *n = call->n;
   pl_options options; /* what is wrong with them is said before anything is read */
@@ -85,17 +101,16 @@ bool dr_open(dr_call *call, dr_subject *subject) {
   } else if (!net_program_load(n, file, &program)) {
     return false;
   }
-  subject->program = program;
-  subject->choice.train = chosen_name(subject, DR_train);
-  subject->choice.data = chosen_name(subject, DR_data);
-  subject->choice.quantize = chosen_name(subject, DR_quantize);
-  if (subject->choice.quantize && !strcmp(subject->choice.quantize, "none")) subject->choice.quantize = NULL;
-  if (!net_choice_check(n, program, &subject->choice)) {
-    call->wrong = call->arguments.count > 1 || dr_has(call, DR_train) || dr_has(call, DR_data) ||
-                  dr_has(call, DR_quantize); /* else a checkpoint's */
-    return false;
-  }
-  return apply_settings(subject);
+  return choose(subject, program);
+}
+
+bool dr_open_program(dr_call *call, dr_subject *subject, const char *text, const char *name) {
+  netc *n = call->n;
+  net_program *program;
+  *subject = (dr_subject){.call = call};
+  if (call->arguments.count > 1) subject->choice.network = call->arguments.at[1];
+  subject->choice.directory = net_path_directory(n, name);
+  return net_program_from_text(n, name, text, strlen(text), &program) && choose(subject, program);
 }
 
 /* Whether the command line says which network, and which recipe, where there are several. */

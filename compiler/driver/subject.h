@@ -22,6 +22,8 @@ typedef struct {
 
 /* FILE, with every --set applied. */
 bool dr_open(dr_call *call, dr_subject *subject);
+/* The same of a program's text as it was recorded: name is the file that it came from, beside which data lie. */
+bool dr_open_program(dr_call *call, dr_subject *subject, const char *text, const char *name);
 /* All of the program. */
 bool dr_check_program(dr_subject *subject);
 /* Network, recipe, data, with the options that override them. */

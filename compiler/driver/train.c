@@ -56,6 +56,7 @@ static int train(dr_subject *subject) {
   int code = dr_training_run(&training);
   dr_progress_end(&progress);
   dr_recording_end(&recording);
+  dr_flush(call);
   if (training.directory) finish(call, &training.result, training.directory);
   return code;
 }

@@ -30,3 +30,7 @@ if not subprocess.run(["python3", "-c", "import numpy"], stderr=subprocess.DEVNU
 # … and gnuplot with Graphviz
 if shutil.which("gnuplot") and shutil.which("dot"):
     config.available_features.add("gnuplot")
+# … and the record of runs
+with open(os.path.join(build, "config.h")) as config_h:
+    if "#define HAVE_SQLITE 1" in config_h.read():
+        config.available_features.add("sqlite")
