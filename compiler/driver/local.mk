@@ -49,6 +49,11 @@ netc_SOURCES = \
   compiler/driver/runs.c compiler/driver/runs.h \
   compiler/driver/show.c \
   compiler/driver/subject.c compiler/driver/subject.h \
+  compiler/driver/sweep.c compiler/driver/sweep.h \
+  compiler/driver/sweep_plot.c \
+  compiler/driver/sweep_record.c \
+  compiler/driver/sweep_run.c \
+  compiler/driver/sweep_table.c \
   compiler/driver/table_output.c compiler/driver/table_output.h \
   compiler/driver/test.c \
   compiler/driver/train.c \

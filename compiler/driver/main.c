@@ -20,7 +20,7 @@ static const dr_verb *find_verb(const char *name) {
 }
 
 /* Verbs of the command line's design that have no code yet. */
-static const char *const later[] = {"sweep", "search"};
+static const char *const later[] = {"search"};
 
 static int unknown_verb(dr_call *call, const char *name) {
   const char *names[64];

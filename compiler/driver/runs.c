@@ -47,7 +47,10 @@ const char *dr_new_run(dr_call *call, const char *network) {
   netc *n = call->n;
   const char *out = call->value[DR_out];
   if (out) return dr_can_begin(call) && net_make_directories(n, out) ? out : NULL;
-  const char *base = net_arena_format(&n->arena, "runs/%s", network);
+  return dr_new_run_in(n, net_arena_format(&n->arena, "runs/%s", network));
+}
+
+const char *dr_new_run_in(netc *n, const char *base) {
   if (!net_make_directories(n, base)) return NULL;
   for (long number = last_number(base) + 1; number > 0; number++) {
     const char *name = net_arena_format(&n->arena, "%04ld", number);
@@ -59,14 +62,22 @@ const char *dr_new_run(dr_call *call, const char *network) {
   return net_error_errno(n, NET_NOWHERE, "read", base), NULL;
 }
 
-/* latest goes back to the run before, unless another process has moved it on meanwhile. */
-void dr_drop_run(dr_call *call, const char *network, const char *directory) {
-  netc *n = call->n;
+static bool remove_run(netc *n, const char *directory) {
   static const char *const files[] = {"program.net", "log.jsonl"};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++)
     unlink(net_arena_format(&n->arena, "%s/%s", directory, files[i]));
-  if (rmdir(directory) || dr_has(call, DR_out)) return;
-  const char *base = net_arena_format(&n->arena, "runs/%s", network);
+  return !rmdir(directory);
+}
+
+void dr_drop_run(dr_call *call, const char *network, const char *directory) {
+  netc *n = call->n;
+  if (dr_has(call, DR_out)) remove_run(n, directory);
+  else dr_drop_run_in(n, net_arena_format(&n->arena, "runs/%s", network), directory);
+}
+
+/* latest goes back to the run before, unless another process has moved it on meanwhile. */
+void dr_drop_run_in(netc *n, const char *base, const char *directory) {
+  if (!remove_run(n, directory)) return;
   const char *latest = net_arena_format(&n->arena, "%s/latest", base);
   if (!access(latest, F_OK)) return;
   long number = last_number(base);

@@ -8,6 +8,9 @@
 bool dr_can_begin(dr_call *call);
 /* A fresh directory: --out, or the next number. NULL: reported. */
 const char *dr_new_run(dr_call *call, const char *network);
+/* The next number in a directory; latest points at it. NULL: reported. */
+const char *dr_new_run_in(netc *n, const char *base);
+void dr_drop_run_in(netc *n, const char *base, const char *directory);
 /* Takes back what dr_new_run made, of a run that could not begin. */
 void dr_drop_run(dr_call *call, const char *network, const char *directory);
 /* The run to go on with: it must hold a checkpoint. NULL: reported. */

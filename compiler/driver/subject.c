@@ -13,21 +13,25 @@ static bool ends_with(const char *text, const char *end) {
   return n >= m && !strcmp(text + n - m, end);
 }
 
-static bool apply_settings(dr_subject *subject) {
-  dr_call *call = subject->call;
-  netc *n = call->n;
+bool dr_apply_setting(dr_subject *subject, const net_setting *setting) {
+  netc *n = subject->call->n;
   net_chosen chosen = {0};
   net_program *program;
   if (subject->choice.network) chosen.blocks[NET_DECL_NETWORK] = net_intern(n, subject->choice.network);
   if (subject->choice.train) chosen.blocks[NET_DECL_TRAIN] = net_intern(n, subject->choice.train);
   if (subject->choice.data) chosen.blocks[NET_DECL_DATA] = net_intern(n, subject->choice.data);
   if (subject->choice.quantize) chosen.blocks[NET_DECL_QUANTIZE] = net_intern(n, subject->choice.quantize);
+  if (!net_setting_apply(n, subject->program, setting, &chosen, &program)) return false;
+  subject->program = program;
+  return true;
+}
+
+static bool apply_settings(dr_subject *subject) {
+  dr_call *call = subject->call;
   bool ok = true;
   for (uint32_t i = 0; i < call->settings.count; i++) {
     net_setting setting;
-    ok = net_setting_parse(n, call->settings.at[i], &setting) && ok &&
-         net_setting_apply(n, subject->program, &setting, &chosen, &program);
-    if (ok) subject->program = program;
+    ok = net_setting_parse(call->n, call->settings.at[i], &setting) && ok && dr_apply_setting(subject, &setting);
   }
   call->wrong |= !ok;
   return ok;

@@ -5,6 +5,7 @@
 #include "driver/driver.h"
 
 #include "dsl/elaborate.h"
+#include "dsl/settings.h"
 #include "pipeline/pipeline.h"
 #include "runtime/checkpoint.h"
 
@@ -21,6 +22,8 @@ typedef struct {
 } dr_subject;
 
 /* FILE, with every --set applied. */
+/* One more. */
+bool dr_apply_setting(dr_subject *subject, const net_setting *setting);
 bool dr_open(dr_call *call, dr_subject *subject);
 /* The same of a program's text as it was recorded: name is the file that it came from, beside which data lie. */
 bool dr_open_program(dr_call *call, dr_subject *subject, const char *text, const char *name);
