@@ -27,16 +27,16 @@ typedef struct {
 
 typedef struct {
   net_dotted path;
-  const char *text;            /* train.batch_size */
-  net_loc loc;                 /* of the entry */
-  bool varies;                 /* there is more than one value */
-  const net_expr *low, *high;  /* ends, of what is drawn; else NULL */
+  const char *text;           /* train.batch_size */
+  net_loc loc;                /* of the entry */
+  bool varies;                /* there is more than one value */
+  const net_expr *low, *high; /* ends, of what is drawn; else NULL */
 } net_sweep_column;
 
 typedef struct {
   const net_decl *decl;
   net_name name;
-  net_loc loc; /* of the name */
+  net_loc loc;               /* of the name */
   net_sweep_column *columns; /* in the order written */
   uint32_t column_count;
   net_sweep_value *values; /* points × columns */

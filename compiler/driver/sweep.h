@@ -26,20 +26,20 @@ typedef struct {
 
 typedef struct {
   dr_call *call;
-  dr_subject base; /* without what sweeps set */
+  dr_subject base;              /* without what sweeps set */
   const char *network, *folder; /* where the runs go */
   const char *record;           /* the directory of the record */
   dr_sweep *sweeps;
   uint32_t sweep_count;
   dr_sweep_run *runs;
   uint32_t run_count;
-  uint64_t seed;          /* of the recipe */
-  const rt_data *data;    /* read before, and what it is */
+  uint64_t seed;       /* of the recipe */
+  const rt_data *data; /* read before, and what it is */
   const char *data_text;
-  uint32_t next, over;    /* of the runs: to look at next; how many are over */
+  uint32_t next, over; /* of the runs: to look at next; how many are over */
   bool json;
-  uint32_t printed;       /* in JSON */
-  bool broken;            /* the record cannot be written */
+  uint32_t printed; /* in JSON */
+  bool broken;      /* the record cannot be written */
   double began;
 } dr_sweeps;
 

@@ -27,7 +27,8 @@ static bool place(const net_sweep *sweep, uint32_t column, double *x) {
     above &= v > 0;
     low = fmin(low, v), high = fmax(high, v);
   }
-  for (uint32_t p = 0; p < sweep->point_count; p++) x[p] = numbers ? net_sweep_at(sweep, p, column)->number : p + 1;
+  for (uint32_t p = 0; p < sweep->point_count; p++)
+    x[p] = numbers ? net_sweep_at(sweep, p, column)->number : p + 1;
   return numbers && above && high >= 8 * low;
 }
 
@@ -43,7 +44,8 @@ static bool draw(dr_sweeps *s, const dr_sweep *sweep, const char *path) {
   static const int shown[] = {DR_SWEEP_TRAIN_LOSS, DR_SWEEP_VALIDATION_LOSS, DR_SWEEP_TEST_LOSS};
   static const char *const names[] = {"training loss", "validation loss", "test loss"};
   const net_sweep *points = sweep->points;
-  uint32_t column = first_varying(points), count = points->point_count, lines = s->call->value[DR_test] ? 3 : 2;
+  uint32_t column = first_varying(points), count = points->point_count,
+           lines = s->call->value[DR_test] ? 3 : 2;
   double *x = NET_NEW_ARRAY(&n->arena, double, count);
   bool log = place(points, column, x);
   pic_series series[3];

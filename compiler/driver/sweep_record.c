@@ -174,7 +174,8 @@ bool dr_sweep_end_run(dr_sweeps *s, uint32_t job, const json_t *result, const ch
   for (uint32_t i = 0; i < sizeof kept / sizeof *kept; i++)
     if (*kept[i]) *kept[i] = net_arena_copy(&n->arena, *kept[i], strlen(*kept[i]));
   row = run->row;
-  row.recipe = row.data = row.quantize = row.program_name = row.program_hash = row.data_hash = row.target = NULL;
+  row.recipe = row.data = row.quantize = row.program_name = row.program_hash = row.data_hash = row.target =
+      NULL;
   row.version = row.started = NULL;
   run->row = row;
   run->over = row.status == RC_DONE || row.status == RC_FAILED;

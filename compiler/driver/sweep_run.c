@@ -95,7 +95,8 @@ static bool test(const dr_sweeps *s, const dr_sweep_run *run, dr_call *call, con
 
 static rc_status train(const dr_sweeps *s, const dr_sweep_run *run, dr_subject *subject, dr_channel *channel,
                        dr_recording *r) {
-  dr_training t = {.subject = subject, .directory = run->directory, .resume = run->resume, .listener = {tell, channel}};
+  dr_training t = {
+      .subject = subject, .directory = run->directory, .resume = run->resume, .listener = {tell, channel}};
   const rt_data_spec *spec = subject->experiment.data;
   subject->experiment.recipe.train.threads = 1;
   if (spec && s->data_text && !strcmp(s->data_text, dr_data_text(s->call->n, spec))) t.data = s->data;
@@ -153,9 +154,9 @@ static json_t *source_json(netc *n, const rt_data_spec *spec, const rt_source_sp
   for (uint32_t i = 0; s->targets && i < spec->target_count; i++)
     json_array_append_new(list, column_json(n, &s->targets[i]));
   json_array_append_new(list, column_json(n, s->weight));
-  return json_pack("{s:o, s:o, s:I, s:I, s:I, s:o}", "kind", net_json_text(s->kind), "path", net_json_text(s->path),
-                   "samples", (json_int_t)s->samples, "classes", (json_int_t)s->classes, "seed", (json_int_t)s->seed,
-                   "columns", list);
+  return json_pack("{s:o, s:o, s:I, s:I, s:I, s:o}", "kind", net_json_text(s->kind), "path",
+                   net_json_text(s->path), "samples", (json_int_t)s->samples, "classes",
+                   (json_int_t)s->classes, "seed", (json_int_t)s->seed, "columns", list);
 }
 
 static json_t *normalize_json(const rt_data_spec *spec) {
@@ -164,8 +165,8 @@ static json_t *normalize_json(const rt_data_spec *spec) {
     const rt_normalize_chain *c = &spec->normalize[i];
     json_t *steps = json_array();
     for (uint32_t k = 0; k < c->step_count; k++)
-      json_array_append_new(steps, json_pack("[i, o, o]", (int)c->steps[k].kind, net_json_number(c->steps[k].a),
-                                             net_json_number(c->steps[k].b)));
+      json_array_append_new(steps, json_pack("[i, o, o]", (int)c->steps[k].kind,
+                                             net_json_number(c->steps[k].a), net_json_number(c->steps[k].b)));
     json_array_append_new(chains, json_pack("[o, o]", net_json_text(c->column), steps));
   }
   return chains;
@@ -179,11 +180,12 @@ const char *dr_data_text(netc *n, const rt_data_spec *spec) {
     json_array_append_new(list, net_json_number(spec->fraction[s]));
   }
   json_array_append_new(list, json_pack("[b, I]", spec->shuffle, (json_int_t)spec->seed));
-  for (uint32_t i = 0; i < spec->input_count; i++) json_array_append_new(list, column_json(n, &spec->inputs[i]));
+  for (uint32_t i = 0; i < spec->input_count; i++)
+    json_array_append_new(list, column_json(n, &spec->inputs[i]));
   for (uint32_t i = 0; i < spec->target_count; i++) {
     const rt_target_spec *t = &spec->targets[i];
-    json_array_append_new(list,
-                          json_pack("[i, o, I]", (int)t->kind, column_json(n, &t->column), (json_int_t)t->classes));
+    json_array_append_new(
+        list, json_pack("[i, o, I]", (int)t->kind, column_json(n, &t->column), (json_int_t)t->classes));
   }
   json_array_append_new(list, column_json(n, spec->weight));
   json_array_append_new(list, names_json(spec->classes, spec->classes ? spec->class_count : 0));

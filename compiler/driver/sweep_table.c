@@ -26,8 +26,8 @@ const char *dr_sweep_settings_text(const dr_sweeps *s, const dr_sweep_run *run) 
   const char *text = "";
   for (uint32_t c = 0; c < sweep->column_count; c++)
     if (is_shown(sweep, c))
-      text = net_arena_format(&n->arena, "%s%s%s = %s", text, *text ? ", " : "", dr_sweep_column_name(n, sweep, c),
-                              net_sweep_at(sweep, run->point, c)->text);
+      text = net_arena_format(&n->arena, "%s%s%s = %s", text, *text ? ", " : "",
+                              dr_sweep_column_name(n, sweep, c), net_sweep_at(sweep, run->point, c)->text);
   if (sweep->repeat > 1)
     text = net_arena_format(&n->arena, "%s%srepeat %u", text, *text ? ", " : "", run->repeat + 1);
   return *text ? text : "one run";
@@ -37,10 +37,11 @@ static const char *title_text(netc *n, const net_sweep *sweep, const char *name)
   const char *text = "";
   for (uint32_t c = 0; c < sweep->column_count; c++)
     if (!is_shown(sweep, c))
-      text = net_arena_format(&n->arena, "%s%s%s = %s", text, *text ? ", " : "", dr_sweep_column_name(n, sweep, c),
-                              net_sweep_at(sweep, 0, c)->text);
+      text = net_arena_format(&n->arena, "%s%s%s = %s", text, *text ? ", " : "",
+                              dr_sweep_column_name(n, sweep, c), net_sweep_at(sweep, 0, c)->text);
   if (sweep->repeat > 1)
-    text = net_arena_format(&n->arena, "%s%smeans and deviations of %u runs", text, *text ? ", " : "", sweep->repeat);
+    text = net_arena_format(&n->arena, "%s%smeans and deviations of %u runs", text, *text ? ", " : "",
+                            sweep->repeat);
   return *text ? net_arena_format(&n->arena, "%s (%s)", name, text) : name;
 }
 
@@ -50,7 +51,8 @@ static const double *number_of(const rc_run *row, int which, double *room) {
   switch (which) {
   case DR_SWEEP_TRAIN_LOSS: return &row->train_loss;
   case DR_SWEEP_VALIDATION_LOSS: return &row->validation_loss;
-  case DR_SWEEP_ACCURACY: return isnan(row->validation_accuracy) ? &row->train_accuracy : &row->validation_accuracy;
+  case DR_SWEEP_ACCURACY:
+    return isnan(row->validation_accuracy) ? &row->train_accuracy : &row->validation_accuracy;
   case DR_SWEEP_TEST_LOSS: return &row->test_loss;
   case DR_SWEEP_TEST_ACCURACY: return &row->test_accuracy;
   case DR_SWEEP_SECONDS: return &row->seconds;
@@ -89,7 +91,8 @@ typedef struct {
 } maker;
 
 static void column(maker *m, const char *title, const char *key, dr_cell_kind kind) {
-  net_vec_push(&m->s->call->n->arena, &m->columns, (dr_column){m->form == DR_AS_CSV ? key : title, key, kind});
+  net_vec_push(&m->s->call->n->arena, &m->columns,
+               (dr_column){m->form == DR_AS_CSV ? key : title, key, kind});
 }
 
 static void result_column(maker *m, const char *title, const char *key, dr_cell_kind kind) {
@@ -221,10 +224,10 @@ void dr_sweep_print_run(const dr_sweeps *s, uint32_t job) {
   const dr_sweep_run *run = &s->runs[job];
   const dr_sweep *sweep = &s->sweeps[run->sweep];
   const rc_run *row = &run->row;
-  json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:s}", "event", "run", "sweep", sweep->name, "network",
-                        s->network, "number", (json_int_t)(job - sweep->first + 1), "settings",
-                        settings_json(sweep->points, run->point), "repeat", (json_int_t)run->repeat + 1, "seed",
-                        (json_int_t)row->seed, "status", rc_status_names[row->status]);
+  json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:I, s:s}", "event", "run", "sweep", sweep->name,
+                        "network", s->network, "number", (json_int_t)(job - sweep->first + 1), "settings",
+                        settings_json(sweep->points, run->point), "repeat", (json_int_t)run->repeat + 1,
+                        "seed", (json_int_t)row->seed, "status", rc_status_names[row->status]);
   json_object_set_new(o, "train_loss", net_json_number(row->train_loss));
   json_object_set_new(o, "train_accuracy", net_json_number(row->train_accuracy));
   json_object_set_new(o, "validation_loss", net_json_number(row->validation_loss));
@@ -245,12 +248,13 @@ void dr_sweep_print_run(const dr_sweeps *s, uint32_t job) {
 /* Means of repeated points, behind all runs. */
 static void print_points(dr_sweeps *s) {
   static const char *const keys[DR_SWEEP_NUMBERS] = {"train_loss", "validation_loss", "validation_accuracy",
-                                                     "test_loss",  "test_accuracy",   "seconds", "best_epoch"};
+                                                     "test_loss",  "test_accuracy",   "seconds",
+                                                     "best_epoch"};
   for (uint32_t i = 0; i < s->sweep_count; i++)
     for (uint32_t p = 0; s->sweeps[i].points->repeat > 1 && p < s->sweeps[i].points->point_count; p++) {
       dr_sweep_summary sum = dr_sweep_summarize(s, &s->sweeps[i], p);
-      json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I}", "event", "point", "sweep", s->sweeps[i].name, "network",
-                            s->network, "settings", settings_json(s->sweeps[i].points, p), "done",
+      json_t *o = json_pack("{s:s, s:s, s:s, s:o, s:I, s:I}", "event", "point", "sweep", s->sweeps[i].name,
+                            "network", s->network, "settings", settings_json(s->sweeps[i].points, p), "done",
                             (json_int_t)sum.done, "failed", (json_int_t)sum.failed);
       for (int k = 0; k < DR_SWEEP_NUMBERS; k++) {
         if ((k == DR_SWEEP_TEST_LOSS || k == DR_SWEEP_TEST_ACCURACY) && !dr_has(s->call, DR_test)) continue;

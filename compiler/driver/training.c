@@ -12,7 +12,7 @@
 const char *dr_settings_text(dr_call *call) {
   const char *text = "";
   static const dr_option_id kept[] = {DR_train,         DR_data, DR_epochs, DR_batch_size,
-                                      DR_learning_rate, DR_seed, DR_load, DR_quantize};
+                                      DR_learning_rate, DR_seed, DR_load,   DR_quantize};
   for (uint32_t i = 0; i < call->settings.count; i++)
     text = net_arena_format(&call->n->arena, "%s--set %s\n", text, call->settings.at[i]);
   for (uint32_t i = 0; i < sizeof kept / sizeof *kept; i++)

@@ -13,7 +13,7 @@ struct dr_training {
   rt_listener listener;
   /* Called when the directory is there, before the first step; may be NULL. */
   void (*begun)(dr_training *training, const rt_program *program, const rt_data *data);
-  void *context;         /* of begun */
+  void *context;          /* of begun */
   rt_train_result result; /* once begun */
 };
 

@@ -39,7 +39,7 @@ typedef struct {
   worker *workers; /* those that run, at first */
   struct pollfd *polled;
   uint32_t running, at_once, job; /* job: to begin next; DR_JOB_LATER: to be asked for */
-  bool over, told; /* no more jobs; children were told to end */
+  bool over, told;                /* no more jobs; children were told to end */
 } pool;
 
 /* ---- in the child ---- */
@@ -152,7 +152,8 @@ static void end(pool *p, worker *w) {
   int status = 0;
   worker gone = *w;
   close(gone.from);
-  while (waitpid(gone.id, &status, 0) < 0 && errno == EINTR) {}
+  while (waitpid(gone.id, &status, 0) < 0 && errno == EINTR) {
+  }
   *w = p->workers[--p->running];
   p->jobs->ended(p->jobs->context, gone.job, gone.given, gone.given_length,
                  gone.given ? NULL : why(p, status));

@@ -44,5 +44,4 @@ typedef enum {
 
 dr_workers_outcome dr_workers_run(netc *n, const dr_jobs *jobs, uint32_t at_once);
 
-
 #endif

@@ -226,8 +226,8 @@ static void test_settings(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(test_lists),      TEST(test_crossing),        TEST(test_numbers), TEST(test_texts),
-      TEST(test_draws),      TEST(test_seeds),           TEST(test_fresh),   TEST(test_draws_and_lists),
+      TEST(test_lists),      TEST(test_crossing), TEST(test_numbers), TEST(test_texts),
+      TEST(test_draws),      TEST(test_seeds),    TEST(test_fresh),   TEST(test_draws_and_lists),
       TEST(test_all_blocks), TEST(test_settings),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
