@@ -34,8 +34,8 @@ static const char *const rules[] = {
     "default { input = integer(12, 7), weight = integer(8, 6), bias = integer(16, 8), output = integer(12, "
     "7) }\n"
     "batch_norm { weight = integer(16, 8) }",
-    "default { input = integer(8, 4), weight = ternary, bias = integer(16, 8), output = integer(8, 4) }\n"
-    "batch_norm { weight = integer(16, 8) }",
+    ("default { input = integer(8, 4), weight = ternary, bias = integer(16, 8), output = integer(8, 4) }\n"
+     "batch_norm { weight = integer(16, 8) }"),
     "default { input = minifloat(8, 4), weight = minifloat(8, 4), output = minifloat(8, 4) }",
     "default { input = log(6), weight = log(6), output = minifloat_denorm(6, 3) }",
     "default { input = block_fp(8, 8, 127, [16]), weight = mxfp8_e4m3, output = mxint(8, [16]) }",
