@@ -70,8 +70,6 @@ void dr_flush(dr_call *call);
 /* A complaint about the command line, which makes DR_WRONG_COMMAND the exit code; gives that. */
 int dr_wrong(dr_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static inline bool dr_has(const dr_call *call, dr_option_id option) { return call->value[option] != NULL; }
-/* What --quantize and the like say as long as they are not built; gives DR_WRONG_COMMAND. */
-int dr_not_built(dr_call *call, const char *what);
 /* An option's number, if given; false: it was complained about. */
 bool dr_integer(dr_call *call, dr_option_id option, uint64_t least, uint64_t most, uint64_t *value);
 bool dr_real(dr_call *call, dr_option_id option, double above, double *value);

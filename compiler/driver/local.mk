@@ -58,6 +58,11 @@ netc_SOURCES = \
   compiler/driver/test.c \
   compiler/driver/train.c \
   compiler/driver/training.c compiler/driver/training.h \
+  compiler/driver/search.c compiler/driver/search.h \
+  compiler/driver/search_record.c \
+  compiler/driver/search_report.c \
+  compiler/driver/search_trials.c \
+  compiler/driver/search_winner.c \
   compiler/driver/sensitivity.c \
   compiler/driver/verbs.def \
   compiler/driver/verify.c compiler/driver/verify.h \

@@ -19,13 +19,8 @@ static const dr_verb *find_verb(const char *name) {
   return NULL;
 }
 
-/* Verbs of the command line's design that have no code yet. */
-static const char *const later[] = {"search"};
-
 static int unknown_verb(dr_call *call, const char *name) {
   const char *names[64];
-  for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-    if (!strcmp(later[i], name)) return dr_not_built(call, net_arena_format(&call->n->arena, "'%s'", name));
   for (uint32_t v = 0; v < dr_verb_count; v++) names[v] = dr_verbs[v].name;
   const char *near = net_nearest(name, names, dr_verb_count);
   return dr_wrong(call, "'%s' is no verb%s%s%s (see netc --help)", name, near ? "; did you mean '" : "",

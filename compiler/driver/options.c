@@ -28,8 +28,6 @@ int dr_wrong(dr_call *call, const char *format, ...) {
   return DR_WRONG_COMMAND;
 }
 
-int dr_not_built(dr_call *call, const char *what) { return dr_wrong(call, "%s is not built yet", what); }
-
 static bool takes(const dr_verb *verb, dr_option_id option) { return verb->options >> option & 1; }
 
 /* "'--epoch'; did you mean '--epochs'?" */
