@@ -154,6 +154,9 @@ LLVMValueRef cg_emit_words(cg_emit *e, const lp_expr_info *x);
 /* f32 to the nearest i32, ties to even, in one instruction; NULL: the target has none for so many lanes. */
 LLVMValueRef cg_emit_rounded(cg_emit *e, LLVMValueRef v, uint32_t lanes);
 
+/* emit_lookup.c: NULL: the target has nothing for such a table; then load by load */
+LLVMValueRef cg_emit_permuted(cg_emit *e, const lp_expr_info *lookup);
+
 /* emit_shuffle.c */
 LLVMValueRef cg_emit_tree(cg_emit *e, const lp_expr_info *tree);
 LLVMValueRef cg_emit_fold(cg_emit *e, const lp_expr_info *fold);

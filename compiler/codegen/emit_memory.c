@@ -179,9 +179,10 @@ LLVMValueRef cg_emit_load(cg_emit *e, const lp_expr_info *load) {
   return LLVMBuildICmp(e->builder, LLVMIntNE, value, LLVMConstNull(type), "");
 }
 
-/* Lane by lane: gathers of processors are no faster for tables that lie in the first cache, and there are
- * none of bytes. */
+/* Lane by lane, where no permutation does it: there are no gathers of bytes. */
 LLVMValueRef cg_emit_lookup(cg_emit *e, const lp_expr_info *lookup) {
+  LLVMValueRef permuted = cg_emit_permuted(e, lookup);
+  if (permuted) return permuted;
   LLVMValueRef places = cg_emit_expr(e, lookup->operand[0]), base = base_of(e, lookup->which);
   LLVMTypeRef type = cg_memory_type(e, lookup->type, 1), i32 = LLVMInt32TypeInContext(e->context);
   LLVMValueRef values = LLVMGetPoison(cg_type(e, lookup->type, lookup->lanes));

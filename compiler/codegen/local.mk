@@ -20,6 +20,7 @@ libnetc_a_SOURCES += \
   compiler/codegen/emit_dot.c \
   compiler/codegen/emit_expression.c \
   compiler/codegen/emit_index.c \
+  compiler/codegen/emit_lookup.c \
   compiler/codegen/emit_memory.c \
   compiler/codegen/emit_narrow.c \
   compiler/codegen/emit_object.c \
