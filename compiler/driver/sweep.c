@@ -174,6 +174,9 @@ static int run(dr_sweeps *s) {
   s->seed = first.experiment.recipe.train.seed;
   s->folder = call->value[DR_out] ? call->value[DR_out] : net_arena_format(&n->arena, "runs/%s", s->network);
   s->record = call->value[DR_out] ? call->value[DR_out] : "runs";
+  if (dr_has(call, DR_test) && !(rt_data_splits(spec) >> RT_TEST & 1))
+    return net_error(n, spec->where, "--test evaluates on the test split, and these data have none"),
+           DR_WRONG_INPUT;
   dr_flush(call);
   rt_data *data = rt_data_load(n, spec, rt_data_splits(spec) & ~(1u << RT_TEST), NULL);
   if (!data) return DR_WRONG_INPUT;

@@ -122,8 +122,9 @@ void dr_sweep_child(void *context, uint32_t job, dr_channel *channel) {
   if (!call.talk) return;
   r.run.status = RC_FAILED;
   r.run.network = s->network;
-  if (dr_sweep_apply(s, run, &subject, true) && dr_elaborate(&subject))
-    r.run.status = train(s, run, &subject, channel, &r);
+  bool right = dr_sweep_apply(s, run, &subject, true) && dr_elaborate(&subject);
+  r.run.command = dr_command_text(&call);
+  if (right) r.run.status = train(s, run, &subject, channel, &r);
   if (r.run.status == RC_FAILED) r.run.message = first_error(n, from);
   json_t *epochs = json_array();
   for (uint32_t i = 0; i < r.epochs.count; i++) json_array_append_new(epochs, rc_epoch_json(&r.epochs.at[i]));
