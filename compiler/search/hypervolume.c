@@ -31,7 +31,7 @@ static double volume(net_arena *arena, uint32_t m, double *points, uint32_t coun
     const double *p = points + (size_t)i * m;
     double own = 1;
     for (uint32_t k = 0; k < m; k++) own *= p[k] < reference[k] ? reference[k] - p[k] : 0;
-    if (!own) continue;
+    if (own == 0) continue;
     uint32_t others = 0;
     bool covered = false;
     for (uint32_t j = i + 1; j < count; j++) {

@@ -5,34 +5,36 @@
 
 #include <math.h>
 
-static const double crossover = 0.9, spread = 15, mutation_spread = 20;
+static const double crossover = 0.9, spread = 10, mutation_spread = 10;
 enum { TRIES = 8 }; /* to make a child that was not there before */
 
 typedef struct {
-  sr_ranked *parents;   /* the best first */
-  uint32_t count, told; /* trials looked at */
+  NET_VEC(sr_ranked) parents; /* the best first */
+  uint32_t told;              /* trials looked at */
 } population;
 
 bool sr_nsga2_begin(sr_search *s, net_loc where) {
   (void)where;
-  population *p = NET_NEW(s->arena, population);
-  p->parents = NET_NEW_ARRAY(s->arena, sr_ranked, (size_t)2 * s->setup.population + 1);
-  s->state = p;
+  s->state = NET_NEW(s->arena, population);
   return true;
 }
 
-/* The best of the parents and their children. */
+/* The best of the parents and their children; of the front all. */
 static void select_parents(sr_search *s, population *p) {
-  uint32_t count = p->count;
-  for (; p->told < s->trials.count; p->told++) p->parents[count++].trial = p->told;
-  sr_rank(s, s->arena, p->parents, count);
-  p->count = count < s->setup.population ? count : s->setup.population;
+  for (; p->told < s->trials.count; p->told++) {
+    sr_ranked child = {.trial = p->told};
+    net_vec_push(s->arena, &p->parents, child);
+  }
+  sr_rank(s, s->arena, p->parents.at, p->parents.count);
+  uint32_t count = 0;
+  while (count < p->parents.count && (count < s->setup.population || !p->parents.at[count].rank)) count++;
+  p->parents.count = count;
 }
 
 /* Of two at random the better one. */
 static const double *tournament(const sr_search *s, const population *p, rt_random *random) {
-  uint32_t a = rt_random_below(random, p->count), b = rt_random_below(random, p->count);
-  const sr_ranked *x = &p->parents[a], *y = &p->parents[b];
+  uint32_t a = rt_random_below(random, p->parents.count), b = rt_random_below(random, p->parents.count);
+  const sr_ranked *x = &p->parents.at[a], *y = &p->parents.at[b];
   bool first = x->rank != y->rank           ? x->rank < y->rank
                : x->crowding != y->crowding ? x->crowding > y->crowding
                                             : a <= b;

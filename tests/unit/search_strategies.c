@@ -51,11 +51,13 @@ static void test_whole_front(void **state) {
   sr_setup all = setup_of("exhaustive", layers, 4, 2, 2401), some = setup_of("nsga2", layers, 4, 2, 1500);
   uint32_t whole, count;
   const double *expected = search_front(&n, search_run(&n, &all, two_layers, FORWARDS), 2, &whole);
-  const double *front = search_front(&n, search_run(&n, &some, two_layers, FORWARDS), 2, &count);
   assert_true(whole > 20);
   for (uint32_t i = 0; i < whole; i++) assert_true(expected[2 * i + 1] <= 0.5);
-  assert_int_equal(count, whole);
-  assert_memory_equal(front, expected, 2 * whole * sizeof *front);
+  for (some.seed = 0; some.seed < 4; some.seed++) {
+    const double *front = search_front(&n, search_run(&n, &some, two_layers, FORWARDS), 2, &count);
+    assert_int_equal(count, whole);
+    assert_memory_equal(front, expected, 2 * whole * sizeof *front);
+  }
 }
 
 /* Numbers, logarithms, choices: the best lies at 5, 64, choice 2, rate 1e-3, where only choices 1 and 2 are
@@ -92,20 +94,24 @@ static void test_kinds(void **state) {
   assert_true(best[2] < best[0] / 2);
 }
 
-/* Two objectives: more of the front than at random. */
+/* Two objectives, by the mean of ten seeds: closer to the front than at random. */
 static void test_fronts(void **state) {
   (void)state;
   sr_parameter reals[10];
-  double volumes[3];
+  double missing[3] = {0};
   static const char *const strategies[] = {"random", "tpe", "nsga2"};
   for (uint32_t i = 0; i < 10; i++) reals[i] = (sr_parameter){"x", SR_REAL, 0, 1, false};
-  for (uint32_t k = 0; k < 3; k++) {
-    sr_setup setup = setup_of(strategies[k], reals, 10, 2, 300);
-    uint32_t count;
-    const double *front = search_front(&n, search_run(&n, &setup, search_zdt1, FORWARDS), 2, &count);
-    volumes[k] = sr_hypervolume(&n.arena, 2, front, count, (double[]){1.1, 11});
-    assert_true(!k || volumes[k] > volumes[0] + 1);
-  }
+  for (uint32_t k = 0; k < 3; k++)
+    for (uint32_t seed = 0; seed < 10; seed++) {
+      sr_setup setup = setup_of(strategies[k], reals, 10, 2, 300);
+      setup.seed = seed;
+      uint32_t count;
+      const double *front = search_front(&n, search_run(&n, &setup, search_zdt1, FORWARDS), 2, &count);
+      double most = 1.1 * 11 - 1.0 / 3;
+      missing[k] += (most - sr_hypervolume(&n.arena, 2, front, count, (double[]){1.1, 11})) / 10;
+    }
+  assert_true(missing[1] < missing[0] * 0.8);
+  assert_true(missing[2] < missing[0] / 2);
 }
 
 static bool never(const double *x, uint32_t count, double *objectives, double *violation) {
