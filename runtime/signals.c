@@ -1,5 +1,7 @@
 #include "runtime/signals.h"
 
+#include <stdbool.h>
+
 static const int numbers[2] = {SIGINT, SIGTERM};
 
 /* The one variable of netc that is not in a struct netc: a handler can reach nothing else. */
@@ -14,6 +16,7 @@ static void note(int number) {
 
 void rt_signals_catch(rt_signals *signals) {
   struct sigaction action = {.sa_handler = note, .sa_flags = SA_RESTART};
+  signals->before = caught; /* then the handlers are gone, and still the outer one's signal stays */
   sigemptyset(&action.sa_mask);
   for (int i = 0; i < 2; i++) sigaddset(&action.sa_mask, numbers[i]);
   for (int i = 0; i < 2; i++) {
@@ -24,7 +27,8 @@ void rt_signals_catch(rt_signals *signals) {
 
 void rt_signals_release(const rt_signals *signals) {
   for (int i = 0; i < 2; i++) sigaction(numbers[i], &signals->old[i], NULL);
-  if (signals->old[0].sa_handler != note) caught = 0;
+  bool outer = signals->old[0].sa_handler == note || signals->old[1].sa_handler == note; /* one may be ignored */
+  if (!outer && !signals->before) caught = 0;
 }
 
 int rt_signals_caught(void) { return caught; }

@@ -8,6 +8,7 @@
 
 typedef struct {
   struct sigaction old[2];
+  int before; /* caught already */
 } rt_signals;
 
 void rt_signals_catch(rt_signals *signals); /* may be nested: what the outer one caught stays caught */

@@ -191,6 +191,19 @@ static void test_interruption(void **state) {
   if (p.why[1]) assert_string_equal(p.why[1], "interrupted");
 }
 
+/* A signal that came before: nothing begins, and it is not forgotten. */
+static void test_interrupted_before(void **state) {
+  play p = {.n = *state, .count = JOBS, .run = square};
+  rt_signals signals;
+  rt_signals_catch(&signals);
+  raise(SIGTERM);
+  assert_int_equal(work(&p, 2), DR_WORKERS_INTERRUPTED);
+  assert_int_equal(rt_signals_caught(), SIGTERM);
+  assert_int_equal(p.begun, 0);
+  rt_signals_release(&signals);
+  assert_int_equal(rt_signals_caught(), 0);
+}
+
 static void sleep_long(void *context, uint32_t job, dr_channel *channel) {
   play *p = context;
   (void)job, (void)channel;
@@ -225,8 +238,9 @@ static void test_orphans(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
-      TEST(test_results),     TEST(test_memory_is_their_own), TEST(test_much),    TEST(test_misfortunes),
-      TEST(test_generations), TEST(test_interruption),        TEST(test_orphans),
+      TEST(test_results),     TEST(test_memory_is_their_own), TEST(test_much),
+      TEST(test_misfortunes), TEST(test_generations),         TEST(test_interruption),
+      TEST(test_orphans),     TEST(test_interrupted_before),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
