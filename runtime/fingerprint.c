@@ -4,10 +4,10 @@
 
 enum { LANES = 8 };
 
-/* Bits that a multiplication has pushed up come down again, lest those of two words cancel. */
+/* Both halves of a product: bits that are pushed up come down again, lest those of two words cancel. */
 static uint64_t mix(uint64_t h, uint64_t word) {
-  h = (h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
-  return h ^ (h >> 32);
+  unsigned __int128 product = (unsigned __int128)(h ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+  return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
 uint64_t rt_fingerprint_bytes(uint64_t h, const void *bytes, size_t length) {

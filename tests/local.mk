@@ -392,6 +392,12 @@ tests_unit_workers_SOURCES = tests/unit/workers.c compiler/driver/workers.c comp
 tests_unit_workers_LDADD = $(TEST_LDADD)
 TESTS += tests/unit/workers
 
+# Data and weights told apart.
+check_PROGRAMS += tests/unit/fingerprint
+tests_unit_fingerprint_SOURCES = tests/unit/fingerprint.c $(HAND)
+tests_unit_fingerprint_LDADD = $(TEST_LDADD)
+TESTS += tests/unit/fingerprint
+
 # The record of runs.
 if SQLITE
 RECORD_TESTS = tests/unit/record tests/unit/record_processes tests/unit/record_trouble

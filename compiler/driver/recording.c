@@ -79,9 +79,14 @@ static void on_begun(dr_training *training, const rt_program *program, const rt_
 
 /* ---- its epochs ---- */
 
+/* Those that are not written yet. */
+static const rc_epoch *pending(const dr_recording *r) {
+  return r->written < r->epochs.count ? r->epochs.at + r->written : NULL;
+}
+
 static void flush(dr_recording *r, double begun) {
   if (!r->begun) begin(r);
-  rc_run_epochs(r->db, r->run.id, r->epochs.at + r->written, r->epochs.count - r->written);
+  rc_run_epochs(r->db, r->run.id, pending(r), r->epochs.count - r->written);
   r->written = r->epochs.count;
   r->flushed = now();
   r->flush_took = r->flushed - begun;
@@ -95,8 +100,8 @@ static void report(void *context, const rt_progress *p) {
   r->heard = true;
   if (p->epoch_done)
     net_vec_push(&n->arena, &r->epochs,
-                 (rc_epoch){p->epoch, p->train_loss, p->train_accuracy, p->validation_loss, p->validation_accuracy,
-                            p->learning_rate, p->seconds, p->samples_per_second});
+                 (rc_epoch){p->epoch, p->train_loss, p->train_accuracy, p->validation_loss,
+                            p->validation_accuracy, p->learning_rate, p->seconds, p->samples_per_second});
   if (t - r->flushed >= fmax(shortest_pause, 20 * r->flush_took)) flush(r, t);
   if (r->listener.report) r->listener.report(r->listener.context, p);
 }
@@ -128,7 +133,9 @@ static const char *first_error(const dr_recording *r) {
 static void take_results(dr_recording *r) {
   const rt_train_result *result = &r->training->result;
   rc_run *run = &r->run;
-  run->status = result->outcome == RT_DONE ? RC_DONE : result->outcome == RT_INTERRUPTED ? RC_INTERRUPTED : RC_FAILED;
+  run->status = result->outcome == RT_DONE          ? RC_DONE
+                : result->outcome == RT_INTERRUPTED ? RC_INTERRUPTED
+                                                    : RC_FAILED;
   run->message = run->status == RC_FAILED ? first_error(r) : NULL;
   run->seconds = r->earlier + result->seconds;
   run->epochs = result->epochs;
@@ -150,6 +157,6 @@ void dr_recording_end(dr_recording *r) {
   if (!r->begun) begin(r);
   take_results(r);
   if (t->result.checkpoint) r->run.weights_hash = dr_weights_hash(n, t->result.checkpoint);
-  rc_run_end(r->db, &r->run, r->epochs.at + r->written, r->epochs.count - r->written);
+  rc_run_end(r->db, &r->run, pending(r), r->epochs.count - r->written);
   rc_close(r->db);
 }

@@ -12,15 +12,15 @@
 typedef struct {
   dr_training *training;
   bool record;
-  rc_db *db;                 /* NULL: nothing is recorded */
-  rc_run run;                /* complete after dr_recording_end */
-  NET_VEC(rc_epoch) epochs;  /* all of them; of a resumed run those before it too */
-  uint32_t written;          /* of epochs */
-  bool heard, begun;         /* of the training; in the record */
-  uint32_t before;           /* epochs done when it went on */
-  uint32_t errors;           /* reported before it */
+  rc_db *db;                           /* NULL: nothing is recorded */
+  rc_run run;                          /* complete after dr_recording_end */
+  NET_VEC(rc_epoch) epochs;            /* all of them; of a resumed run those before it too */
+  uint32_t written;                    /* of epochs */
+  bool heard, begun;                   /* of the training; in the record */
+  uint32_t before;                     /* epochs done when it went on */
+  uint32_t errors;                     /* reported before it */
   double flushed, flush_took, earlier; /* seconds: when, how long, of a resumed run's epochs before it */
-  rt_listener listener;      /* behind this one */
+  rt_listener listener;                /* behind this one */
   void (*on_begun)(dr_training *training, const rt_program *program, const rt_data *data);
   void *on_begun_context;
 } dr_recording;

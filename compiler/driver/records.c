@@ -33,13 +33,13 @@ int dr_runs(dr_call *call) {
     return dr_wrong(call, "'runs' does list, show, compare, export, delete and repeat, not '%s'%s%s%s", word,
                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
   }
-  if (words < actions[a].least)
-    return dr_wrong(call, "'runs %s' needs %s", word, actions[a].takes);
-  if (!*actions[a].takes && words) return dr_wrong(call, "'runs list' takes options only, not '%s'", call->arguments.at[1]);
+  if (words < actions[a].least) return dr_wrong(call, "'runs %s' needs %s", word, actions[a].takes);
+  if (!*actions[a].takes && words)
+    return dr_wrong(call, "'runs list' takes options only, not '%s'", call->arguments.at[1]);
   rc_db *db;
   bool read = actions[a].mode == RC_READ || access("runs/runs.db", F_OK); /* what is not there is not made */
   if (!dr_record_open(call->n, read ? RC_READ : actions[a].mode, &db)) return DR_WRONG_INPUT;
-  int code = actions[a].run(call, db, call->arguments.at + 1, words);
+  int code = actions[a].run(call, db, words ? call->arguments.at + 1 : NULL, words);
   rc_close(db);
   return code;
 }
@@ -57,7 +57,8 @@ static bool find_experiment(dr_call *call, rc_db *db, rc_kind kind, int64_t id, 
   found->experiment = true;
   if (!rc_experiment_find(db, id, &found->of)) return false;
   if (!found->of.id)
-    return net_error(call->n, NET_NOWHERE, "runs/runs.db has no %s %lld", rc_kind_names[kind], (long long)id), false;
+    return net_error(call->n, NET_NOWHERE, "runs/runs.db has no %s %lld", rc_kind_names[kind], (long long)id),
+           false;
   if (found->of.kind == kind) return true;
   net_error(call->n, NET_NOWHERE, "%lld is a %s: write %s %lld", (long long)id, rc_kind_names[found->of.kind],
             rc_kind_names[found->of.kind], (long long)id);
@@ -120,7 +121,8 @@ rc_status dr_record_status(const rc_run *run) {
 const char *dr_record_place(netc *n, rc_db *db, const rc_run *run) {
   rc_experiment e;
   if (!run->experiment || !rc_experiment_find(db, run->experiment, &e) || !e.id) return NULL;
-  return net_arena_format(&n->arena, "%s %lld.%lld", rc_kind_names[e.kind], (long long)e.id, (long long)run->number);
+  return net_arena_format(&n->arena, "%s %lld.%lld", rc_kind_names[e.kind], (long long)e.id,
+                          (long long)run->number);
 }
 
 const char *dr_record_options(netc *n, const rc_run *run) {
@@ -139,21 +141,27 @@ const char *dr_setting_text(netc *n, const json_t *settings, const char *path) {
     return net_arena_copy(&n->arena, text, strlen(text));
   }
   if (json_is_boolean(value)) return json_is_true(value) ? "true" : "false";
-  if (json_is_integer(value)) return net_arena_format(&n->arena, "%lld", (long long)json_integer_value(value));
+  if (json_is_integer(value))
+    return net_arena_format(&n->arena, "%lld", (long long)json_integer_value(value));
   if (json_is_real(value)) return net_arena_format(&n->arena, "%.15g", json_real_value(value));
   return NULL;
 }
 
 void dr_records_table(dr_call *call, rc_db *db, const rc_run *runs, uint32_t count, dr_table *t) {
-  static const dr_column columns[] = {
-      {"run", "run", DR_COUNT},           {"of", "of", DR_WORD},
-      {"network", "network", DR_WORD},    {"options", "options", DR_WORD},
-      {"status", "status", DR_WORD},      {"epochs", "epochs", DR_COUNT},
-      {"best", "best_epoch", DR_COUNT},   {"training loss", "train_loss", DR_REAL},
-      {"validation loss", "validation_loss", DR_REAL},
-      {"accuracy", "validation_accuracy", DR_RATE},
-      {"test loss", "test_loss", DR_REAL}, {"seconds", "seconds", DR_REAL},
-      {"started", "started", DR_WORD},    {0}};
+  static const dr_column columns[] = {{"run", "run", DR_COUNT},
+                                      {"of", "of", DR_WORD},
+                                      {"network", "network", DR_WORD},
+                                      {"options", "options", DR_WORD},
+                                      {"status", "status", DR_WORD},
+                                      {"epochs", "epochs", DR_COUNT},
+                                      {"best", "best_epoch", DR_COUNT},
+                                      {"training loss", "train_loss", DR_REAL},
+                                      {"validation loss", "validation_loss", DR_REAL},
+                                      {"accuracy", "validation_accuracy", DR_RATE},
+                                      {"test loss", "test_loss", DR_REAL},
+                                      {"seconds", "seconds", DR_REAL},
+                                      {"started", "started", DR_WORD},
+                                      {0}};
   *t = dr_table_new(call->n, "runs", "Runs", columns);
   for (uint32_t i = 0; i < count; i++) {
     const rc_run *r = &runs[i];

@@ -15,7 +15,8 @@ typedef struct {
 
 typedef NET_VEC(dr_record) dr_records;
 
-/* "7", "sweep 3", "search 4", one after another. False: reported; a word that is none is a wrong command line. */
+/* "7", "sweep 3", "search 4", one after another. False: reported; a word that is none is a wrong command
+ * line. */
 bool dr_records_find(dr_call *call, rc_db *db, const char *const *words, uint32_t count, dr_records *found);
 /* Runs in their order, those of experiments too. */
 bool dr_records_runs(dr_call *call, rc_db *db, const dr_records *records, rc_run **runs, uint32_t *count);

@@ -3,12 +3,24 @@
 
 #include <math.h>
 
-/* Fields of a run in the order in which they are compared, by their names in JSON; settings come behind the seed. */
+/* Fields of a run in the order in which they are compared, by their names in JSON; settings come behind the
+ * seed. */
 static const char *const first[] = {"network", "recipe", "data", "quantize", "seed"};
-static const char *const then[] = {"program_hash", "data_hash",       "target",          "version",
-                                   "status",       "epochs",          "best_epoch",      "train_loss",
-                                   "train_accuracy", "validation_loss", "validation_accuracy", "test_loss",
-                                   "test_accuracy", "weights_hash",   "seconds"};
+static const char *const then[] = {"program_hash",
+                                   "data_hash",
+                                   "target",
+                                   "version",
+                                   "status",
+                                   "epochs",
+                                   "best_epoch",
+                                   "train_loss",
+                                   "train_accuracy",
+                                   "validation_loss",
+                                   "validation_accuracy",
+                                   "test_loss",
+                                   "test_accuracy",
+                                   "weights_hash",
+                                   "seconds"};
 
 typedef struct {
   dr_call *call;

@@ -47,7 +47,8 @@ static bool write_list(dr_call *call, rc_db *db, FILE *to, const rc_run *runs, u
 
 static const char *cell(netc *n, const json_t *value) {
   if (json_is_string(value)) return json_string_value(value);
-  if (json_is_integer(value)) return net_arena_format(&n->arena, "%lld", (long long)json_integer_value(value));
+  if (json_is_integer(value))
+    return net_arena_format(&n->arena, "%lld", (long long)json_integer_value(value));
   if (json_is_real(value)) {
     const char *text = net_arena_format(&n->arena, "%.15g", json_real_value(value));
     return strtod(text, NULL) == json_real_value(value)
@@ -66,8 +67,7 @@ static bool write_csv(dr_call *call, rc_db *db, FILE *to, const rc_run *runs, ui
   json_t **objects = NET_NEW_ARRAY(&n->arena, json_t *, count + 1);
   const char *key;
   (void)db;
-  json_object_foreach(empty, key, value)
-    if (strcmp(key, "settings") && strcmp(key, "machine"))
+  json_object_foreach(empty, key, value) if (strcmp(key, "settings") && strcmp(key, "machine"))
       net_vec_push(&n->arena, &titles, net_arena_copy(&n->arena, key, strlen(key)));
   uint32_t fields = titles.count;
   for (uint32_t i = 0; i < count; i++) {
@@ -107,7 +107,8 @@ int dr_records_export(dr_call *call, rc_db *db, const char *const *words, uint32
   rc_run *runs;
   dr_records found = {0};
   while (f < 3 && (!ending || strcmp(ending, forms[f].ending))) f++;
-  if (f == 3) return dr_wrong(call, "'runs export' writes files that end in .csv, .json or .jsonl, not '%s'", path);
+  if (f == 3)
+    return dr_wrong(call, "'runs export' writes files that end in .csv, .json or .jsonl, not '%s'", path);
   if (!dr_records_filter(call, &filter)) return DR_WRONG_COMMAND;
   if (!dr_records_find(call, db, words + 1, count - 1, &found)) return DR_WRONG_INPUT;
   if (!(found.count ? dr_records_runs(call, db, &found, &runs, &count) : rc_runs(db, &filter, &runs, &count)))
@@ -164,10 +165,12 @@ int dr_records_delete(dr_call *call, rc_db *db, const char *const *words, uint32
     if (!dr_records_runs(call, db, &one, &runs, &of)) return DR_WRONG_INPUT;
     for (uint32_t k = 0; k < of; k++) {
       if (dr_is_busy(runs[k].directory))
-        return net_error(call->n, NET_NOWHERE, "run %lld is being trained", (long long)runs[k].id), DR_WRONG_INPUT;
+        return net_error(call->n, NET_NOWHERE, "run %lld is being trained", (long long)runs[k].id),
+               DR_WRONG_INPUT;
       if (!delete_files(call, &runs[k])) return DR_WRONG_INPUT;
     }
-    if (!(r->experiment ? rc_experiment_delete(db, r->of.id) : rc_run_delete(db, r->run.id))) return DR_WRONG_INPUT;
+    if (!(r->experiment ? rc_experiment_delete(db, r->of.id) : rc_run_delete(db, r->run.id)))
+      return DR_WRONG_INPUT;
   }
   return DR_DONE;
 }

@@ -41,14 +41,17 @@ static bool where(dr_call *call, rc_filter *filter) {
     rc_condition c;
     at = condition(n, at, &c);
     if (!at || (*at && strncmp(at, "and ", 4)))
-      return dr_wrong(call,
-                      "--where takes conditions like \"validation_loss < 0.8 and network = test_hhy\", not '%s'",
-                      text),
+      return dr_wrong(
+                 call,
+                 "--where takes conditions like \"validation_loss < 0.8 and network = test_hhy\", not '%s'",
+                 text),
              false;
     if (!rc_has_column(c.column)) {
       const char *const *names;
-      const char *near = net_nearest(c.column, names, rc_columns(&names));
-      return dr_wrong(call, "runs have no column '%s'%s%s%s (settings are named by their paths, as train.epochs)",
+      uint32_t count = rc_columns(&names);
+      const char *near = net_nearest(c.column, names, count);
+      return dr_wrong(call,
+                      "runs have no column '%s'%s%s%s (settings are named by their paths, as train.epochs)",
                       c.column, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : ""),
              false;
     }
@@ -75,7 +78,9 @@ bool dr_records_filter(dr_call *call, rc_filter *f) {
   if (!dr_integer(call, DR_limit, 1, 1000000000, &limit)) return false;
   f->limit = (uint32_t)limit;
   if (f->sort && !rc_has_column(f->sort + (*f->sort == '-')))
-    return dr_wrong(call, "--sort takes a column of runs, or -COLUMN for the greatest first, not '%s'", f->sort), false;
+    return dr_wrong(call, "--sort takes a column of runs, or -COLUMN for the greatest first, not '%s'",
+                    f->sort),
+           false;
   return !dr_has(call, DR_where) || where(call, f);
 }
 
@@ -88,10 +93,10 @@ static void print_json(dr_call *call, const rc_run *runs, uint32_t count) {
 }
 
 static bool experiments_table(dr_call *call, rc_db *db, const rc_filter *f, dr_table *t) {
-  static const dr_column columns[] = {{"kind", "kind", DR_WORD},       {"number", "number", DR_COUNT},
-                                      {"name", "name", DR_WORD},       {"network", "network", DR_WORD},
-                                      {"status", "status", DR_WORD},   {"runs", "runs", DR_COUNT},
-                                      {"trials", "trials", DR_COUNT},  {"started", "started", DR_WORD},
+  static const dr_column columns[] = {{"kind", "kind", DR_WORD},         {"number", "number", DR_COUNT},
+                                      {"name", "name", DR_WORD},         {"network", "network", DR_WORD},
+                                      {"status", "status", DR_WORD},     {"runs", "runs", DR_COUNT},
+                                      {"trials", "trials", DR_COUNT},    {"started", "started", DR_WORD},
                                       {"finished", "finished", DR_WORD}, {0}};
   rc_experiment *e;
   uint32_t count, runs, trials;

@@ -13,7 +13,8 @@ static bool make_call(dr_call *call, const rc_run *run, dr_call *again) {
   netc *n = call->n;
   NET_VEC(char *) words = {0};
 #define WORD(text) net_vec_push(&n->arena, &words, net_arena_copy(&n->arena, (text), strlen(text)))
-  *again = (dr_call){.n = n, .out = call->out, .talk = call->talk, .color = call->color, .terminal = call->terminal};
+  *again = (dr_call){
+      .n = n, .out = call->out, .talk = call->talk, .color = call->color, .terminal = call->terminal};
   for (uint32_t v = 0; v < dr_verb_count; v++)
     if (!strcmp(dr_verbs[v].name, "train")) again->verb = &dr_verbs[v];
   WORD("train");
@@ -56,9 +57,9 @@ static void add(dr_table *t, const char *field, const json_t *then, const json_t
 }
 
 static bool compare(dr_call *call, const rc_run *then, const rc_run *now) {
-  static const char *const fields[] = {"program_hash", "data_hash",      "weights_hash",    "epochs",
-                                       "best_epoch",   "train_loss",     "train_accuracy",  "validation_loss",
-                                       "validation_accuracy"};
+  static const char *const fields[] = {"program_hash",   "data_hash",       "weights_hash",
+                                       "epochs",         "best_epoch",      "train_loss",
+                                       "train_accuracy", "validation_loss", "validation_accuracy"};
   netc *n = call->n;
   dr_column *columns = NET_NEW_ARRAY(&n->arena, dr_column, 5);
   columns[0] = (dr_column){"what", "what", DR_WORD};
@@ -116,17 +117,20 @@ int dr_records_repeat(dr_call *call, rc_db *db, const char *const *words, uint32
   dr_form form;
   if (!dr_table_form(call, &form)) return DR_WRONG_COMMAND;
   if (!dr_records_find(call, db, words, count, &found)) return DR_WRONG_INPUT;
-  if (found.count != 1 || found.at[0].experiment) return dr_wrong(call, "'runs repeat' takes one run by its number");
+  if (found.count != 1 || found.at[0].experiment)
+    return dr_wrong(call, "'runs repeat' takes one run by its number");
   const rc_run *run = &found.at[0].run;
   if (run->status != RC_DONE)
-    return net_error(n, NET_NOWHERE, "run %lld is not done (%s): there is nothing to compare with", (long long)run->id,
-                     rc_status_names[dr_record_status(run)]),
+    return net_error(n, NET_NOWHERE, "run %lld is not done (%s): there is nothing to compare with",
+                     (long long)run->id, rc_status_names[dr_record_status(run)]),
            DR_WRONG_INPUT;
   if (!run->program || !run->program_name)
-    return net_error(n, NET_NOWHERE, "run %lld has no program in the record", (long long)run->id), DR_WRONG_INPUT;
+    return net_error(n, NET_NOWHERE, "run %lld has no program in the record", (long long)run->id),
+           DR_WRONG_INPUT;
   if (!make_call(call, run, &again)) return DR_WRONG_INPUT;
   const char *network = run->network;
-  if (!open_subject(&again, run, &subject) || !dr_elaborate(&subject) || !dr_can_begin(&again)) return DR_WRONG_INPUT;
+  if (!open_subject(&again, run, &subject) || !dr_elaborate(&subject) || !dr_can_begin(&again))
+    return DR_WRONG_INPUT;
   if (!call->json) fprintf(call->talk, "run %lld of '%s' again\n", (long long)run->id, network);
   rt_signals signals;
   rt_signals_catch(&signals);

@@ -20,7 +20,8 @@ static void print_results(dr_call *call, const rc_run *r) {
   line(call, "best", text);
   if (isnan(r->test_loss)) return;
   text = net_arena_format(&n->arena, "loss %.4f", r->test_loss);
-  if (!isnan(r->test_accuracy)) text = net_arena_format(&n->arena, "%s (%.2f %%)", text, 100 * r->test_accuracy);
+  if (!isnan(r->test_accuracy))
+    text = net_arena_format(&n->arena, "%s (%.2f %%)", text, 100 * r->test_accuracy);
   line(call, "test", text);
 }
 
@@ -82,9 +83,12 @@ static bool show_run(dr_call *call, rc_db *db, const rc_run *r) {
 }
 
 static void trials_table(dr_call *call, const rc_trial *trials, uint32_t count, dr_table *t) {
-  static const dr_column columns[] = {{"trial", "trial", DR_COUNT},       {"status", "status", DR_WORD},
-                                      {"feasible", "feasible", DR_FLAG},  {"run", "run", DR_COUNT},
-                                      {"parameters", "parameters", DR_WORD}, {"objectives", "objectives", DR_WORD},
+  static const dr_column columns[] = {{"trial", "trial", DR_COUNT},
+                                      {"status", "status", DR_WORD},
+                                      {"feasible", "feasible", DR_FLAG},
+                                      {"run", "run", DR_COUNT},
+                                      {"parameters", "parameters", DR_WORD},
+                                      {"objectives", "objectives", DR_WORD},
                                       {0}};
   *t = dr_table_new(call->n, "trials", "Trials", columns);
   for (uint32_t i = 0; i < count; i++) {
