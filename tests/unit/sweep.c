@@ -200,7 +200,9 @@ static void test_all_blocks(void **state) {
   assert_int_equal(all[1].point_count, 2);
   count = 2;
   assert_null(net_elaborate_sweeps(&n, &n.arena, program, names, &count));
-  assert_non_null(strstr(diagnostics(&n), "there is no sweep 'c'"));
+  char *said = diagnostics(&n);
+  assert_non_null(strstr(said, "there is no sweep 'c'"));
+  free(said);
 }
 
 /* A point's settings in place, and the seed of a repeat. */
