@@ -23,11 +23,13 @@ static void on_diagnostic(LLVMDiagnosticInfoRef info, void *context) {
   LLVMDisposeMessage(text);
 }
 
+void cg_unit_listen(cg_unit *unit) { LLVMContextSetDiagnosticHandler(unit->context, on_diagnostic, unit); }
+
 static bool open_module(cg_unit *unit) {
   unit->machine = cg_machine_new(&unit->trouble, unit->input.target);
   if (!unit->machine) return false;
   unit->context = LLVMContextCreate();
-  LLVMContextSetDiagnosticHandler(unit->context, on_diagnostic, unit);
+  cg_unit_listen(unit);
   unit->module = LLVMModuleCreateWithNameInContext("netc", unit->context);
   LLVMSetTarget(unit->module, unit->input.target->triple);
   LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(unit->machine);

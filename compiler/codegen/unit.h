@@ -35,6 +35,7 @@ typedef struct cg_unit {
 /* unit.c */
 /* Makes the product of a unit whose first three fields are set, and frees the rest. False: see trouble. */
 bool cg_unit_make(cg_unit *unit);
+void cg_unit_listen(cg_unit *unit);   /* notes errors that LLVM reports in its context */
 bool cg_unit_generate(cg_unit *unit); /* code of its module; inside cg_guarded */
 double cg_now(void);                  /* seconds */
 

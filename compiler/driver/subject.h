@@ -22,11 +22,11 @@ typedef struct {
 } dr_subject;
 
 /* FILE, with every --set applied. */
-/* One more. */
-bool dr_apply_setting(dr_subject *subject, const net_setting *setting);
 bool dr_open(dr_call *call, dr_subject *subject);
 /* The same of a program's text as it was recorded: name is the file that it came from, beside which data lie. */
 bool dr_open_program(dr_call *call, dr_subject *subject, const char *text, const char *name);
+/* One setting more. */
+bool dr_apply_setting(dr_subject *subject, const net_setting *setting);
 /* All of the program. */
 bool dr_check_program(dr_subject *subject);
 /* Network, recipe, data, with the options that override them. */
@@ -37,12 +37,13 @@ bool dr_elaborate_network(dr_subject *subject);
  * After dr_elaborate losses name what is in the folded one. */
 net_graph *dr_quantized(dr_subject *subject, const net_graph *network, const net_quantization *quantization);
 
-/* What --target and --cpu say together, for cg_target_find; NULL: neither was given, or they were complained about. */
-const char *dr_target(dr_call *call);
-/* Options of verbs that compile. False: complained about. */
 /* Formats for a subject that was elaborated without any: as if the program had such a block. */
 bool dr_set_formats(dr_subject *subject, net_quantization *quantization);
 
+/* What --target and --cpu say together, for cg_target_find; NULL: neither was given, or they were complained
+ * about. */
+const char *dr_target(dr_call *call);
+/* Options of verbs that compile. False: complained about. */
 bool dr_compile_options(dr_call *call, pl_options *options);
 /* Compiles; NULL: reported, or stopped as asked (then *code is DR_DONE). weights: of pl_request. */
 pl_compiled *dr_compile(dr_subject *subject, unsigned functions, uint32_t batch, const float *const *weights,

@@ -363,7 +363,7 @@ static bool survives(void) {
   if (!cg_target_find(&n, NET_NOWHERE, "sse2", &target)) return false;
   cg_unit unit = {.n = &n, .context = LLVMContextCreate()};
   unit.machine = cg_machine_new(&unit.trouble, &target);
-  cg_catch_diagnostics(&unit.trouble, unit.context);
+  cg_unit_listen(&unit);
   if (cg_guarded(&unit.trouble, impossible, &unit) || cg_report(&n, &unit.trouble)) return false;
   const char *message = n.diagnostics.list.at[0].message;
   if (strncmp(message, "LLVM gave up: ", 14) || strchr(message, '\n')) return false;
