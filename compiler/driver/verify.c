@@ -5,6 +5,7 @@
 #include "driver/calibrate.h"
 #include "driver/table_output.h"
 
+#include "codegen/target.h"
 #include "formats/formats.h"
 #include "graph/operator.h"
 
@@ -119,6 +120,10 @@ static bool take_requirements(dr_subject *subject, net_requirements *requirement
         !net_program_find(subject->program, NET_DECL_REQUIRE, net_intern(n, call->value[DR_require]));
     return false;
   }
+  cg_target target;
+  if (requirements->target.id &&
+      !cg_target_find(n, requirements->target_loc, net_text(n, requirements->target), &target))
+    return false;
   const char *wanted = requirements->quantize.id ? net_text(n, requirements->quantize) : NULL;
   if (!wanted) return true;
   if (dr_has(call, DR_quantize) && strcmp(call->value[DR_quantize], wanted)) {

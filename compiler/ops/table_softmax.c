@@ -34,6 +34,18 @@ static quotient_rule emulated_rule(const net_graph *graph, net_node_id node) {
 
 /* ---- shapes ---- */
 
+/* The largest along the axis has the first entry, so that sums are above 0. */
+static bool holds_entries(net_graph *graph, net_node_id node) {
+  net_value_id id = net_node_input(graph, node, TABLE);
+  const net_value *table = net_graph_value_at(graph, id);
+  for (uint64_t i = 0; i < ops_elements(table); i++) {
+    double entry = table->data ? net_type_element(table->type, table->data, i) : -1;
+    if (!(entry >= !i && entry <= 1 << TABLE_ONE && entry == floor(entry)))
+      return ops_refuse(graph, node, id, "takes whole entries from 0 to 2^%d, the first of them not 0", TABLE_ONE);
+  }
+  return true;
+}
+
 static bool fits(net_graph *graph, net_node_id node, net_type table, int fraction) {
   uint32_t axis;
   net_rounding rounding;
@@ -46,7 +58,7 @@ static bool fits(net_graph *graph, net_node_id node, net_type table, int fractio
   if (fraction < 0 || fraction > TABLE_MOST_FRACTION || net_node_int(graph, node, "most") < 0)
     return ops_refuse(graph, node, NET_NONE, "cannot give multiples of 2^-%d up to %lld", fraction,
                       (long long)net_node_int(graph, node, "most"));
-  return table_require(graph, node, table, map_of(graph, node));
+  return table_require(graph, node, table, map_of(graph, node)) && holds_entries(graph, node);
 }
 
 bool softmax_table_shape(netc *n, net_graph *graph, net_node_id node) {

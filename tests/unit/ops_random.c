@@ -31,8 +31,8 @@ static net_value_kind kind_of(caller *c, const char *kind) {
 
 /* Inputs of a make of their own, which the first input is seldom like. */
 static bool is_apart(const net_op_field *field) {
-  static const char *const names[] = {"weight", "mean",     "inverse",   "gradient",
-                                      "clip",   "observed", "weight_sum"};
+  static const char *const names[] = {"weight",   "mean",       "inverse", "gradient", "clip",
+                                      "observed", "weight_sum", "step",    "least",    "most"};
   for (uint32_t i = 0; i < sizeof names / sizeof *names; i++)
     if (!strcmp(field->name, names[i])) return true;
   return false;
@@ -73,12 +73,14 @@ static net_attribute attribute(caller *c, const net_op_field *field, const net_s
   netc *n = c->n;
   static const double reals[] = {0, 0.1, 0.5, 1, -1, 2};
   static const char *const texts[] = {"none", "tanh", "other", "affine", "i8", "i16"};
+  static const char *const roundings[] = {"half_even", "half_up", "floor", "zero"};
   static const char *const formats[] = {"float32", "integer(8, 4)", "block_fp(8, 8, block = 16)", "log(6)"};
   if (!strcmp(field->name, "features")) return net_attribute_int(n, "features", 1 + below(c, 3));
   if (!strcmp(field->kind, "int")) return net_attribute_int(n, field->name, (int)below(c, 6) - 2);
   if (!strcmp(field->kind, "real")) return net_attribute_real(n, field->name, reals[below(c, 6)]);
   if (!strcmp(field->kind, "bool")) return net_attribute_bool(n, field->name, below(c, 2));
   if (strstr(field->name, "format")) return net_attribute_text(n, field->name, formats[below(c, 4)]);
+  if (!strcmp(field->name, "rounding")) return net_attribute_text(n, field->name, roundings[below(c, 4)]);
   if (!strcmp(field->kind, "text")) return net_attribute_text(n, field->name, texts[below(c, 6)]);
   net_shape ints = shape(c, 3);
   if (!strcmp(field->name, "axes"))
