@@ -242,5 +242,6 @@ int main(void) {
       TEST(test_misfortunes), TEST(test_generations),         TEST(test_interruption),
       TEST(test_orphans),     TEST(test_interrupted_before),
   };
+  signal(SIGINT, SIG_DFL); /* which a shell's background jobs ignore */
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
