@@ -27,7 +27,8 @@ void rt_signals_catch(rt_signals *signals) {
 
 void rt_signals_release(const rt_signals *signals) {
   for (int i = 0; i < 2; i++) sigaction(numbers[i], &signals->old[i], NULL);
-  bool outer = signals->old[0].sa_handler == note || signals->old[1].sa_handler == note; /* one may be ignored */
+  bool outer =
+      signals->old[0].sa_handler == note || signals->old[1].sa_handler == note; /* one may be ignored */
   if (!outer && !signals->before) caught = 0;
 }
 

@@ -124,7 +124,8 @@ bool dr_observe_compile(dr_observation *o, const bool *wanted, uint32_t batch, c
   for (net_value_id v = 0; v < graph->values.count; v++)
     if (wanted[v] && dr_is_observable(graph, v)) net_vec_push(&o->arena, &graph->outputs, v);
   bool none = !graph->outputs.count; /* there is always some function */
-  bool elsewhere = call->verb->options >> DR_target & 1; /* --cpu is of objects, and data are looked at here */
+  bool elsewhere =
+      call->verb->options >> DR_target & 1; /* --cpu is of objects, and data are looked at here */
   if (none) graph->outputs = o->graph->outputs;
   o->outputs = graph->outputs.at;
   pl_request request = {.network = graph,

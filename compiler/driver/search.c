@@ -23,9 +23,10 @@ static bool choose(dr_searching *s) {
   uint32_t count = net_program_count(s->subject.program, NET_DECL_SEARCH, &only);
   const char *name = call->value[DR_search];
   if (!count)
-    return net_error(n, NET_NOWHERE,
-                     "the program has no search block: search mixed { vary linear.weight.width in 2..8, minimize "
-                     "bitops }"),
+    return net_error(
+               n, NET_NOWHERE,
+               "the program has no search block: search mixed { vary linear.weight.width in 2..8, minimize "
+               "bitops }"),
            false;
   if (!name && count > 1)
     return dr_wrong(call, "%s has several search blocks: name one with --search: %s", call->arguments.at[0],
@@ -74,10 +75,11 @@ static bool find_weights(dr_searching *s) {
   if (!s->trains) s->weights = dr_find_weights(&s->subject);
   call->value[DR_out] = out;
   if (!s->trains && s->weights && !rt_checkpoint_is_netc(s->weights))
-    return net_error(s->n, NET_NOWHERE,
-                     "%s is no checkpoint of netc's, which a search needs: the winner keeps its normalisation "
-                     "(netc train --load, with --match, makes one)",
-                     rt_checkpoint_path(s->weights)),
+    return net_error(
+               s->n, NET_NOWHERE,
+               "%s is no checkpoint of netc's, which a search needs: the winner keeps its normalisation "
+               "(netc train --load, with --match, makes one)",
+               rt_checkpoint_path(s->weights)),
            false;
   return s->trains || s->weights;
 }
@@ -108,13 +110,13 @@ static void find_directory(dr_searching *s) {
 static void progress(dr_searching *s, bool end) {
   dr_call *call = s->call;
   if (!call->terminal || call->json) return;
-  fprintf(call->talk, "\r%u of at most %u trials%s", sr_trial_count(s->strategy), sr_trials_expected(s->strategy),
-          end ? "\n" : "");
+  fprintf(call->talk, "\r%u of at most %u trials%s", sr_trial_count(s->strategy),
+          sr_trials_expected(s->strategy), end ? "\n" : "");
   fflush(call->talk);
 }
 
-/* Where all that varies are widths, those come first that are the same in all layers, for each line that varies
- * something; so what is found is nowhere worse than these. Gives how many. */
+/* Where all that varies are widths, those come first that are the same in all layers, for each line that
+ * varies something; so what is found is nowhere worse than these. Gives how many. */
 static uint32_t uniform_points(dr_searching *s, const double **points) {
   const sr_space *space = &s->points.space;
   const net_vary *varies = s->search.varies;
@@ -180,7 +182,8 @@ static int nothing_found(dr_searching *s) {
 static int interrupted(dr_searching *s) {
   dr_search_record_end(s, RC_INTERRUPTED, NULL);
   if (!s->call->json)
-    fprintf(s->call->talk, "interrupted, and what was tried is kept; go on with the same command and --resume\n");
+    fprintf(s->call->talk,
+            "interrupted, and what was tried is kept; go on with the same command and --resume\n");
   return DR_SIGNAL + s->signal;
 }
 

@@ -9,7 +9,7 @@
 
 /* What came of a trial. Children give it as it is. */
 typedef struct {
-  bool done; /* else it failed, and message says why */
+  bool done;  /* else it failed, and message says why */
   bool alone; /* code was compiled for it alone */
   double quantities[NET_BUDGETS];
   double seconds;
@@ -28,7 +28,7 @@ typedef struct {
   rt_checkpoint *weights;  /* of all trials; NULL: trials train */
   dr_candidates *candidates;
   uint32_t at_once;
-  const char *directory; /* of the search: winner, trainings */
+  const char *directory;        /* of the search: winner, trainings */
   NET_VEC(dr_outcome) outcomes; /* by trial */
   /* fine_tune: of trials of the front */
   const uint32_t *tuned; /* trials, in the order of the front */
@@ -38,9 +38,9 @@ typedef struct {
   rc_db *db;
   rc_experiment experiment;
   bool resumed;
-  rc_trial *known; /* of a search that goes on, by number */
+  rc_trial *known;             /* of a search that goes on, by number */
   uint32_t known_count, taken; /* taken: of those, told */
-  int signal; /* it was interrupted by; 0: it was not */
+  int signal;                  /* it was interrupted by; 0: it was not */
 } dr_searching;
 
 /* search_trials.c: measures the trials of a batch that are not known, and tells the strategy of all. False:
@@ -48,7 +48,8 @@ typedef struct {
 bool dr_search_batch(dr_searching *s, uint32_t first, uint32_t count);
 /* A trial's formats; false: reported. */
 bool dr_search_formats(dr_searching *s, const double *x, net_quantization *quantization);
-/* The program with a trial's settings and, where formats vary, its quantize block of the name. NULL: reported. */
+/* The program with a trial's settings and, where formats vary, its quantize block of the name. NULL:
+ * reported. */
 const net_program *dr_search_changed(dr_searching *s, const double *x, const char *block);
 const char *dr_search_block_name(const dr_searching *s);
 /* Trains trials of the front further with their formats. False: reported, or interrupted. */
@@ -66,7 +67,8 @@ bool dr_search_record_end(dr_searching *s, rc_status status, const char *message
 json_t *dr_search_parameters_json(const dr_searching *s, const double *x);
 json_t *dr_search_quantities_json(const dr_outcome *outcome);
 
-/* search_winner.c: the rows of the result: what no other beats, tuned or not, the best by the first aim first. */
+/* search_winner.c: the rows of the result: what no other beats, tuned or not, the best by the first aim
+ * first. */
 typedef struct {
   uint32_t trial;
   bool tuned;

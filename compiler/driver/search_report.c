@@ -39,12 +39,12 @@ static void print_json(dr_searching *s, const dr_search_row *rows, uint32_t coun
     json_array_append_new(front, row_json(s, rows[i].trial, rows[i].outcome, rows[i].tuned));
   const char *block = dr_search_block_text(s, &rows[0]);
   net_json_print(s->call->out,
-                 json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:b, s:s?, s:s, s:o}", "event", "end", "search",
-                           net_text(s->n, s->search.name), "network", net_text(s->n, s->subject.plain->name),
-                           "experiment", (json_int_t)s->experiment.id, "trials", (json_int_t)s->outcomes.count,
-                           "resumed", (json_int_t)s->taken, "front", front, "winner",
-                           (json_int_t)rows[0].trial + 1, "tuned", rows[0].tuned, "quantize", block, "checkpoint",
-                           checkpoint, "seconds", net_json_number(seconds)));
+                 json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:b, s:s?, s:s, s:o}", "event", "end",
+                           "search", net_text(s->n, s->search.name), "network",
+                           net_text(s->n, s->subject.plain->name), "experiment", (json_int_t)s->experiment.id,
+                           "trials", (json_int_t)s->outcomes.count, "resumed", (json_int_t)s->taken, "front",
+                           front, "winner", (json_int_t)rows[0].trial + 1, "tuned", rows[0].tuned, "quantize",
+                           block, "checkpoint", checkpoint, "seconds", net_json_number(seconds)));
 }
 
 /* ---- the table ---- */
@@ -69,13 +69,15 @@ static dr_table table_of(dr_searching *s, const dr_search_row *rows, uint32_t co
     columns[at++] = (dr_column){name, name, DR_WORD};
   }
   for (int q = 0; q < NET_BUDGETS; q++)
-    if (s->needs[q]) columns[at++] = (dr_column){net_budgets[q].name, net_budgets[q].name, kind_of((net_budget)q)};
+    if (s->needs[q])
+      columns[at++] = (dr_column){net_budgets[q].name, net_budgets[q].name, kind_of((net_budget)q)};
   dr_table t = dr_table_new(n, "front", "Front", columns);
   for (uint32_t r = 0; r < count; r++) {
     const double *x = sr_trial_at(s->strategy, rows[r].trial)->x;
     dr_table_number(&t, rows[r].trial + 1);
     if (s->tuned_count) dr_table_flag(&t, rows[r].tuned);
-    for (uint32_t i = 0; i < parameters; i++) dr_table_word(&t, net_search_value_text(n, &s->points, i, x[i]));
+    for (uint32_t i = 0; i < parameters; i++)
+      dr_table_word(&t, net_search_value_text(n, &s->points, i, x[i]));
     for (int q = 0; q < NET_BUDGETS; q++)
       if (s->needs[q]) dr_table_number(&t, rows[r].outcome->quantities[q]);
   }
@@ -87,12 +89,13 @@ static void print_text(dr_searching *s, const dr_search_row *rows, uint32_t coun
   FILE *to = s->call->out;
   dr_table table = table_of(s, rows, count);
   const char *heading = form == DR_AS_MARKDOWN ? "# " : "", *fence = form == DR_AS_MARKDOWN ? "```\n" : "";
-  fprintf(to, "%ssearch %s, network %s: %u trials, %u on the front\n\n", heading, net_text(s->n, s->search.name),
-          net_text(s->n, s->subject.plain->name), s->outcomes.count, count);
+  fprintf(to, "%ssearch %s, network %s: %u trials, %u on the front\n\n", heading,
+          net_text(s->n, s->search.name), net_text(s->n, s->subject.plain->name), s->outcomes.count, count);
   dr_table_print(to, &table, form);
   const char *block = dr_search_block_text(s, &rows[0]);
-  fprintf(to, "\nThe winner, trial %u%s, is first by %s %s:\n\n", rows[0].trial + 1, rows[0].tuned ? ", tuned" : "",
-          s->search.aims[0].maximize ? "maximize" : "minimize", s->search.aims[0].text);
+  fprintf(to, "\nThe winner, trial %u%s, is first by %s %s:\n\n", rows[0].trial + 1,
+          rows[0].tuned ? ", tuned" : "", s->search.aims[0].maximize ? "maximize" : "minimize",
+          s->search.aims[0].text);
   if (block) fprintf(to, "%s%s%s\n", fence, block, fence);
   for (uint32_t i = 0; !block && i < s->points.space.count; i++)
     fprintf(to, "%s = %s\n", s->points.parameters[i].name,
@@ -114,7 +117,8 @@ static bool plot(dr_searching *s, const dr_search_row *rows, uint32_t count, con
   bool two = search->aim_count > 1;
   const net_search_aim *x = &search->aims[0], *y = &search->aims[two];
   uint32_t trials = s->outcomes.count;
-  double *points = NET_NEW_ARRAY(&n->arena, double, 2 * trials + 1), *front = NET_NEW_ARRAY(&n->arena, double, 2 * count + 1);
+  double *points = NET_NEW_ARRAY(&n->arena, double, 2 * trials + 1),
+         *front = NET_NEW_ARRAY(&n->arena, double, 2 * count + 1);
   for (uint32_t i = 0; i < trials; i++) {
     const dr_outcome *o = &s->outcomes.at[i];
     points[i] = !two ? i + 1 : o->done ? net_aim_value(x->value, o->quantities) : (double)NAN;
@@ -126,7 +130,11 @@ static bool plot(dr_searching *s, const dr_search_row *rows, uint32_t count, con
   }
   pic_series series[] = {
       {.name = "trials", .x = points, .y = points + trials, .count = trials, .style = PIC_POINTS},
-      {.name = "front", .x = front, .y = front + count, .count = count, .style = two ? PIC_STAIRS : PIC_POINTS}};
+      {.name = "front",
+       .x = front,
+       .y = front + count,
+       .count = count,
+       .style = two ? PIC_STAIRS : PIC_POINTS}};
   pic_chart chart = {.title = net_arena_format(&n->arena, "%s of %s", net_text(n, search->name),
                                                net_text(n, s->subject.plain->name)),
                      .x = two ? x->text : "trial",
@@ -143,7 +151,8 @@ bool dr_search_report(dr_searching *s, const dr_search_row *rows, uint32_t count
   dr_call *call = s->call;
   dr_form form = dr_call_form(call);
   if (call->json) print_json(s, rows, count, checkpoint, seconds);
-  else if (form == DR_AS_TEXT || form == DR_AS_MARKDOWN) print_text(s, rows, count, checkpoint, seconds, form);
+  else if (form == DR_AS_TEXT || form == DR_AS_MARKDOWN)
+    print_text(s, rows, count, checkpoint, seconds, form);
   else {
     dr_table table = table_of(s, rows, count);
     dr_table_print(call->out, &table, form);

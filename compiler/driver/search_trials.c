@@ -1,5 +1,5 @@
-/* Trials measured: quantisations a few to a process, trainings one to a process. What comes of a trial depends on
- * its point alone. */
+/* Trials measured: quantisations a few to a process, trainings one to a process. What comes of a trial
+ * depends on its point alone. */
 #include "driver/search.h"
 
 #include "driver/training.h"
@@ -28,8 +28,7 @@ static void take_message(netc *n, const net_diagnostics *before, dr_outcome *out
 }
 
 bool dr_search_formats(dr_searching *s, const double *x, net_quantization *q) {
-  if (s->search.varies_formats)
-    return net_search_quantization(s->n, &s->n->arena, &s->points, x, q);
+  if (s->search.varies_formats) return net_search_quantization(s->n, &s->n->arena, &s->points, x, q);
   *q = s->points.base;
   return true;
 }
@@ -48,7 +47,8 @@ const net_program *dr_search_changed(dr_searching *s, const double *x, const cha
   netc *n = s->n;
   net_program *changed = (net_program *)s->subject.program;
   net_chosen chosen = chosen_of(s);
-  if (s->search.varies_settings && !net_search_program(n, s->subject.program, &chosen, &s->points, x, &changed))
+  if (s->search.varies_settings &&
+      !net_search_program(n, s->subject.program, &chosen, &s->points, x, &changed))
     return NULL;
   if (!block || !s->search.varies_formats) return changed;
   const char *added = net_search_block_text(n, &s->points, x, block);
@@ -114,7 +114,8 @@ static bool train(dr_subject *subject, const char *directory, rt_train_result *r
   if (!net_make_directories(n, directory)) return false;
   int code = dr_training_run(&training);
   *result = training.result;
-  return code == DR_DONE && (result->checkpoint || (net_error(n, NET_NOWHERE, "it has no best epoch"), false));
+  return code == DR_DONE &&
+         (result->checkpoint || (net_error(n, NET_NOWHERE, "it has no best epoch"), false));
 }
 
 /* A trial's network by the weights that it was trained to, which its formats are looked at. */
@@ -126,9 +127,12 @@ static bool measure_trained(dr_searching *s, dr_call *call, const net_program *p
   net_quantization *q = NET_NEW(&n->arena, net_quantization);
   rt_checkpoint *weights = rt_checkpoint_open(n, path);
   if (!weights || !elaborate(s, call, program, NULL, &subject) || !dr_search_formats(s, x, q)) return false;
-  dr_candidates *c = dr_candidates_begin(&(dr_candidates_request){
-      .subject = &subject, .weights = weights, .base = q, .split = RT_VALIDATION,
-      .drop = s->needs[NET_BUDGET_accuracy_drop]});
+  dr_candidates *c =
+      dr_candidates_begin(&(dr_candidates_request){.subject = &subject,
+                                                   .weights = weights,
+                                                   .base = q,
+                                                   .split = RT_VALIDATION,
+                                                   .drop = s->needs[NET_BUDGET_accuracy_drop]});
   bool ok = c && dr_candidates_measure(c, q, s->needs, &found);
   dr_candidates_end(c);
   if (ok) memcpy(outcome->quantities, found.quantities, sizeof outcome->quantities);
@@ -228,7 +232,8 @@ static void job_ended(void *context, uint32_t job, const void *bytes, size_t len
 }
 
 /* Measures those of a list of trials that the record does not know. */
-static bool measure_all(dr_searching *s, const uint32_t *trials, dr_outcome *outcomes, uint32_t count, bool tune) {
+static bool measure_all(dr_searching *s, const uint32_t *trials, dr_outcome *outcomes, uint32_t count,
+                        bool tune) {
   netc *n = s->n;
   uint32_t *open = NET_NEW_ARRAY(&n->arena, uint32_t, count + 1);
   dr_outcome **to = NET_NEW_ARRAY(&n->arena, dr_outcome *, count + 1);

@@ -13,8 +13,8 @@ static bool is_feasible(const dr_searching *s, const dr_outcome *o) {
   return o->done && net_search_violation(&s->search, o->quantities) == 0;
 }
 
-/* −1, 1: a is better, worse by the first aim in which they differ; 0: they are equal. *dominates: a is nowhere
- * worse. */
+/* −1, 1: a is better, worse by the first aim in which they differ; 0: they are equal. *dominates: a is
+ * nowhere worse. */
 static int compare(const dr_searching *s, const dr_outcome *a, const dr_outcome *b, bool *dominates) {
   double x[16], y[16];
   uint32_t count = s->search.aim_count < 16 ? s->search.aim_count : 16;
@@ -30,7 +30,8 @@ static int compare(const dr_searching *s, const dr_outcome *a, const dr_outcome 
   return order;
 }
 
-static bool is_beaten(const dr_searching *s, const dr_search_row *rows, uint32_t count, const dr_search_row *row) {
+static bool is_beaten(const dr_searching *s, const dr_search_row *rows, uint32_t count,
+                      const dr_search_row *row) {
   bool dominates;
   for (uint32_t i = 0; i < count; i++) {
     if (rows[i].outcome == row->outcome) continue;
@@ -56,7 +57,8 @@ dr_search_row *dr_search_rows(dr_searching *s, uint32_t *count) {
   for (uint32_t i = 0; i < total; i++) {
     if (is_beaten(s, rows, total, &rows[i])) continue;
     uint32_t at = (*count)++;
-    for (; at && compare(s, rows[i].outcome, kept[at - 1].outcome, &dominates) < 0; at--) kept[at] = kept[at - 1];
+    for (; at && compare(s, rows[i].outcome, kept[at - 1].outcome, &dominates) < 0; at--)
+      kept[at] = kept[at - 1];
     kept[at] = rows[i];
   }
   return kept;
@@ -97,11 +99,13 @@ static bool write_checkpoint(dr_searching *s, const net_program *program, rt_che
   if (subject.choice.data)
     spec->settings = net_arena_format(&n->arena, "%s--data %s\n", spec->settings, subject.choice.data);
   rt_position position = {.best_loss = INFINITY};
-  rt_snapshot snapshot = {.program = &tables.program, .spec = spec, .position = &position, .variables = variables};
+  rt_snapshot snapshot = {
+      .program = &tables.program, .spec = spec, .position = &position, .variables = variables};
   snapshot.normalization = rt_checkpoint_normalization(n, weights, &snapshot.input_count);
   snapshot.classes = rt_checkpoint_classes(n, weights, &snapshot.class_count);
   if (!snapshot.normalization)
-    return net_error(n, NET_NOWHERE, "the weights carry no normalisation: train them with netc to have a winner"),
+    return net_error(n, NET_NOWHERE,
+                     "the weights carry no normalisation: train them with netc to have a winner"),
            false;
   return rt_checkpoint_save(n, path, &snapshot, true);
 }
@@ -121,7 +125,8 @@ bool dr_search_write(dr_searching *s, const dr_search_row *winner, const char **
   const char *path = net_arena_format(&n->arena, "%s/best.safetensors", s->directory);
   const char *beside = net_arena_format(&n->arena, "%s/program.net", s->directory);
   *checkpoint = NULL;
-  if (!net_make_directories(n, s->directory) || !net_file_write(n, beside, text, strlen(text), true)) return false;
+  if (!net_make_directories(n, s->directory) || !net_file_write(n, beside, text, strlen(text), true))
+    return false;
   if (dr_has(s->call, DR_output) && !net_file_write(n, s->call->value[DR_output], text, strlen(text), true))
     return false;
   rt_checkpoint *weights = s->weights;

@@ -31,7 +31,8 @@ static bool apply_settings(dr_subject *subject) {
   bool ok = true;
   for (uint32_t i = 0; i < call->settings.count; i++) {
     net_setting setting;
-    ok = net_setting_parse(call->n, call->settings.at[i], &setting) && ok && dr_apply_setting(subject, &setting);
+    ok = net_setting_parse(call->n, call->settings.at[i], &setting) && ok &&
+         dr_apply_setting(subject, &setting);
   }
   call->wrong |= !ok;
   return ok;

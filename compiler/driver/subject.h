@@ -17,13 +17,14 @@ typedef struct {
   net_experiment experiment; /* after dr_elaborate */
   /* the network before its tensors took number formats; else experiment.network.graph too */
   net_graph *plain;
-  net_graph *folded; /* plain with batch-norms folded, where the formats ask for that */
+  net_graph *folded;              /* plain with batch-norms folded, where the formats ask for that */
   net_quantization *quantization; /* what --quantize or the checkpoint asks for; NULL: nothing */
 } dr_subject;
 
 /* FILE, with every --set applied. */
 bool dr_open(dr_call *call, dr_subject *subject);
-/* The same of a program's text as it was recorded: name is the file that it came from, beside which data lie. */
+/* The same of a program's text as it was recorded: name is the file that it came from, beside which data lie.
+ */
 bool dr_open_program(dr_call *call, dr_subject *subject, const char *text, const char *name);
 /* One setting more. */
 bool dr_apply_setting(dr_subject *subject, const net_setting *setting);

@@ -26,21 +26,22 @@ typedef enum {
 /* A statement is of one of these forms by what it has on the left and what it reduces. */
 typedef struct {
   uint32_t axes[LP_MAX_RANK], axis_count; /* feature axes on the left, in order */
-  bool batched;       /* the batch axis is on the left */
-  bool over_batch;    /* some reduction runs over the batch */
-  bool over_features; /* some reduction runs over features */
-  bool whole;         /* the left side covers the whole buffer */
-  bool full;          /* … with an axis for every dimension */
+  bool batched;                           /* the batch axis is on the left */
+  bool over_batch;                        /* some reduction runs over the batch */
+  bool over_features;                     /* some reduction runs over features */
+  bool whole;                             /* the left side covers the whole buffer */
+  bool full;                              /* … with an axis for every dimension */
   bool live;
-  lp_expr reduction;  /* the reduction, if it is the only one */
-  kn_kind kind;       /* of the nest it would start */
-  uint32_t tile[2];   /* contractions: axes to tile: forward [0]; weight gradient: of the first and second load */
+  lp_expr reduction; /* the reduction, if it is the only one */
+  kn_kind kind;      /* of the nest it would start */
+  uint32_t
+      tile[2]; /* contractions: axes to tile: forward [0]; weight gradient: of the first and second load */
   NET_VEC(kn_access) reads;
 } kn_facts;
 
 typedef struct {
   kn_kind kind;
-  bool flexible; /* only element-wise statements so far: may still become KN_FEATURE or KN_SAMPLE */
+  bool flexible;       /* only element-wise statements so far: may still become KN_FEATURE or KN_SAMPLE */
   bool update, finite; /* finite: leave the function here if the loss is not finite */
   uint32_t channel;    /* KN_FEATURE: which feature dimension of its batched values is outside */
   NET_VEC(uint32_t) statements;
@@ -64,20 +65,20 @@ typedef struct {
   lp_function *f;
   const kn_machine *machine;
   const kn_options *options;
-  kn_facts *facts;     /* by statement */
-  uint32_t *group_of;  /* by statement; LP_NONE while unplaced */
-  uint32_t *writer;    /* by buffer: last group that writes it; LP_NONE */
-  uint32_t *reader;    /* by buffer: last group that reads it; 0 if none */
-  uint32_t checked;    /* first group behind the test for a finite loss: updates may begin there */
-  bool *written;       /* by buffer: some statement that is no update writes it */
-  bool *local;         /* by buffer: seen only inside the group that writes it */
+  kn_facts *facts;    /* by statement */
+  uint32_t *group_of; /* by statement; LP_NONE while unplaced */
+  uint32_t *writer;   /* by buffer: last group that writes it; LP_NONE */
+  uint32_t *reader;   /* by buffer: last group that reads it; 0 if none */
+  uint32_t checked;   /* first group behind the test for a finite loss: updates may begin there */
+  bool *written;      /* by buffer: some statement that is no update writes it */
+  bool *local;        /* by buffer: seen only inside the group that writes it */
   NET_VEC(kn_group) groups;
   uint32_t statement_exprs; /* expressions that existed before any nest was made */
-  lp_buffer *rows; /* one sample, by buffer: the row of data or of output that it is itself, or LP_NONE */
-  bool *natural;   /* one sample, by buffer: integers that are never negative, whatever their type */
-  bool straight;   /* one sample: contractions become code without loops */
+  lp_buffer *rows;     /* one sample, by buffer: the row of data or of output that it is itself, or LP_NONE */
+  bool *natural;       /* one sample, by buffer: integers that are never negative, whatever their type */
+  bool straight;       /* one sample: contractions become code without loops */
   size_t weight_bytes; /* one sample: that products read in a call */
-  kn_words *words; /* by buffer, up to word_count; NULL: one sample */
+  kn_words *words;     /* by buffer, up to word_count; NULL: one sample */
   uint32_t word_count;
   kn_ahead ahead;
 } kn_schedule_state;
@@ -96,7 +97,8 @@ void kn_group_statements(kn_schedule_state *s);
 /* "linear_1+relu_1": the nodes that a group computes; else the buffer that it writes */
 net_name kn_group_name(const kn_schedule_state *s, const kn_group *group);
 
-/* Whether a weight gradient is computed in panels (panel.c), and whether updates may use it there and then. */
+/* Whether a weight gradient is computed in panels (panel.c), and whether updates may use it there and then.
+ */
 bool kn_in_panels(const kn_schedule_state *s, uint32_t statement);
 bool kn_panels_update(const kn_schedule_state *s, uint32_t statement);
 
@@ -181,9 +183,10 @@ void kn_open_vectors(kn_scope *scope, unsigned flags);
 /* combine(accumulator, body), by fma where body is a product */
 lp_expr kn_accumulate(lp_function *f, lp_combine combine, lp_expr accumulator, lp_expr body);
 lp_expr kn_initial(lp_function *f, lp_combine combine, net_type type, uint32_t lanes);
-/* Sums of many terms are cascades: roundings of n additions into one accumulator can all go one way (equal terms of a
- * loss), n/2 units in the last place. Given the loops around an addition, outermost first: starts[i] where loop i and
- * those inside it, of some KN_CHAIN additions at most, get an accumulator of their own that is then carried on. */
+/* Sums of many terms are cascades: roundings of n additions into one accumulator can all go one way (equal
+ * terms of a loss), n/2 units in the last place. Given the loops around an addition, outermost first:
+ * starts[i] where loop i and those inside it, of some KN_CHAIN additions at most, get an accumulator of their
+ * own that is then carried on. */
 enum { KN_CHAIN = 64 };
 void kn_cascade(uint32_t count, const uint32_t *extents, bool *starts);
 /* The batch's part of that: tiles that are summed by themselves, all of them or fewer. */
@@ -193,10 +196,12 @@ void kn_carry(lp_function *f, lp_combine combine, lp_reg total, lp_reg part, lp_
 
 /* Results of a forward tile, so that accumulators, the samples' vectors and a weight fit the registers. */
 uint32_t kn_forward_rows(const kn_machine *machine, uint32_t columns);
-/* What a group does with a vector of its contraction's results: the statement's own expression, then the epilogue. */
+/* What a group does with a vector of its contraction's results: the statement's own expression, then the
+ * epilogue. */
 void kn_finish(kn_scope *scope, const kn_group *group, lp_expr reduced);
 
-/* Splits an extent into equal tiles of at most most: n[0] tiles of size[0], then n[1] tiles of size[0] − 1. */
+/* Splits an extent into equal tiles of at most most: n[0] tiles of size[0], then n[1] tiles of size[0] − 1.
+ */
 typedef struct {
   uint32_t size[2], n[2], start[2];
 } kn_split;
@@ -204,27 +209,29 @@ kn_split kn_split_evenly(uint32_t extent, uint32_t most);
 
 /* ---- one sample (single*.c) ---- */
 
-void kn_single_begin(kn_schedule_state *s); /* finds which values are rows of data or output themselves; behind facts */
+void kn_single_begin(
+    kn_schedule_state *s); /* finds which values are rows of data or output themselves; behind facts */
 bool kn_single_takes(kn_schedule_state *s, const kn_group *group, uint32_t statement);
 void kn_single_emit(kn_schedule_state *s, const kn_group *group);
 
 /* How a flat index moves with an axis: it is affine in it, with that factor. */
 bool kn_single_stride(const lp_function *f, lp_buffer buffer, uint32_t first, uint32_t count, uint32_t axis,
                       int64_t *stride);
-/* Whether lanes may run along an axis: each read but that at `except` (an index list) stands still or moves by one. */
+/* Whether lanes may run along an axis: each read but that at `except` (an index list) stands still or moves
+ * by one. */
 bool kn_single_contiguous(const kn_schedule_state *s, uint32_t statement, uint32_t axis, uint32_t except);
 /* Whether an access moves with the axis alone, from the buffer's first element on. */
 bool kn_single_from_start(const lp_function *f, const kn_access *access, uint32_t axis);
 /* Whether whole vectors along the axis may run over its end: all that moves begins at 0 and is padded. */
 bool kn_single_padded(const kn_schedule_state *s, const kn_group *group);
-/* What a group does at a vector of points from the scope's axes on, `valid` of them real; reduced: a vector that
- * stands for the first statement's expression `of`, or 0. */
+/* What a group does at a vector of points from the scope's axes on, `valid` of them real; reduced: a vector
+ * that stands for the first statement's expression `of`, or 0. */
 void kn_single_finish(kn_scope *scope, const kn_group *group, lp_expr of, lp_expr reduced, uint32_t valid);
 /* The largest power of two that is neither above lanes nor above left. */
 uint32_t kn_single_piece(uint32_t lanes, uint32_t left);
 
-/* Sums of products with constant weights (single_sum.c, single_pack.c, single_bits.c). Integers of 8 or 16 bits
- * go in words of several terms, which dots add up. */
+/* Sums of products with constant weights (single_sum.c, single_pack.c, single_bits.c). Integers of 8 or 16
+ * bits go in words of several terms, which dots add up. */
 typedef struct {
   lp_expr weight, x;                    /* factors, with their conversions */
   lp_expr constant, load;               /* under them: the load of the weights, and that of x */
@@ -235,9 +242,9 @@ typedef struct {
   bool is_signed;                       /* 8-bit x: 128 is added to it, and taken from the sum */
   bool widens;                          /* x goes to halves first */
   lp_expr start;                        /* what is added to the sum, or 0 */
-  uint32_t fields, bits;                /* words (or terms) in one of memory, bits of a weight; 1: as they are */
-  bool ones;                            /* bits stand for −1 where they are set, else for 1 */
-  uint32_t shift;                       /* sums are larger by so many bits */
+  uint32_t fields, bits; /* words (or terms) in one of memory, bits of a weight; 1: as they are */
+  bool ones;             /* bits stand for −1 where they are set, else for 1 */
+  uint32_t shift;        /* sums are larger by so many bits */
 } kn_product;
 bool kn_single_product(const kn_schedule_state *s, uint32_t statement, kn_product *product);
 void kn_single_emit_product(kn_schedule_state *s, const kn_group *group, const kn_product *product);
@@ -248,9 +255,10 @@ size_t kn_single_bytes(const kn_schedule_state *s, const kn_product *product);
 void kn_single_choose_fields(const kn_schedule_state *s, kn_product *product, uint32_t vectors);
 /* Weights of a field in what is packed. */
 lp_expr kn_single_unpack(lp_function *f, const kn_product *product, lp_expr packed, uint32_t field);
-/* Weights in the order in which they are read: [tiles of `split`][word][vectors of the tile][lanes], words of as
- * many fields along the last axis that is summed. */
-lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *product, const kn_split *split, uint32_t lanes);
+/* Weights in the order in which they are read: [tiles of `split`][word][vectors of the tile][lanes], words of
+ * as many fields along the last axis that is summed. */
+lp_buffer kn_single_pack(kn_schedule_state *s, const kn_product *product, const kn_split *split,
+                         uint32_t lanes);
 /* What the 128 in x add to the sum of each output, taken away; start: and the constants it starts from. */
 lp_buffer kn_single_offsets(kn_schedule_state *s, const kn_product *product, bool start);
 

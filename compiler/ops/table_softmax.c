@@ -41,7 +41,8 @@ static bool holds_entries(net_graph *graph, net_node_id node) {
   for (uint64_t i = 0; i < ops_elements(table); i++) {
     double entry = table->data ? net_type_element(table->type, table->data, i) : -1;
     if (!(entry >= !i && entry <= 1 << TABLE_ONE && entry == floor(entry)))
-      return ops_refuse(graph, node, id, "takes whole entries from 0 to 2^%d, the first of them not 0", TABLE_ONE);
+      return ops_refuse(graph, node, id, "takes whole entries from 0 to 2^%d, the first of them not 0",
+                        TABLE_ONE);
   }
   return true;
 }

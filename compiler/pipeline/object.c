@@ -30,8 +30,9 @@ static kn_bindings bind_ports(const net_graph *g, net_arena *arena) {
 
 /* ---- the loops ---- */
 
-/* Rows of a tile: as many vectors as keep its values on the stack, at least two; four where it is too much anyway.
- * With vectors of four or less, tiles are no faster than one row after the other, and that is half as large. */
+/* Rows of a tile: as many vectors as keep its values on the stack, at least two; four where it is too much
+ * anyway. With vectors of four or less, tiles are no faster than one row after the other, and that is half as
+ * large. */
 static lp_function *make_tile(pl_compilation *c, const net_graph *g, const kn_bindings *bindings,
                               const cg_target *target, const pl_object_request *request, size_t bound,
                               lp_function *one) {
@@ -57,7 +58,8 @@ static pl_port port(const net_graph *g, net_value_id id, net_name name) {
 }
 
 /* Outputs are called as the network does, whatever they were lowered to. */
-static uint32_t describe_ports(const net_graph *network, const net_graph *g, pl_port **inputs, pl_port **outputs) {
+static uint32_t describe_ports(const net_graph *network, const net_graph *g, pl_port **inputs,
+                               pl_port **outputs) {
   net_arena *arena = &g->n->arena;
   uint32_t count = 0;
   *inputs = NET_NEW_ARRAY(arena, pl_port, g->values.count + 1);
@@ -131,8 +133,8 @@ static bool find_targets(netc *n, const pl_object_request *request, cg_target *t
 }
 
 /* A function of one row and one of many: of a graph, for a target. */
-static bool make_pair(pl_compilation *c, const pl_object_request *request, const net_graph *g, const char *prefix,
-                      const cg_target *target, cg_entry *entries) {
+static bool make_pair(pl_compilation *c, const pl_object_request *request, const net_graph *g,
+                      const char *prefix, const cg_target *target, cg_entry *entries) {
   size_t bound = request->stack_bound ? request->stack_bound : PL_STACK_BOUND;
   kn_bindings bindings = bind_ports(g, c->arena);
   const kn_options single = {.single = true, .compact = target->can & CG_CAN_FIELDS};
@@ -167,7 +169,8 @@ static const net_graph *make_codes(pl_compilation *c, const net_graph *g) {
   return codes;
 }
 
-/* Functions of codes alone are worth having where the target computes no floats: the others are left out then. */
+/* Functions of codes alone are worth having where the target computes no floats: the others are left out
+ * then. */
 static bool leaves_out(pl_compilation *c, const cg_library *library) {
   const char *limit = NULL, *way_out;
   for (uint32_t i = 0; i < CODES && !limit; i++)
@@ -197,7 +200,8 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
     if (codes && !make_pair(c, request, codes, name, &targets[v], entries + CODES)) return false;
     versions[v] = (cg_library){.target = &targets[v], .entries = entries, .count = codes ? ENTRIES : CODES};
     if (v) versions[v - 1].better = &versions[v];
-    object->target = v ? net_arena_format(&n->arena, "%s %s", object->target, targets[v].string) : targets[v].string;
+    object->target =
+        v ? net_arena_format(&n->arena, "%s %s", object->target, targets[v].string) : targets[v].string;
   }
   if (c->options->stop_after != PL_STAGES) return false;
   agree_on_scratch(versions, count);
@@ -211,7 +215,8 @@ static bool make(pl_compilation *c, const pl_object_request *request, pl_object 
   if (codes) describe_ports(request->network, codes, &object->code_inputs, &object->code_outputs);
   describe_functions(n, library, no_floats ? 0 : CODES, object);
   if (request->describe) {
-    object->description_name = library->description_name = net_arena_format(&n->arena, "%s_description", prefix);
+    object->description_name = library->description_name =
+        net_arena_format(&n->arena, "%s_description", prefix);
     library->description = request->describe(request->context, object);
     library->description_bytes = strlen(library->description) + 1;
   }

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const char *const object_targets[] = {"x86_64", "x86_64_v2", "x86_64_v3", "x86_64_v4", OBJECT_MULTIVERSION, NULL};
+const char *const object_targets[] = {"x86_64",    "x86_64_v2",         "x86_64_v3",
+                                      "x86_64_v4", OBJECT_MULTIVERSION, NULL};
 
 void object_silence(object_subject *s) {
   if (!s->n.diagnostics.list.count) return;
@@ -158,7 +159,8 @@ bool object_load(const pl_object *object, const char *target, object_loaded *l) 
   *l = (object_loaded){.handle = dlopen(path, RTLD_NOW | RTLD_LOCAL)};
   if (!l->handle) fail_msg("%s", dlerror());
   l->scratch = malloc(object->scratch + 1);
-  void *one = dlsym(l->handle, object->functions[0].name), *batch = dlsym(l->handle, object->functions[1].name);
+  void *one = dlsym(l->handle, object->functions[0].name),
+       *batch = dlsym(l->handle, object->functions[1].name);
   assert_non_null(one);
   assert_non_null(batch);
   if (object->functions[0].scratch) memcpy(&l->one_scratch, &one, sizeof one);

@@ -50,7 +50,8 @@ typedef struct {
   void (*batch_scratch)(size_t n, const float *x, float *y, void *scratch);
   char *scratch;
 } object_loaded;
-bool object_load(const pl_object *object, const char *target, object_loaded *loaded); /* false: not on this machine */
+bool object_load(const pl_object *object, const char *target,
+                 object_loaded *loaded); /* false: not on this machine */
 void object_unload(object_loaded *loaded);
 void object_call(const object_loaded *l, const float *x, float *y);
 void object_call_batch(const object_loaded *l, size_t n, const float *x, float *y);

@@ -143,8 +143,8 @@ static void check(const shape_of *c, uint32_t lanes, const cg_target *target) {
   netc_init(&n, NULL);
   lp_function *f = function_of(&n, c);
   const char *what = net_arena_format(&n.arena, "%s x %s of %u bits: %u, %u, %u, %u%s, %u lanes",
-                                      net_type_name(c->x), net_type_name(c->weight), c->bits, c->leading, c->in,
-                                      c->hidden, c->out, c->relu ? ", relu" : "", lanes);
+                                      net_type_name(c->x), net_type_name(c->weight), c->bits, c->leading,
+                                      c->in, c->hidden, c->out, c->relu ? ", relu" : "", lanes);
   uint64_t seed = lanes;
   uint32_t rows = c->leading ? c->leading : 1, sizes[2] = {rows * c->hidden, rows * c->out};
   void *row = numbers(&n.arena, c->x, rows * c->in, &seed);
@@ -218,7 +218,8 @@ static void test_compiled(void **state) {
 
 /* Weights of 1 to 8 bits, in layers that are large enough to be packed: neither inputs nor outputs fill
  * anything, and so they do. */
-static const uint32_t large[][4] = {{0, 197, 215, 83}, {0, 64, 550, 64}, {0, 256, 160, 96}, {3, 231, 199, 25}};
+static const uint32_t large[][4] = {
+    {0, 197, 215, 83}, {0, 64, 550, 64}, {0, 256, 160, 96}, {3, 231, 199, 25}};
 
 static void test_few_bits_evaluated(void **state) {
   (void)state;
@@ -278,16 +279,26 @@ static void test_sizes(void **state) {
     uint32_t in, hidden, bits, packed; /* bytes */
     bool compact;
   } cases[] = {
-      {&dots, 256, 256, 1, 8192, true},     {&dots, 256, 256, 2, 16384, false},
-      {&dots, 256, 256, 3, 32768, false},   {&dots, 256, 256, 4, 32768, false},
-      {&dots, 256, 256, 5, 65536, false},   {&dots, 256, 256, 8, 65536, false},
-      {&dots, 64, 32, 4, 2048, false},      {&halves, 256, 256, 1, 16384, false},
-      {&halves, 256, 256, 4, 32768, false}, {&halves, 256, 256, 8, 65536, false},
-      {&halves, 64, 32, 4, 4096, false},    {&few, 256, 256, 4, 65536, true},
-      {&few, 1040, 1024, 4, 532480, true},  {&few, 1040, 1024, 1, 266240, true},
-      {&one, 256, 256, 1, 8192, true},      {&one, 256, 256, 2, 16384, true},
-      {&one, 64, 32, 4, 1024, true},        {&one, 256, 256, 5, 0, true},
-      {&one, 5, 4, 4, 0, true},             {&one, 256, 256, 2, 0, false},
+      {&dots, 256, 256, 1, 8192, true},
+      {&dots, 256, 256, 2, 16384, false},
+      {&dots, 256, 256, 3, 32768, false},
+      {&dots, 256, 256, 4, 32768, false},
+      {&dots, 256, 256, 5, 65536, false},
+      {&dots, 256, 256, 8, 65536, false},
+      {&dots, 64, 32, 4, 2048, false},
+      {&halves, 256, 256, 1, 16384, false},
+      {&halves, 256, 256, 4, 32768, false},
+      {&halves, 256, 256, 8, 65536, false},
+      {&halves, 64, 32, 4, 4096, false},
+      {&few, 256, 256, 4, 65536, true},
+      {&few, 1040, 1024, 4, 532480, true},
+      {&few, 1040, 1024, 1, 266240, true},
+      {&one, 256, 256, 1, 8192, true},
+      {&one, 256, 256, 2, 16384, true},
+      {&one, 64, 32, 4, 1024, true},
+      {&one, 256, 256, 5, 0, true},
+      {&one, 5, 4, 4, 0, true},
+      {&one, 256, 256, 2, 0, false},
   };
   for (uint32_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     netc n;
@@ -337,9 +348,11 @@ static void test_signs(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_evaluated), cmocka_unit_test(test_compiled),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_evaluated),
+                                     cmocka_unit_test(test_compiled),
                                      cmocka_unit_test(test_few_bits_evaluated),
-                                     cmocka_unit_test(test_few_bits_compiled), cmocka_unit_test(test_sizes),
+                                     cmocka_unit_test(test_few_bits_compiled),
+                                     cmocka_unit_test(test_sizes),
                                      cmocka_unit_test(test_signs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
