@@ -63,15 +63,18 @@ static void forget(report *r) {
 
 typedef NET_VEC(const char *) names;
 
-/* Keys whose values are not the same in all objects. */
+/* Keys whose values are not the same in all objects, of the one that has the most: failed trials have none. */
 static names varying(netc *n, json_t *const *objects, uint32_t count) {
   names found = {0};
   const char *key;
   json_t *value;
+  uint32_t largest = 0;
   if (!count) return found;
-  json_object_foreach(objects[0], key, value) {
+  for (uint32_t i = 1; i < count; i++)
+    if (json_object_size(objects[i]) > json_object_size(objects[largest])) largest = i;
+  json_object_foreach(objects[largest], key, value) {
     bool varies = false;
-    for (uint32_t i = 1; i < count; i++) varies |= !json_equal(json_object_get(objects[i], key), value);
+    for (uint32_t i = 0; i < count; i++) varies |= !json_equal(json_object_get(objects[i], key), value);
     if (varies) net_vec_push(&n->arena, &found, key);
   }
   return found;
@@ -212,16 +215,21 @@ static bool print_all_runs(report *r) {
 
 static bool is_quality(const char *name) { return !strcmp(name, "accuracy"); }
 
-/* The quality that trials are judged by, and the first cost beside it; false: there are no two quantities. */
-static bool find_axes(const report *r, const char **cost, const char **quality) {
-  const char *key;
-  json_t *value;
-  *cost = *quality = NULL;
-  for (uint32_t i = 0; i < r->trial_count; i++) json_object_foreach(r->objectives[i], key, value) {
-      bool judges = is_quality(key) || !strcmp(key, "loss");
-      if (judges && (!*quality || is_quality(key))) *quality = key;
-      if (!judges && !*cost && strcmp(key, "accuracy_drop")) *cost = key;
-    }
+static bool has(const names *all, const char *name) {
+  bool found = false;
+  for (uint32_t i = 0; i < all->count; i++) found |= !strcmp(all->at[i], name);
+  return found;
+}
+
+/* The quality that trials are judged by, and the first cost that tells them apart; false: there are no two
+ * such quantities. */
+static bool find_axes(const names *quantities, const char **cost, const char **quality) {
+  static const char *const costs[] = {"bitops", "weight_bytes",     "average_bits", "latency",   "flash",
+                                      "ram",    "activation_bytes", "flops",        "parameters"};
+  *cost = NULL;
+  *quality = has(quantities, "accuracy") ? "accuracy" : has(quantities, "loss") ? "loss" : NULL;
+  for (size_t i = 0; i < sizeof costs / sizeof *costs && !*cost; i++)
+    if (has(quantities, costs[i])) *cost = costs[i];
   return *cost && *quality;
 }
 
@@ -250,24 +258,22 @@ static uint32_t front_of(const report *r, const char *cost, const char *quality,
   return kept;
 }
 
-static void print_front(report *r, const point *front, uint32_t count) {
+static void print_front(report *r, const names *quantities, const point *front, uint32_t count) {
   static const dr_column first[] = {{"trial", "trial", DR_COUNT}};
-  names quantities = {0}, parameters = {0};
+  names parameters = {0};
   const char *key;
   json_t *value;
   if (!count) return;
-  json_object_foreach(r->objectives[front[0].trial], key, value) net_vec_push(&r->n->arena, &quantities, key);
   json_object_foreach(r->parameters[front[0].trial], key, value) net_vec_push(&r->n->arena, &parameters, key);
   uint32_t last_count = parameters.count;
   dr_column *last = NET_NEW_ARRAY(&r->n->arena, dr_column, last_count + 1);
   for (uint32_t i = 0; i < last_count; i++) last[i] = (dr_column){parameters.at[i], parameters.at[i], DR_ANY};
-  dr_table t =
-      dr_table_new(r->n, "front", "Front", columns_of(r->n, first, 1, &quantities, last, last_count));
+  dr_table t = dr_table_new(r->n, "front", "Front", columns_of(r->n, first, 1, quantities, last, last_count));
   for (uint32_t i = 0; i < count; i++) {
     uint32_t trial = front[i].trial;
     dr_table_number(&t, (double)r->trials[trial].number);
-    for (uint32_t k = 0; k < quantities.count; k++)
-      put(&t, json_object_get(r->objectives[trial], quantities.at[k]));
+    for (uint32_t k = 0; k < quantities->count; k++)
+      put(&t, json_object_get(r->objectives[trial], quantities->at[k]));
     for (uint32_t k = 0; k < parameters.count; k++)
       put(&t, json_object_get(r->parameters[trial], parameters.at[k]));
   }
@@ -282,7 +288,8 @@ static bool print_trials(report *r) {
   pic_html_heading(r->to, "Trials");
   pic_html_paragraph(r->to,
                      net_arena_format(&n->arena, "%u trials, %u of them failed", r->trial_count, failed));
-  if (!find_axes(r, &cost, &quality)) return true;
+  names quantities = varying(n, r->objectives, r->trial_count);
+  if (!find_axes(&quantities, &cost, &quality)) return true;
   point *front = NET_NEW_ARRAY(&n->arena, point, r->trial_count + 1);
   double *x = NET_NEW_ARRAY(&n->arena, double, 2 * (r->trial_count + 1));
   double *y = NET_NEW_ARRAY(&n->arena, double, 2 * (r->trial_count + 1));
@@ -300,7 +307,7 @@ static bool print_trials(report *r) {
   pic_chart chart = {.x = cost, .y = quality, .series = series, .series_count = 2};
   if (!show(r, &chart)) return false;
   pic_html_heading(r->to, net_arena_format(&n->arena, "Front of %s and %s", quality, cost));
-  print_front(r, front, count);
+  print_front(r, &quantities, front, count);
   return true;
 }
 

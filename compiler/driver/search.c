@@ -1,4 +1,5 @@
 /* netc search: tries what a search block varies, and says what no other trial beats. */
+#include "driver/recording.h"
 #include "driver/search.h"
 
 #include "driver/runs.h"
@@ -54,6 +55,7 @@ static void choose_needs(dr_searching *s) {
 static bool open_subject(dr_searching *s) {
   dr_call *call = s->call;
   if (!dr_threads(call, &s->at_once)) return false;
+  s->command = dr_command_text(call);
   call->value[DR_threads] = "1";
   if (!dr_open(call, &s->subject) || !choose(s)) return false;
   s->subject.choice.quantize = NULL; /* the base is the search's */

@@ -19,6 +19,7 @@ typedef struct {
 typedef struct {
   dr_call *call;
   netc *n;
+  const char *command; /* as it was given */
   dr_subject subject; /* of the network as it is; then of candidates */
   net_search search;
   net_search_points points;

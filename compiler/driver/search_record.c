@@ -53,7 +53,7 @@ bool dr_search_record_begin(dr_searching *s, bool resume) {
                                   .network = net_text(n, s->subject.plain->name),
                                   .program = program,
                                   .program_hash = dr_program_hash(n, program),
-                                  .command = dr_command_text(s->call),
+                                  .command = s->command,
                                   .settings = settings_of(s),
                                   .version = PACKAGE_VERSION,
                                   .machine = rc_machine(&n->arena)};

@@ -58,7 +58,7 @@ static void print_data(FILE *to, const pic_chart *chart) {
 static const char *style_of(const pic_series *series) {
   switch (series->style) {
   case PIC_POINTS: return "points pt 7 ps 0.6";
-  case PIC_STAIRS: return "steps lw 2";
+  case PIC_STAIRS: return "steps lw 3";
   case PIC_BARS: return "boxes fs solid 0.5 noborder";
   case PIC_LINES: break;
   }
