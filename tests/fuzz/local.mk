@@ -28,7 +28,7 @@ EXTRA_DIST += tests/fuzz/source.h tests/fuzz/npy.c tests/fuzz/npy.dict tests/fuz
 
 # The .net language: reader, printer, constants, settings, and what becomes of a program.
 FUZZ_PARSE = $(top_srcdir)/dsl/*.c $(top_srcdir)/compiler/graph/*.c $(top_srcdir)/compiler/ops/*.c \
-  $(top_srcdir)/compiler/formats/*.c $(top_srcdir)/compiler/loops/*.c
+  $(top_srcdir)/compiler/formats/*.c $(top_srcdir)/compiler/loops/*.c $(top_srcdir)/compiler/search/*.c
 fuzz-parse: dsl/lexer.c dsl/parser.c dsl/parser.h
 	$(MKDIR_P) tests/fuzz/parse.corpus
 	$(FUZZ_BUILD) $(top_srcdir)/tests/fuzz/parse.c dsl/lexer.c dsl/parser.c \
