@@ -410,3 +410,8 @@ tests_unit_record_trouble_SOURCES = tests/unit/record_trouble.c tests/unit/recor
 tests_unit_record_trouble_LDADD = $(TEST_LDADD)
 TESTS += $(RECORD_TESTS)
 endif
+
+# Runs that tests make with --out are recorded in the build folder.
+distclean-local:
+	rm -rf runs
+.PHONY: distclean-local
