@@ -124,11 +124,6 @@ static void print(dr_call *call, const dr_figure *figure) {
   }
 }
 
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n > m && !strcmp(text + n - m, end);
-}
-
 /* One picture goes into a file; of several, the one that --node names. */
 static int show(dr_call *call, const dr_figures *figures, const char *path) {
   netc *n = call->n;
@@ -147,7 +142,8 @@ static int show(dr_call *call, const dr_figures *figures, const char *path) {
     return dr_wrong(call,
                     "%s can show one picture, and there are %u (%s): choose with --node, or write a .html",
                     path, figures->count, names);
-  if (!write(n, &figures->at[0], ends_with(path, ".png") ? PIC_PNG : PIC_SVG, path)) return DR_WRONG_INPUT;
+  if (!write(n, &figures->at[0], net_path_ends_with(path, ".png") ? PIC_PNG : PIC_SVG, path))
+    return DR_WRONG_INPUT;
   if (!call->json) fprintf(call->talk, "%s\n", path);
   return DR_DONE;
 }
@@ -164,9 +160,9 @@ int dr_plot(dr_call *call) {
   dr_figures figures = {0};
   const char *path = call->value[DR_output], *file = call->arguments.at[0];
   int code;
-  bool report = path && ends_with(path, ".html");
+  bool report = path && net_path_ends_with(path, ".html");
   uint32_t kind = kind_of(call);
-  if (path && !report && !ends_with(path, ".svg") && !ends_with(path, ".png"))
+  if (path && !report && !net_path_ends_with(path, ".svg") && !net_path_ends_with(path, ".png"))
     return dr_wrong(call, "pictures end in .svg or .png, and reports in .html: '%s' in none of them", path);
   if (report && dr_has(call, DR_what)) return dr_wrong(call, "a report shows everything: leave out --what");
   if (dr_has(call, DR_experiment)) {

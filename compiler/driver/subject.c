@@ -8,11 +8,6 @@
 
 #include <unistd.h>
 
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && !strcmp(text + n - m, end);
-}
-
 bool dr_apply_setting(dr_subject *subject, const net_setting *setting) {
   netc *n = subject->call->n;
   net_chosen chosen = {0};
@@ -59,7 +54,7 @@ static const char *chosen_name(dr_subject *subject, dr_option_id option) {
 /* By its name or its first bytes: the length of a header in JSON. */
 static bool is_checkpoint(const char *path) {
   unsigned char head[9] = {0};
-  if (ends_with(path, ".safetensors") || ends_with(path, ".net")) return ends_with(path, ".safetensors");
+  if (net_path_ends_with(path, ".safetensors") || net_path_ends_with(path, ".net")) return net_path_ends_with(path, ".safetensors");
   FILE *file = fopen(path, "rb");
   size_t got = file ? fread(head, 1, sizeof head, file) : 0;
   if (file) fclose(file);

@@ -2,13 +2,9 @@
 #include "driver/sweep.h"
 
 #include "pictures/chart.h"
+#include "support/file.h"
 
 #include <math.h>
-
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && !strcmp(text + n - m, end);
-}
 
 /* The first column that varies, or none. */
 static uint32_t first_varying(const net_sweep *sweep) {
@@ -69,7 +65,7 @@ static bool draw(dr_sweeps *s, const dr_sweep *sweep, const char *path) {
                      .log_x = log,
                      .series = series,
                      .series_count = lines};
-  return pic_chart_write(n, &chart, ends_with(path, ".png") ? PIC_PNG : PIC_SVG, path);
+  return pic_chart_write(n, &chart, net_path_ends_with(path, ".png") ? PIC_PNG : PIC_SVG, path);
 }
 
 bool dr_sweep_plot(dr_sweeps *s, const char *path) {

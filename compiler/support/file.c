@@ -118,3 +118,8 @@ bool net_is_empty_directory(const char *path) {
   if (directory) closedir(directory);
   return empty;
 }
+
+bool net_path_ends_with(const char *path, const char *end) {
+  size_t n = strlen(path), m = strlen(end);
+  return n >= m && !strcmp(path + n - m, end);
+}

@@ -24,6 +24,8 @@ bool net_file_write(netc *n, const char *path, const void *bytes, size_t length,
 const char *net_path_join(netc *n, const char *directory, const char *name);
 /* the directory part of a path ("" if none) */
 const char *net_path_directory(netc *n, const char *path);
+/* whether a path ends so, as in ".svg" */
+bool net_path_ends_with(const char *path, const char *end);
 /* like mkdir -p; reports failures */
 bool net_make_directories(netc *n, const char *path);
 /* Whether it is a directory with nothing in it. */
